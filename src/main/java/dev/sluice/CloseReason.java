@@ -1,0 +1,35 @@
+package dev.sluice;
+
+/**
+ * Why a connection ended, and what was lost with it.
+ *
+ * @param kind   what ended it
+ * @param cause  the failure behind it, or null
+ * @param unsent bytes that were in the outbound queue and never left; zero says that the kernel took everything
+ */
+public record CloseReason(Kind kind, Throwable cause, long unsent) {
+
+    /** What can end a connection. */
+    public enum Kind {
+        /** The peer ended its side first, and we ours. */
+        PEER,
+        /** We ended it first: {@code close}, {@code abort}, or the server's drain. */
+        LOCAL,
+        /** An I/O error on the connection, whatever its text. */
+        RESET,
+        /** No byte was read, and none taken by the kernel, for {@link ServerOptions#idleTimeout}. */
+        IDLE,
+        /** Output waited, and the kernel took none of it for {@link ServerOptions#writeTimeout}. */
+        WRITE_STALL,
+        /** Queued output passed {@link ServerOptions#maxPending} or {@link ServerOptions#maxPendingTotal}. */
+        QUEUE_LIMIT,
+        /** A callback or task threw. */
+        HANDLER_FAILURE,
+        /** The peer's bytes make no sense: the handler left {@link ServerOptions#maxRemainder} of them unread. */
+        PROTOCOL,
+        /** An outbound connection that never came to be; the only kind without an {@code onOpen}. */
+        CONNECT_FAILURE,
+        /** The server was drained, and this connection's output had not left by the deadline. */
+        DRAIN_DEADLINE
+    }
+}

@@ -1,0 +1,82 @@
+package dev.sluice;
+
+import java.nio.ByteBuffer;
+
+/**
+ * The callbacks for one connection. They come in this order, on every engine:
+ *
+ * <pre>
+ *   [ onOpen (onRead | onWritable)* [ onEof onWritable* ] ] onClose
+ * </pre>
+ *
+ * <p>Callbacks and tasks of one connection run one at a time, each happening before the next, on a thread of the
+ * server's and never inside a call that user code makes. They must not block: on a reactor, every other connection of
+ * the loop waits meanwhile. A callback that throws, an {@link Error} included, loses its own connection
+ * ({@link CloseReason.Kind#HANDLER_FAILURE}) and nothing else.
+ *
+ * <p>State lives in the handler: a server takes a {@link Factory} and asks it for one handler for each connection. A
+ * handler without state may serve them all.
+ */
+@FunctionalInterface
+public interface Handler {
+
+    /** Makes the handler of a connection that was just admitted. */
+    @FunctionalInterface
+    interface Factory {
+        /**
+         * Called once for each connection, on its own thread, just before {@link Handler#onOpen}.
+         *
+         * @param connection the new connection
+         * @return its handler
+         * @throws Exception closes the connection; as it has no handler, it sees no callback
+         */
+        Handler create(Connection connection) throws Exception;
+    }
+
+    /**
+     * The connection is open and may be written to.
+     *
+     * @param connection this handler's connection
+     * @throws Exception closes the connection
+     */
+    default void onOpen(Connection connection) throws Exception {}
+
+    /**
+     * Bytes have arrived. The buffer is lent for the length of this call and may be modified in place between position
+     * and limit. What the call leaves unread comes back, in front of the next bytes; a handler that reads everything
+     * costs its connection no memory. What is still unread when the peer ends its side is offered once more, just
+     * before {@link #onEof}; {@link Connection#resumeReading} offers it again without waiting for new bytes.
+     *
+     * @param connection this handler's connection
+     * @param in         what was left unread, then what has arrived
+     * @throws Exception closes the connection
+     */
+    void onRead(Connection connection, ByteBuffer in) throws Exception;
+
+    /**
+     * The outbound queue fell to the low water mark after a {@link Connection#write} had returned false.
+     *
+     * @param connection this handler's connection
+     * @throws Exception closes the connection
+     */
+    default void onWritable(Connection connection) throws Exception {}
+
+    /**
+     * The peer ended its side; ours can still write. Closes the connection unless overridden.
+     *
+     * @param connection this handler's connection
+     * @throws Exception closes the connection
+     */
+    default void onEof(Connection connection) throws Exception {
+        connection.close();
+    }
+
+    /**
+     * The connection is gone: always the last callback, exactly once.
+     *
+     * @param connection this handler's connection; it tells its remote address, and refuses everything else
+     * @param reason     why, and how many queued bytes never left
+     * @throws Exception is counted and logged
+     */
+    default void onClose(Connection connection, CloseReason reason) throws Exception {}
+}

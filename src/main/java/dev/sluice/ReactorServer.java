@@ -1,0 +1,308 @@
+package dev.sluice;
+
+import dev.sluice.internal.Admission;
+import dev.sluice.internal.Wire;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.spi.SelectorProvider;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A server whose connections live on one reactor, or on several: the first accepts, and serves them itself unless there
+ * are sub-reactors.
+ */
+public final class ReactorServer implements Server {
+
+    private final Reactor[] reactors;
+    private final ConnectionGroup[] groups;
+    private final Drain[] drains;
+    private final Admission admission;
+    private final Acceptor acceptor;
+    private final boolean ownsReactors;
+    private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
+    private final AtomicInteger undrained;
+    private final AtomicInteger running;
+    private volatile DrainReport report;
+    private volatile Throwable failure;
+    private boolean draining;
+
+    private ReactorServer(
+            Reactor[] reactors,
+            boolean ownsReactors,
+            SelectorProvider provider,
+            InetSocketAddress address,
+            ServerOptions options,
+            Wire wire,
+            Handler.Factory factory)
+            throws IOException {
+        this.reactors = reactors;
+        this.ownsReactors = ownsReactors;
+        this.options = options;
+        this.admission = new Admission(options.maxConnections());
+        int first = reactors.length == 1 ? 0 : 1;
+        this.groups = new ConnectionGroup[reactors.length - first];
+        for (int i = 0; i < groups.length; i++) {
+            groups[i] = new ConnectionGroup(reactors[first + i], options, wire, factory, this::closed);
+        }
+        for (ConnectionGroup group : groups) {
+            group.share(groups);
+        }
+        this.drains = new Drain[groups.length];
+        this.undrained = new AtomicInteger(groups.length);
+        this.running = new AtomicInteger(reactors.length);
+        this.acceptor = new Acceptor(reactors[0], provider, address, options, admission, groups, this::abandoned);
+    }
+
+    private final ServerOptions options;
+
+    /**
+     * Starts a server on threads of its own, one for each reactor, which keep the process alive.
+     *
+     * @param address where to listen; port zero takes a free one
+     * @param options how to behave
+     * @param factory makes the handler of each connection
+     * @return a server that accepts connections
+     * @throws IOException if the address cannot be listened on, or no selector can be opened
+     */
+    public static ReactorServer start(InetSocketAddress address, ServerOptions options, Handler.Factory factory)
+            throws IOException {
+        Reactor[] reactors = new Reactor[1 + options.subReactors()];
+        try {
+            for (int i = 0; i < reactors.length; i++) {
+                reactors[i] = Reactor.open();
+            }
+            ReactorServer server = new ReactorServer(
+                    reactors, true, SelectorProvider.provider(), address, options, Wire.PLAIN, factory);
+            for (int i = 0; i < reactors.length; i++) {
+                Reactor reactor = reactors[i];
+                new Thread(() -> server.run(reactor), "sluice-reactor-" + i).start();
+            }
+            return server;
+        } catch (IOException | RuntimeException e) {
+            for (Reactor reactor : reactors) {
+                if (reactor != null) {
+                    reactor.close();
+                }
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Opens a server on a reactor of the caller's, who runs its turns, and may have other channels on it. The reactor
+     * outlives the server.
+     *
+     * @param reactor  whose loop serves the connections; the caller is on its thread
+     * @param provider where the listener comes from, the same as the reactor's
+     * @param address  where to listen; port zero takes a free one
+     * @param options  how to behave; there are no sub-reactors
+     * @param factory  makes the handler of each connection
+     * @return a server that accepts connections while the reactor runs
+     * @throws IOException              if the address cannot be listened on
+     * @throws IllegalArgumentException if the options ask for sub-reactors
+     * @throws IllegalStateException    on another thread
+     */
+    public static ReactorServer open(
+            Reactor reactor,
+            SelectorProvider provider,
+            InetSocketAddress address,
+            ServerOptions options,
+            Handler.Factory factory)
+            throws IOException {
+        return open(reactor, provider, address, options, Wire.PLAIN, factory);
+    }
+
+    static ReactorServer open(
+            Reactor reactor,
+            SelectorProvider provider,
+            InetSocketAddress address,
+            ServerOptions options,
+            Wire wire,
+            Handler.Factory factory)
+            throws IOException {
+        if (options.subReactors() != 0) {
+            throw new IllegalArgumentException(
+                    "subReactors must be 0 on a reactor of the caller's, was " + options.subReactors());
+        }
+        return new ReactorServer(new Reactor[] {reactor}, false, provider, address, options, wire, factory);
+    }
+
+    @Override
+    public InetSocketAddress address() {
+        return acceptor.address();
+    }
+
+    // ---- the threads --------------------------------------------------------------------------------------------------
+
+    /** A thread of the server's: a loop that fails takes the others with it, for a server that is half there is worse. */
+    private void run(Reactor reactor) {
+        try {
+            reactor.run();
+        } catch (Throwable t) {
+            failure = t;
+        } finally {
+            for (Reactor other : reactors) {
+                other.stop();
+            }
+            if (running.decrementAndGet() == 0) {
+                terminated();
+            }
+        }
+    }
+
+    private void terminated() {
+        Throwable cause = failure;
+        if (cause == null && report == null) {
+            cause = new IllegalStateException("the reactor ended before its server");
+        }
+        if (cause == null) {
+            termination.complete(report);
+        } else {
+            termination.completeExceptionally(cause);
+        }
+    }
+
+    /** The loop of a reactor that is not ours ends with the listener still on it. */
+    private void abandoned() {
+        if (!ownsReactors) {
+            terminated();
+        }
+    }
+
+    // ---- the drain ----------------------------------------------------------------------------------------------------
+
+    @Override
+    public CompletableFuture<DrainReport> drain(Duration timeout) {
+        reactors[0].execute(() -> drainOnMain(timeout));
+        return termination();
+    }
+
+    private void drainOnMain(Duration timeout) {
+        boolean first = !draining;
+        draining = true;
+        if (first) {
+            try {
+                acceptor.close(); // hands over what the backlog held, ahead of the tasks below
+            } catch (IOException e) {
+                failure = e;
+            }
+        }
+        for (int i = 0; i < groups.length; i++) {
+            int index = i;
+            groups[i].reactor.execute(() -> {
+                if (first) {
+                    drains[index] = new Drain(groups[index], this::drained);
+                    drains[index].begin(timeout);
+                } else {
+                    drains[index].hurry(timeout);
+                }
+            });
+        }
+    }
+
+    /** On a group's thread: one of its connections has closed. */
+    private void closed(ConnectionGroup group, ReactorConnection connection, CloseReason reason) {
+        admission.leave();
+        acceptor.descriptorFreed();
+        for (int i = 0; i < groups.length; i++) {
+            if (groups[i] == group && drains[i] != null) {
+                drains[i].closed(connection, reason);
+            }
+        }
+    }
+
+    /** On a group's thread: all of its connections have closed. */
+    private void drained(Drain part) {
+        if (undrained.decrementAndGet() > 0) {
+            return;
+        }
+        report = Drain.report(List.of(drains));
+        if (ownsReactors) {
+            reactors[0].stop();
+        } else {
+            terminated();
+        }
+    }
+
+    @Override
+    public CompletableFuture<DrainReport> termination() {
+        return termination.copy();
+    }
+
+    @Override
+    public void close() {
+        CompletableFuture<DrainReport> end = drain(options.drainTimeout());
+        for (Reactor reactor : reactors) {
+            if (reactor.isInLoop()) {
+                return;
+            }
+        }
+        end.exceptionally(t -> null).join();
+    }
+
+    // ---- the counters -------------------------------------------------------------------------------------------------
+
+    @Override
+    public ServerStats stats() {
+        long refusedElsewhere = 0;
+        long read = 0;
+        for (ConnectionGroup group : groups) {
+            refusedElsewhere += group.refusedElsewhere.sum();
+        }
+        long closed = sum(ConnectionGroup.Count.CLOSED);
+        long opened = sum(ConnectionGroup.Count.OPENED);
+        long written = sum(ConnectionGroup.Count.WRITTEN);
+        long discarded = sum(ConnectionGroup.Count.DISCARDED) + refusedElsewhere;
+        long enqueued = sum(ConnectionGroup.Count.ENQUEUED) + refusedElsewhere;
+        Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
+        for (CloseReason.Kind kind : CloseReason.Kind.values()) {
+            long count = 0;
+            for (ConnectionGroup group : groups) {
+                count += group.closedBy.get(kind);
+            }
+            closedBy.put(kind, count);
+        }
+        List<Reactor.Stats> loops = new ArrayList<>();
+        for (Reactor reactor : reactors) {
+            loops.add(reactor.stats());
+        }
+        return new ServerStats(
+                new ServerStats.Connections(
+                        opened,
+                        closed,
+                        Map.copyOf(closedBy),
+                        opened - closed,
+                        acceptor.counters.get(Acceptor.Count.REFUSED),
+                        acceptor.counters.get(Acceptor.Count.FAILED),
+                        acceptor.counters.get(Acceptor.Count.PAUSES),
+                        sum(ConnectionGroup.Count.HANDLER_FAILURES),
+                        sum(ConnectionGroup.Count.DROPPED_TASKS)),
+                new ServerStats.Bytes(
+                        sum(ConnectionGroup.Count.BYTES_READ),
+                        enqueued,
+                        written,
+                        enqueued - written - discarded,
+                        discarded),
+                new ServerStats.Calls(
+                        sum(ConnectionGroup.Count.READS),
+                        sum(ConnectionGroup.Count.WRITES),
+                        sum(ConnectionGroup.Count.SHORT_WRITES),
+                        sum(ConnectionGroup.Count.INTEREST_CHANGES),
+                        sum(ConnectionGroup.Count.READ_PAUSES)),
+                List.copyOf(loops));
+    }
+
+    private long sum(ConnectionGroup.Count counter) {
+        long sum = 0;
+        for (ConnectionGroup group : groups) {
+            sum += group.counters.get(counter);
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,48 @@
+package dev.sluice;
+
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+
+/** A running server: what all engines are. Every method may be called from any thread. */
+public interface Server extends AutoCloseable {
+
+    /**
+     * Where the server listens.
+     *
+     * @return the bound address, with the port that was taken where zero was asked for
+     */
+    InetSocketAddress address();
+
+    /**
+     * The counters.
+     *
+     * @return one snapshot; counters of a busy server may be a few operations apart
+     */
+    ServerStats stats();
+
+    /**
+     * Ends the server well: what the backlog holds is accepted, the listener closes and its port is free; every
+     * connection's arrived bytes are handled, its output leaves, both sides end it. What has output left at the
+     * deadline is cut. Called again, it may only bring the deadline forward.
+     *
+     * @param timeout how long that may take; zero cuts at once
+     * @return completes as {@link #termination} does
+     */
+    CompletableFuture<DrainReport> drain(Duration timeout);
+
+    /**
+     * The end of the server, whoever asked for it.
+     *
+     * @return completes once every connection has closed and the server's threads are about to end; exceptionally when
+     *     a loop failed
+     */
+    CompletableFuture<DrainReport> termination();
+
+    /**
+     * Drains within {@link ServerOptions#drainTimeout} and waits for the end, except on a thread of the server's own,
+     * where it only begins.
+     */
+    @Override
+    void close();
+}

@@ -1,0 +1,305 @@
+package dev.sluice;
+
+import dev.sluice.internal.DescriptorLimit;
+import java.time.Duration;
+
+/**
+ * How a server behaves: an immutable value, made by a {@link Builder}. Sizes are in bytes; a duration of zero switches
+ * its limit off unless it says otherwise. Every limit has a default; none is unlimited.
+ *
+ * @param backlog         connections that the kernel holds until they are accepted; 1024
+ * @param maxConnections  open connections, above which a newcomer is closed at once; the process's descriptor limit
+ *                        less a reserve of 64, or 10,000 where that limit is not known
+ * @param subReactors     loops beside the acceptor's; 0: the acceptor's loop serves the connections itself
+ * @param idleTimeout     a connection that neither read nor sent a byte for so long is closed; 5 minutes
+ * @param writeTimeout    a connection whose waiting output moves by no byte for so long is closed; 30 seconds
+ * @param lingerTimeout   how long a closing connection waits for its peer's end; zero does not wait; 2 seconds
+ * @param drainTimeout    what {@link Server#close} gives the connections to end; 10 seconds
+ * @param highWater       queue length above which {@code write} returns false and the connection is not read; 64 KiB
+ * @param lowWater        queue length at which writing and reading go on; 32 KiB
+ * @param maxPending      queue length above which a connection is closed; 8 MiB
+ * @param maxPendingTotal memory of all queues together, in chunks: from three quarters of it the longest are not read,
+ *                        above it the longest are closed; a quarter of the maximum heap
+ * @param maxRemainder    unread bytes that may wait for more, above which the connection is closed; 1 MiB
+ * @param sendBuffer      SO_SNDBUF; 0 leaves it to the kernel
+ * @param receiveBuffer   SO_RCVBUF; 0 leaves it to the kernel
+ */
+public record ServerOptions(
+        int backlog,
+        int maxConnections,
+        int subReactors,
+        Duration idleTimeout,
+        Duration writeTimeout,
+        Duration lingerTimeout,
+        Duration drainTimeout,
+        int highWater,
+        int lowWater,
+        int maxPending,
+        long maxPendingTotal,
+        int maxRemainder,
+        int sendBuffer,
+        int receiveBuffer) {
+
+    private static final int GIB = 1 << 30;
+    private static final Duration LONGEST = Duration.ofDays(365);
+
+    /**
+     * Checks every value.
+     *
+     * @throws IllegalArgumentException naming the option, its range and what was given
+     */
+    public ServerOptions {
+        within("backlog", backlog, 1, 65_535);
+        within("maxConnections", maxConnections, 1, 10_000_000);
+        within("subReactors", subReactors, 0, 1024);
+        within("idleTimeout", idleTimeout);
+        within("writeTimeout", writeTimeout);
+        within("lingerTimeout", lingerTimeout);
+        within("drainTimeout", drainTimeout);
+        within("maxPending", maxPending, 1, GIB);
+        within("highWater", highWater, 1, GIB);
+        within("lowWater", lowWater, 0, GIB);
+        notAbove("lowWater", lowWater, "highWater", highWater);
+        notAbove("highWater", highWater, "maxPending", maxPending);
+        within("maxPendingTotal", maxPendingTotal, 64 << 10, 1L << 50);
+        within("maxRemainder", maxRemainder, 64 << 10, GIB);
+        within("sendBuffer", sendBuffer, 0, GIB);
+        within("receiveBuffer", receiveBuffer, 0, GIB);
+    }
+
+    /**
+     * Every default.
+     *
+     * @return the options of a server that was told nothing
+     */
+    public static ServerOptions defaults() {
+        return builder().build();
+    }
+
+    /**
+     * Starts from the defaults.
+     *
+     * @return a new builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    private static void within(String option, long value, long least, long most) {
+        if (value < least || value > most) {
+            throw new IllegalArgumentException(
+                    option + " must be between " + least + " and " + most + ", was " + value);
+        }
+    }
+
+    private static void within(String option, Duration value) {
+        if (value.isNegative() || value.compareTo(LONGEST) > 0) {
+            throw new IllegalArgumentException(option + " must be between 0 and 365 days, was " + value);
+        }
+    }
+
+    private static void notAbove(String option, long value, String bound, long most) {
+        if (value > most) {
+            throw new IllegalArgumentException(
+                    option + " must be at most " + bound + " (" + most + "), was " + value);
+        }
+    }
+
+    /** Collects options; {@link #build} checks them together, so their order does not matter. Not thread-safe. */
+    public static final class Builder {
+        private int backlog = 1024;
+        private int maxConnections = DescriptorLimit.connections(10_000);
+        private int subReactors = 0;
+        private Duration idleTimeout = Duration.ofMinutes(5);
+        private Duration writeTimeout = Duration.ofSeconds(30);
+        private Duration lingerTimeout = Duration.ofSeconds(2);
+        private Duration drainTimeout = Duration.ofSeconds(10);
+        private int highWater = 64 << 10;
+        private int lowWater = 32 << 10;
+        private int maxPending = 8 << 20;
+        private long maxPendingTotal = Math.max(64 << 10, Runtime.getRuntime().maxMemory() / 4);
+        private int maxRemainder = 1 << 20;
+        private int sendBuffer;
+        private int receiveBuffer;
+
+        private Builder() {}
+
+        /**
+         * {@link ServerOptions#backlog}.
+         *
+         * @param connections from 1 to 65,535
+         * @return this
+         */
+        public Builder backlog(int connections) {
+            backlog = connections;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#maxConnections}.
+         *
+         * @param connections from 1 to 10,000,000
+         * @return this
+         */
+        public Builder maxConnections(int connections) {
+            maxConnections = connections;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#subReactors}.
+         *
+         * @param loops from 0 to 1024
+         * @return this
+         */
+        public Builder subReactors(int loops) {
+            subReactors = loops;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#idleTimeout}.
+         *
+         * @param timeout up to 365 days; zero: never
+         * @return this
+         */
+        public Builder idleTimeout(Duration timeout) {
+            idleTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#writeTimeout}.
+         *
+         * @param timeout up to 365 days; zero: never
+         * @return this
+         */
+        public Builder writeTimeout(Duration timeout) {
+            writeTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#lingerTimeout}.
+         *
+         * @param timeout up to 365 days; zero: not at all
+         * @return this
+         */
+        public Builder lingerTimeout(Duration timeout) {
+            lingerTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#drainTimeout}.
+         *
+         * @param timeout up to 365 days; zero cuts at once
+         * @return this
+         */
+        public Builder drainTimeout(Duration timeout) {
+            drainTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#highWater}.
+         *
+         * @param bytes from the low water mark to {@code maxPending}
+         * @return this
+         */
+        public Builder highWater(int bytes) {
+            highWater = bytes;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#lowWater}.
+         *
+         * @param bytes from 0 to the high water mark
+         * @return this
+         */
+        public Builder lowWater(int bytes) {
+            lowWater = bytes;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#maxPending}.
+         *
+         * @param bytes from the high water mark to 1 GiB
+         * @return this
+         */
+        public Builder maxPending(int bytes) {
+            maxPending = bytes;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#maxPendingTotal}.
+         *
+         * @param bytes at least 64 KiB
+         * @return this
+         */
+        public Builder maxPendingTotal(long bytes) {
+            maxPendingTotal = bytes;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#maxRemainder}.
+         *
+         * @param bytes from 64 KiB to 1 GiB
+         * @return this
+         */
+        public Builder maxRemainder(int bytes) {
+            maxRemainder = bytes;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#sendBuffer}.
+         *
+         * @param bytes up to 1 GiB; 0: the kernel's choice
+         * @return this
+         */
+        public Builder sendBuffer(int bytes) {
+            sendBuffer = bytes;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#receiveBuffer}.
+         *
+         * @param bytes up to 1 GiB; 0: the kernel's choice
+         * @return this
+         */
+        public Builder receiveBuffer(int bytes) {
+            receiveBuffer = bytes;
+            return this;
+        }
+
+        /**
+         * Checks and makes the value.
+         *
+         * @return the options
+         * @throws IllegalArgumentException naming the first bad option, its range and what was given
+         */
+        public ServerOptions build() {
+            return new ServerOptions(
+                    backlog,
+                    maxConnections,
+                    subReactors,
+                    idleTimeout,
+                    writeTimeout,
+                    lingerTimeout,
+                    drainTimeout,
+                    highWater,
+                    lowWater,
+                    maxPending,
+                    maxPendingTotal,
+                    maxRemainder,
+                    sendBuffer,
+                    receiveBuffer);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package dev.sluice;
+
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import org.slf4j.Logger;
+
+/**
+ * Notices a selector that returns again and again with nothing ready, before its timeout, though nobody woke it. On a
+ * current JDK that is a fault of the program (a channel left in a state that is always ready); rebuilding the selector,
+ * the remedy of old, cures none of these. So it counts, and says once what it saw.
+ */
+final class SpinGuard {
+
+    /** Returns without progress, in a row, that are a spin. A stray wake-up makes one or two. */
+    static final int SPIN = 512;
+
+    private final Logger log;
+    private int inARow;
+    private long total;
+    private boolean said;
+
+    SpinGuard(Logger log) {
+        this.log = log;
+    }
+
+    /** Returns without progress since the start. */
+    long total() {
+        return total;
+    }
+
+    void progress() {
+        inARow = 0;
+    }
+
+    void noProgress(Selector selector) {
+        total++;
+        if (++inARow < SPIN || said) {
+            return;
+        }
+        said = true;
+        StringBuilder keys = new StringBuilder();
+        int shown = 0;
+        for (SelectionKey key : selector.keys()) {
+            if (shown++ == 8) {
+                keys.append(" ...");
+                break;
+            }
+            keys.append(' ').append(key.channel());
+            keys.append(key.isValid() ? " interest " + key.interestOps() : " cancelled");
+        }
+        log.warn("the selector spins: {} returns in a row with nothing ready; {} keys:{}", inARow, selector.keys().size(), keys);
+    }
+}

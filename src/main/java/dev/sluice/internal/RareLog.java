@@ -1,0 +1,49 @@
+package dev.sluice.internal;
+
+import org.slf4j.Logger;
+
+/**
+ * A warning that a hostile peer or a broken handler can cause at will: one line a second at most, which says how many it
+ * stands for. Belongs to one thread. Logging may fail, and never harms the caller.
+ */
+public final class RareLog {
+
+    private static final long INTERVAL_NS = 1_000_000_000;
+
+    private final Logger log;
+    private boolean logged;
+    private long lastNs;
+    private long suppressed;
+
+    /**
+     * Makes a log that has said nothing.
+     *
+     * @param log where to
+     */
+    public RareLog(Logger log) {
+        this.log = log;
+    }
+
+    /**
+     * Warns, or counts.
+     *
+     * @param nowNs   the time
+     * @param message what happened
+     * @param cause   its cause, with its stack trace
+     */
+    public void warn(long nowNs, String message, Throwable cause) {
+        if (logged && nowNs - lastNs < INTERVAL_NS) {
+            suppressed++;
+            return;
+        }
+        long others = suppressed;
+        logged = true;
+        lastNs = nowNs;
+        suppressed = 0;
+        try {
+            log.warn(others == 0 ? message : message + " (and " + others + " more like it)", cause);
+        } catch (Throwable t) {
+            // a logger that fails, or no memory for the line: the fault itself is counted elsewhere
+        }
+    }
+}

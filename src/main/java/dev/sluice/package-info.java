@@ -1,0 +1,5 @@
+/**
+ * The reactor, the server on it, and what a program sees of them. Start with {@link dev.sluice.Handler} and
+ * {@link dev.sluice.ReactorServer}; {@link dev.sluice.Reactor} is the loop alone.
+ */
+package dev.sluice;

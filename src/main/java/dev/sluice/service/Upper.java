@@ -1,0 +1,23 @@
+package dev.sluice.service;
+
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import java.nio.ByteBuffer;
+
+/** Every byte back, a to z of ASCII made A to Z, everything else untouched: a letter of UTF-8 beyond ASCII stays whole. */
+public final class Upper implements Handler {
+
+    /** Makes a handler; it has no state, so one serves every connection. */
+    public Upper() {}
+
+    @Override
+    public void onRead(Connection connection, ByteBuffer in) {
+        for (int i = in.position(); i < in.limit(); i++) {
+            byte b = in.get(i);
+            if (b >= 'a' && b <= 'z') {
+                in.put(i, (byte) (b - 'a' + 'A'));
+            }
+        }
+        connection.write(in);
+    }
+}
