@@ -9,7 +9,6 @@ import java.net.StandardSocketOptions;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import org.slf4j.LoggerFactory;
 
@@ -18,28 +17,23 @@ import org.slf4j.LoggerFactory;
  * mostly, the listener would stay ready and the loop spin: so it stops listening for a while, and tries again by a timer
  * that doubles from 10 ms to 1 s, or as soon as a connection closes. Belongs to the main reactor's thread.
  */
-final class Acceptor implements Reactor.Callback, Reactor.Tenant {
+final class Acceptor implements Reactor.Callback {
 
     /** What an acceptor counts. */
-    enum Count {
-        REFUSED,
-        FAILED,
-        PAUSES
-    }
+    enum Count { REFUSED, FAILED, PAUSES }
 
     /** Enough to keep up with a storm of connects, few enough that the connections there are do not feel it. */
     private static final int ACCEPTS_A_TURN = 64;
 
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(10);
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
+    private static final long FIRST_PAUSE_MS = 10;
+    private static final long LONGEST_PAUSE_MS = 1000;
 
-    final Counters counters = new Counters(Count.values().length);
+    final Counters counters = new Counters(Count.class);
 
     private final Reactor reactor;
     private final ServerOptions options;
     private final Admission admission;
     private final ConnectionGroup[] groups;
-    private final Runnable whenAbandoned;
     private final ServerSocketChannel listener;
     private final InetSocketAddress address;
     private final Registration registration;
@@ -48,37 +42,25 @@ final class Acceptor implements Reactor.Callback, Reactor.Tenant {
     /** Made beforehand, here as below: when descriptors have run out, a class may fail to load. */
     private final Runnable resume = this::resume;
 
-    private Duration pause = FIRST_PAUSE;
+    private long pauseMs = FIRST_PAUSE_MS;
     private volatile boolean paused;
     private Timer retry;
     private int turn;
 
     Acceptor(
-            Reactor reactor,
-            SelectorProvider provider,
-            InetSocketAddress address,
-            ServerOptions options,
-            Admission admission,
-            ConnectionGroup[] groups,
-            Runnable whenAbandoned)
+            Reactor reactor, ServerOptions options, ConnectionGroup[] groups, ServerSocketChannel listener, InetSocketAddress address)
             throws IOException {
         this.reactor = reactor;
         this.options = options;
-        this.admission = admission;
         this.groups = groups;
-        this.whenAbandoned = whenAbandoned;
-        this.listener = provider.openServerSocketChannel();
-        try {
-            if (options.receiveBuffer() > 0) {
-                listener.setOption(StandardSocketOptions.SO_RCVBUF, options.receiveBuffer()); // inherited, and before the handshake
-            }
-            listener.bind(address, options.backlog());
-            this.address = (InetSocketAddress) listener.getLocalAddress();
-            this.registration = reactor.register(listener, SelectionKey.OP_ACCEPT, this);
-        } catch (IOException | RuntimeException e) {
-            listener.close();
-            throw e;
+        this.listener = listener;
+        this.admission = new Admission(options.maxConnections());
+        if (options.receiveBuffer() > 0) {
+            listener.setOption(StandardSocketOptions.SO_RCVBUF, options.receiveBuffer()); // inherited, from the handshake on
         }
+        listener.bind(address, options.backlog());
+        this.address = (InetSocketAddress) listener.getLocalAddress();
+        this.registration = reactor.register(listener, SelectionKey.OP_ACCEPT, this);
     }
 
     InetSocketAddress address() {
@@ -86,7 +68,7 @@ final class Acceptor implements Reactor.Callback, Reactor.Tenant {
     }
 
     @Override
-    public void ready(Registration registration, int readyOps) {
+    public void ready(Registration listener, int readyOps) {
         accept(ACCEPTS_A_TURN);
     }
 
@@ -97,7 +79,7 @@ final class Acceptor implements Reactor.Callback, Reactor.Tenant {
                 if (channel == null) {
                     break;
                 }
-                pause = FIRST_PAUSE;
+                pauseMs = FIRST_PAUSE_MS;
                 admit(channel);
             }
         } catch (IOException | RuntimeException e) {
@@ -112,41 +94,34 @@ final class Acceptor implements Reactor.Callback, Reactor.Tenant {
             close(channel);
             return;
         }
-        try {
-            channel.configureBlocking(false);
-            channel.setOption(StandardSocketOptions.TCP_NODELAY, true); // each flush is a whole answer
-            if (options.sendBuffer() > 0) {
-                channel.setOption(StandardSocketOptions.SO_SNDBUF, options.sendBuffer());
-            }
-        } catch (IOException | RuntimeException e) {
-            dropped(channel, e); // its peer is gone already, mostly
-            return;
-        }
         ConnectionGroup group = leastLoaded();
         group.load.incrementAndGet();
         if (group.reactor == reactor) {
             open(group, channel);
         } else if (!group.reactor.execute(() -> open(group, channel))) {
-            group.load.decrementAndGet();
-            dropped(channel, new IOException("the sub-reactor has ended"));
+            dropped(group, channel, new IOException("the sub-reactor has ended"));
         }
     }
 
-    /** On the group's thread. */
+    /** On the group's thread. The socket's peer may be gone already, so that its first use fails. */
     private void open(ConnectionGroup group, SocketChannel channel) {
         try {
+            channel.setOption(StandardSocketOptions.TCP_NODELAY, true); // each flush is a whole answer
+            if (options.sendBuffer() > 0) {
+                channel.setOption(StandardSocketOptions.SO_SNDBUF, options.sendBuffer());
+            }
             ReactorConnection.open(group, channel);
         } catch (IOException | RuntimeException e) {
-            group.load.decrementAndGet();
             if (group.reactor == reactor) {
-                dropped(channel, e);
+                dropped(group, channel, e);
             } else {
-                reactor.execute(() -> dropped(channel, e));
+                reactor.execute(() -> dropped(group, channel, e));
             }
         }
     }
 
-    private void dropped(SocketChannel channel, Exception cause) {
+    private void dropped(ConnectionGroup group, SocketChannel channel, Exception cause) {
+        group.load.decrementAndGet();
         admission.leave();
         close(channel);
         failed(cause);
@@ -177,9 +152,8 @@ final class Acceptor implements Reactor.Callback, Reactor.Tenant {
         paused = true;
         counters.increment(Count.PAUSES);
         registration.interest(0);
-        retry = reactor.schedule(pause, resume);
-        Duration doubled = pause.multipliedBy(2);
-        pause = doubled.compareTo(LONGEST_PAUSE) < 0 ? doubled : LONGEST_PAUSE;
+        retry = reactor.schedule(Duration.ofMillis(pauseMs), resume);
+        pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
 
     private void resume() {
@@ -192,8 +166,9 @@ final class Acceptor implements Reactor.Callback, Reactor.Tenant {
         }
     }
 
-    /** Any thread. A connection has closed. */
-    void descriptorFreed() {
+    /** Any thread. A connection has closed, and its descriptor is about to be free. */
+    void left() {
+        admission.leave();
         if (paused) {
             reactor.execute(resume);
         }
@@ -210,11 +185,6 @@ final class Acceptor implements Reactor.Callback, Reactor.Tenant {
         }
         listener.close();
         reactor.releaseClosedChannels();
-    }
-
-    @Override
-    public void loopEnds() {
-        whenAbandoned.run();
     }
 
     private static void close(SocketChannel channel) {

@@ -23,14 +23,14 @@ final class Drain {
     }
 
     void begin(Duration timeout) {
-        forEachConnection(connection -> connections++);
+        group.forEach(connection -> connections++);
         open = connections;
         if (open == 0) {
             whenDone.accept(this);
             return;
         }
         setDeadline(timeout);
-        forEachConnection(ReactorConnection::drain);
+        group.forEach(ReactorConnection::drain);
     }
 
     /** Only an earlier deadline is a change. */
@@ -43,7 +43,7 @@ final class Drain {
 
     private void setDeadline(Duration timeout) {
         deadlineNs = group.reactor.nowNs() + timeout.toNanos();
-        deadline = group.reactor.schedule(timeout, () -> forEachConnection(ReactorConnection::cut));
+        deadline = group.reactor.schedule(timeout, () -> group.forEach(ReactorConnection::cut));
     }
 
     void closed(ReactorConnection connection, CloseReason reason) {
@@ -55,14 +55,6 @@ final class Drain {
             deadline.cancel();
             whenDone.accept(this);
         }
-    }
-
-    private void forEachConnection(Consumer<ReactorConnection> action) {
-        group.reactor.forEachCallback(callback -> {
-            if (callback instanceof ReactorConnection connection && connection.isOf(group)) {
-                action.accept(connection);
-            }
-        });
     }
 
     /** The parts of all groups as one report. */

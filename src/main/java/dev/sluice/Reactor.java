@@ -1,19 +1,20 @@
 package dev.sluice;
 
+import dev.sluice.ReactorStats.Count;
 import dev.sluice.internal.Counters;
 import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.RareLog;
 import dev.sluice.internal.TaskQueue;
 import java.io.IOException;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -55,6 +56,12 @@ public final class Reactor implements AutoCloseable {
         void ready(Registration registration, int readyOps) throws Exception;
     }
 
+    /** What a key of this reactor carries: the way to a {@link Callback}, or a connection itself. */
+    interface Tenant {
+        /** Its channel is ready. */
+        void ready(int readyOps) throws Exception;
+    }
+
     /** What a connection asks of the end of a turn. */
     interface EndOfTurn {
         /** Step 6, for whoever called {@link #flushLater}. */
@@ -62,45 +69,6 @@ public final class Reactor implements AutoCloseable {
 
         /** Step 7, for whoever called {@link #reapLater}. */
         void reap();
-
-    }
-
-    /** What wants to know that the loop ends while it is still registered. */
-    interface Tenant {
-        /** The loop ends; a connection asks to be reaped now, and will be. */
-        void loopEnds();
-    }
-
-    /**
-     * A loop's counters since its start.
-     *
-     * @param selects          calls that waited or looked for ready channels
-     * @param fruitlessSelects those that returned early with nothing to do; a stray wake-up makes one, a spin thousands
-     * @param wakeups          times that another thread had to wake the selector
-     * @param callbacks        ready channels whose callback was called
-     * @param timers           timers that came due
-     * @param tasks            tasks run
-     * @param failures         callbacks, timers, tasks and selects that threw
-     * @param busyNs           nanoseconds spent in turns, waiting not included
-     */
-    public record Stats(
-            long selects,
-            long fruitlessSelects,
-            long wakeups,
-            long callbacks,
-            long timers,
-            long tasks,
-            long failures,
-            long busyNs) {}
-
-    private enum Count {
-        SELECTS,
-        FRUITLESS,
-        CALLBACKS,
-        TIMERS,
-        TASKS,
-        FAILURES,
-        BUSY_NS
     }
 
     /** Enough to empty a burst, few enough that channels are looked at every millisecond or so. */
@@ -109,42 +77,34 @@ public final class Reactor implements AutoCloseable {
     /** Selects that may fail in a row before the loop is given up; one may fail for want of memory. */
     private static final int FAILED_SELECTS = 16;
 
-    /** Half of what a comparison by subtraction can tell apart: 146 years. */
-    private static final long LONGEST_NS = Long.MAX_VALUE / 2;
-
     private static final Logger LOG = LoggerFactory.getLogger(Reactor.class);
-    private static final VarHandle SLEEPING;
-    private static final VarHandle WAKEUPS;
-
-    static {
-        try {
-            SLEEPING = MethodHandles.lookup().findVarHandle(Reactor.class, "sleeping", boolean.class);
-            WAKEUPS = MethodHandles.lookup().findVarHandle(Reactor.class, "wakeups", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     private final LongSupplier nanoClock;
     private final Selector selector;
-    private final ArrayList<SelectionKey> ready = new ArrayList<>();
+    private final ArrayDeque<SelectionKey> ready = new ArrayDeque<>();
     private final Consumer<SelectionKey> collect = ready::add;
-    private final TaskQueue tasks = new TaskQueue();
     private final Deadlines deadlines = new Deadlines();
+    private final TaskQueue tasks = new TaskQueue();
     private final ArrayDeque<EndOfTurn> toFlush = new ArrayDeque<>();
     private final ArrayDeque<EndOfTurn> toReap = new ArrayDeque<>();
-    private final Counters counters = new Counters(Count.values().length);
+    private final ArrayDeque<Runnable> atEnd = new ArrayDeque<>();
+    private final List<Runnable> steps =
+            List.of(this::dispatch, this::expireTimers, this::runTasks, this::flush, this::reap);
+    private final Counters counters = new Counters(Count.class);
     private final SpinGuard spinGuard = new SpinGuard(LOG);
     private final RareLog failures = new RareLog(LOG);
 
+    /** Up while the loop may block in select: whoever takes it down wakes it. */
+    private final AtomicBoolean sleeping = new AtomicBoolean();
+
+    private final AtomicLong wakeups = new AtomicLong();
     private volatile Thread thread;
     private volatile boolean stopping;
-    private volatile boolean sleeping;
-    private volatile long wakeups;
     private boolean running;
     private boolean inTurn;
     private boolean closed;
     private int failedSelects;
+    private int stepLeft;
     private int work;
     private long nowNs;
     private long lastNs;
@@ -190,10 +150,14 @@ public final class Reactor implements AutoCloseable {
      */
     public Registration register(SelectableChannel channel, int ops, Callback callback) throws IOException {
         checkInLoop();
-        channel.configureBlocking(false);
-        Registration registration = new Registration(this, callback);
-        registration.bind(channel.register(selector, ops, registration));
+        Registration registration = new Registration(this);
+        registration.bind(register(channel, ops, readyOps -> callback.ready(registration, readyOps)));
         return registration;
+    }
+
+    SelectionKey register(SelectableChannel channel, int ops, Tenant tenant) throws IOException {
+        channel.configureBlocking(false);
+        return channel.register(selector, ops, tenant);
     }
 
     /**
@@ -203,12 +167,7 @@ public final class Reactor implements AutoCloseable {
      * @return false if the reactor has stopped; a task that was taken will run
      */
     public boolean execute(Runnable task) {
-        return execute(new TaskQueue.Task() {
-            @Override
-            public void run() {
-                task.run();
-            }
-        });
+        return execute(TaskQueue.task(task));
     }
 
     boolean execute(TaskQueue.Task task) {
@@ -216,8 +175,8 @@ public final class Reactor implements AutoCloseable {
             return false;
         }
         // the loop raises the flag, then looks at the queue: whichever comes second sees the other. One wake-up for a burst.
-        if (sleeping && thread != Thread.currentThread() && (boolean) SLEEPING.getAndSet(this, false)) {
-            WAKEUPS.getAndAdd(this, 1L);
+        if (sleeping.get() && thread != Thread.currentThread() && sleeping.getAndSet(false)) {
+            wakeups.incrementAndGet();
             selector.wakeup();
         }
         return true;
@@ -234,39 +193,10 @@ public final class Reactor implements AutoCloseable {
     public Timer schedule(Duration delay, Runnable task) {
         checkInLoop();
         TimedTask timer = new TimedTask(this, task);
-        setDeadline(timer, nanoClock.getAsLong() + nanos(delay));
+        setDeadline(timer, nanoClock.getAsLong() + Deadlines.nanos(delay));
         return timer;
     }
 
-    private static final class TimedTask extends Deadlines.Entry implements Timer {
-        private final Reactor reactor;
-        private final Runnable task;
-
-        TimedTask(Reactor reactor, Runnable task) {
-            this.reactor = reactor;
-            this.task = task;
-        }
-
-        @Override
-        public void expired(long nowNs) {
-            task.run();
-        }
-
-        @Override
-        public boolean cancel() {
-            reactor.checkInLoop();
-            boolean waited = isSet();
-            reactor.deadlines.remove(this);
-            return waited;
-        }
-    }
-
-    /**
-     * Makes the calling thread the loop's and runs turns until {@link #stop}, then closes the reactor.
-     *
-     * @throws IllegalStateException if the loop belongs to another thread, or has ended
-     * @throws IOException           if the selector fails again and again; the reactor is closed then, too
-     */
     public void run() throws IOException {
         enter();
         running = true;
@@ -291,7 +221,7 @@ public final class Reactor implements AutoCloseable {
     public int runOnce(Duration maxWait) throws IOException {
         enter();
         lastNs = nanoClock.getAsLong();
-        turn(nanos(maxWait));
+        turn(Deadlines.nanos(maxWait));
         return work;
     }
 
@@ -328,77 +258,25 @@ public final class Reactor implements AutoCloseable {
      *
      * @return the loop's counters, each of them exact at some moment during the call
      */
-    public Stats stats() {
-        return new Stats(
-                counters.get(Count.SELECTS),
-                counters.get(Count.FRUITLESS),
-                wakeups,
-                counters.get(Count.CALLBACKS),
-                counters.get(Count.TIMERS),
-                counters.get(Count.TASKS),
-                counters.get(Count.FAILURES),
-                counters.get(Count.BUSY_NS));
+    public ReactorStats stats() {
+        return ReactorStats.of(counters, wakeups.get());
     }
 
-    // ---- the turn ---------------------------------------------------------------------------------------------------
+    // ---- the turn -----------------------------------------------------------------------------------------------------
 
     private void turn(long maxWaitNs) throws IOException {
         work = 0;
         inTurn = true;
-        select(maxWaitNs);
-        for (int i = 0; i < ready.size(); i++) {
-            dispatch(ready.get(i));
-        }
-        ready.clear();
-        expireTimers();
-        runTasks();
-        flush();
-        reap();
-        inTurn = false;
-        lastNs = nanoClock.getAsLong();
-        counters.add(Count.BUSY_NS, lastNs - nowNs);
-    }
-
-    private void select(long maxWaitNs) throws IOException {
-        long waitNs = hasWork() ? 0 : Math.min(maxWaitNs, untilFirstDeadline());
-        long before = wakeups;
         try {
-            if (waitNs > 0) {
-                sleeping = true;
-                if (!tasks.isEmpty()) {
-                    waitNs = 0;
-                }
-            }
-            if (waitNs <= 0) {
-                selector.selectNow(collect);
-            } else if (waitNs == Long.MAX_VALUE) {
-                selector.select(collect);
-            } else {
-                selector.select(collect, roundedUpToMillis(waitNs));
-            }
-            failedSelects = 0;
-        } catch (IOException | RuntimeException | Error e) {
-            failed("select", e);
-            if (++failedSelects == FAILED_SELECTS) {
-                throw e;
+            select(hasWork() ? 0 : Math.min(maxWaitNs, untilFirstDeadline()));
+            for (int i = 0; i < steps.size(); i++) {
+                toItsEnd(steps.get(i));
             }
         } finally {
-            sleeping = false;
+            inTurn = false;
         }
-        nowNs = nanoClock.getAsLong();
-        counters.increment(Count.SELECTS);
-        if (!ready.isEmpty()) {
-            spinGuard.progress();
-            return;
-        }
-        Thread.interrupted(); // an interrupted thread's select returns at once, for ever
-        boolean early = waitNs > 0 && nowNs - lastNs < waitNs;
-        if (early && tasks.isEmpty() && wakeups == before) {
-            counters.increment(Count.FRUITLESS);
-            spinGuard.noProgress(selector);
-        } else {
-            spinGuard.progress();
-        }
+        lastNs = nanoClock.getAsLong();
+        counters.add(Count.BUSY_NS, lastNs - nowNs);
     }
 
     private boolean hasWork() {
@@ -410,24 +288,65 @@ public final class Reactor implements AutoCloseable {
         return first == null ? Long.MAX_VALUE : first.deadlineNs() - lastNs;
     }
 
-    /** Rounded down, the loop would spin through the last millisecond before each deadline. */
-    private static long roundedUpToMillis(long ns) {
-        return ns / 1_000_000 + (ns % 1_000_000 == 0 ? 0 : 1);
+    private void select(long waitNs) throws IOException {
+        long wakeupsBefore = wakeups.get();
+        sleeping.set(waitNs > 0);
+        try {
+            if (waitNs <= 0 || !tasks.isEmpty()) {
+                selector.selectNow(collect);
+            } else if (waitNs == Long.MAX_VALUE) {
+                selector.select(collect);
+            } else {
+                // rounded down, the loop would spin through the last millisecond before each deadline
+                selector.select(collect, waitNs / 1_000_000 + (waitNs % 1_000_000 == 0 ? 0 : 1));
+            }
+            failedSelects = 0;
+        } catch (IOException | RuntimeException | Error e) {
+            failed("select", e);
+            if (++failedSelects == FAILED_SELECTS) {
+                throw e;
+            }
+        } finally {
+            sleeping.set(false);
+            nowNs = nanoClock.getAsLong();
+        }
+        counters.increment(Count.SELECTS);
+        stepLeft = ready.size();
+        if (stepLeft == 0) {
+            Thread.interrupted(); // an interrupted thread's select returns at once, for ever
+        }
+        boolean early = stepLeft == 0 && nowNs - lastNs < waitNs && tasks.isEmpty() && wakeups.get() == wakeupsBefore;
+        if (early) {
+            counters.increment(Count.FRUITLESS);
+        }
+        spinGuard.selected(early, selector);
     }
 
-    private void dispatch(SelectionKey key) {
-        // a key that a callback of this batch has cancelled is still delivered
-        if (!key.isValid()) {
-            return;
+    /** Runs a step until nothing of it is left; what throws was taken out before, and the rest follows. */
+    private void toItsEnd(Runnable step) {
+        for (boolean done = false; !done; ) {
+            try {
+                step.run();
+                done = true;
+            } catch (Throwable t) {
+                failed("a callback, timer or task", t);
+            }
         }
-        Registration registration = (Registration) key.attachment();
-        counters.increment(Count.CALLBACKS);
-        work++;
-        try {
-            registration.callback.ready(registration, key.readyOps());
-        } catch (Throwable t) {
-            failed("the callback of a channel", t);
-            closeQuietly(key);
+    }
+
+    private void dispatch() {
+        for (SelectionKey key; (key = ready.poll()) != null; ) {
+            // a key that a callback of this turn has cancelled is still here
+            if (key.isValid()) {
+                counters.increment(Count.CALLBACKS);
+                work++;
+                try {
+                    ((Tenant) key.attachment()).ready(key.readyOps());
+                } catch (Throwable t) {
+                    failed("the callback of a channel", t);
+                    closeQuietly(key);
+                }
+            }
         }
     }
 
@@ -436,58 +355,39 @@ public final class Reactor implements AutoCloseable {
             deadlines.remove(first);
             counters.increment(Count.TIMERS);
             work++;
-            try {
-                first.expired(nowNs);
-            } catch (Throwable t) {
-                failed("a timer", t);
-            }
+            first.expired(nowNs);
         }
+        stepLeft = TASKS_A_TURN;
     }
 
     private void runTasks() {
-        TaskQueue.Task task;
-        for (int i = 0; i < TASKS_A_TURN && (task = tasks.poll()) != null; i++) {
+        for (TaskQueue.Task task; stepLeft-- > 0 && (task = tasks.poll()) != null; ) {
             counters.increment(Count.TASKS);
             work++;
-            run(task);
-        }
-    }
-
-    private void run(Runnable task) {
-        try {
             task.run();
-        } catch (Throwable t) {
-            failed("a task", t);
         }
+        stepLeft = toFlush.size(); // those that ask again meanwhile wait for the next turn
     }
 
-    /** Those that ask again meanwhile wait for the next turn. */
     private void flush() {
-        for (int i = toFlush.size(); i > 0; i--) {
-            try {
-                toFlush.poll().flush();
-            } catch (Throwable t) {
-                failed("a flush", t);
-            }
+        while (stepLeft-- > 0) {
+            toFlush.poll().flush();
         }
+        stepLeft = toReap.size();
     }
 
     private void reap() {
-        for (int i = toReap.size(); i > 0; i--) {
-            try {
-                toReap.poll().reap();
-            } catch (Throwable t) {
-                failed("a close", t);
-            }
+        while (stepLeft-- > 0) {
+            toReap.poll().reap();
         }
     }
 
     private void failed(String what, Throwable cause) {
         counters.increment(Count.FAILURES);
-        failures.warn(nowNs, what + " failed", cause);
+        failures.warn(nowNs, what, cause);
     }
 
-    // ---- for the connections of this package --------------------------------------------------------------------------
+    // ---- for this package ---------------------------------------------------------------------------------------------
 
     /** The time of this turn; no clock is read. */
     long nowNs() {
@@ -517,18 +417,24 @@ public final class Reactor implements AutoCloseable {
         deadlines.remove(entry);
     }
 
-    /** Channels that closed keep their descriptor until the next select: lets go of them now. Not within callbacks. */
+    /** Has a task run when the loop ends, while its channels are still open. */
+    void atEnd(Runnable task) {
+        assert isInLoop();
+        atEnd.add(task);
+    }
+
+    /** Shows every tenant: the set of keys is the registry of connections. */
+    void forEachTenant(Consumer<Tenant> action) {
+        assert isInLoop();
+        for (SelectionKey key : List.copyOf(selector.keys())) {
+            action.accept((Tenant) key.attachment());
+        }
+    }
+
+    /** Channels that closed keep their descriptor until the next select: lets go of them now. */
     void releaseClosedChannels() throws IOException {
         assert isInLoop();
         selector.selectNow(key -> {}); // what is ready will be reported again
-    }
-
-    /** Shows every registration's callback; the set of keys is the registry of connections. */
-    void forEachCallback(Consumer<Callback> action) {
-        assert isInLoop();
-        for (SelectionKey key : new ArrayList<>(selector.keys())) {
-            action.accept(((Registration) key.attachment()).callback);
-        }
     }
 
     void checkInLoop() {
@@ -540,15 +446,13 @@ public final class Reactor implements AutoCloseable {
 
     // ---- begin and end ------------------------------------------------------------------------------------------------
 
-    private void enter() {
-        synchronized (this) {
-            if (thread == null) {
-                thread = Thread.currentThread();
-            }
+    private synchronized void enter() {
+        if (thread == null) {
+            thread = Thread.currentThread();
         }
         checkInLoop();
-        if (closed) {
-            throw new IllegalStateException("the reactor has ended");
+        if (closed || inTurn) {
+            throw new IllegalStateException(closed ? "the reactor has ended" : "turns do not nest");
         }
     }
 
@@ -559,21 +463,19 @@ public final class Reactor implements AutoCloseable {
         }
         closed = true;
         tasks.close();
-        for (TaskQueue.Task task; (task = tasks.poll()) != null; ) {
-            run(task);
+        while (!tasks.isEmpty()) {
+            stepLeft = TASKS_A_TURN;
+            toItsEnd(this::runTasks);
         }
-        forEachCallback(callback -> {
-            if (callback instanceof Tenant tenant) {
-                tenant.loopEnds();
+        toItsEnd(() -> {
+            for (Runnable task; (task = atEnd.poll()) != null; ) {
+                task.run();
             }
         });
-        while (!toReap.isEmpty()) {
-            reap();
-        }
+        stepLeft = toReap.size();
+        toItsEnd(this::reap);
         try {
-            for (SelectionKey key : new ArrayList<>(selector.keys())) {
-                closeQuietly(key);
-            }
+            selector.keys().forEach(Reactor::closeQuietly);
             releaseClosedChannels();
             selector.close();
         } catch (IOException e) {
@@ -581,19 +483,11 @@ public final class Reactor implements AutoCloseable {
         }
     }
 
-    private void closeQuietly(SelectionKey key) {
+    private static void closeQuietly(SelectionKey key) {
         try {
             key.channel().close();
         } catch (IOException e) {
             LOG.debug("closing a channel failed", e);
-        }
-    }
-
-    private static long nanos(Duration duration) {
-        try {
-            return Math.max(0, Math.min(duration.toNanos(), LONGEST_NS));
-        } catch (ArithmeticException e) {
-            return duration.isNegative() ? 0 : LONGEST_NS;
         }
     }
 }

@@ -1,9 +1,10 @@
 package dev.sluice;
 
-import dev.sluice.internal.Admission;
+import dev.sluice.internal.Count;
 import dev.sluice.internal.Wire;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,9 +23,9 @@ public final class ReactorServer implements Server {
     private final Reactor[] reactors;
     private final ConnectionGroup[] groups;
     private final Drain[] drains;
-    private final Admission admission;
     private final Acceptor acceptor;
     private final boolean ownsReactors;
+    private final ServerOptions options;
     private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
     private final AtomicInteger undrained;
     private final AtomicInteger running;
@@ -44,7 +45,6 @@ public final class ReactorServer implements Server {
         this.reactors = reactors;
         this.ownsReactors = ownsReactors;
         this.options = options;
-        this.admission = new Admission(options.maxConnections());
         int first = reactors.length == 1 ? 0 : 1;
         this.groups = new ConnectionGroup[reactors.length - first];
         for (int i = 0; i < groups.length; i++) {
@@ -56,10 +56,14 @@ public final class ReactorServer implements Server {
         this.drains = new Drain[groups.length];
         this.undrained = new AtomicInteger(groups.length);
         this.running = new AtomicInteger(reactors.length);
-        this.acceptor = new Acceptor(reactors[0], provider, address, options, admission, groups, this::abandoned);
+        ServerSocketChannel listener = provider.openServerSocketChannel();
+        try {
+            this.acceptor = new Acceptor(reactors[0], options, groups, listener, address);
+        } catch (IOException | RuntimeException e) {
+            listener.close();
+            throw e;
+        }
     }
-
-    private final ServerOptions options;
 
     /**
      * Starts a server on threads of its own, one for each reactor, which keep the process alive.
@@ -130,7 +134,10 @@ public final class ReactorServer implements Server {
             throw new IllegalArgumentException(
                     "subReactors must be 0 on a reactor of the caller's, was " + options.subReactors());
         }
-        return new ReactorServer(new Reactor[] {reactor}, false, provider, address, options, wire, factory);
+        ReactorServer server =
+                new ReactorServer(new Reactor[] {reactor}, false, provider, address, options, wire, factory);
+        reactor.atEnd(server::terminated);
+        return server;
     }
 
     @Override
@@ -168,13 +175,6 @@ public final class ReactorServer implements Server {
         }
     }
 
-    /** The loop of a reactor that is not ours ends with the listener still on it. */
-    private void abandoned() {
-        if (!ownsReactors) {
-            terminated();
-        }
-    }
-
     // ---- the drain ----------------------------------------------------------------------------------------------------
 
     @Override
@@ -208,8 +208,7 @@ public final class ReactorServer implements Server {
 
     /** On a group's thread: one of its connections has closed. */
     private void closed(ConnectionGroup group, ReactorConnection connection, CloseReason reason) {
-        admission.leave();
-        acceptor.descriptorFreed();
+        acceptor.left();
         for (int i = 0; i < groups.length; i++) {
             if (groups[i] == group && drains[i] != null) {
                 drains[i].closed(connection, reason);
@@ -255,11 +254,11 @@ public final class ReactorServer implements Server {
         for (ConnectionGroup group : groups) {
             refusedElsewhere += group.refusedElsewhere.sum();
         }
-        long closed = sum(ConnectionGroup.Count.CLOSED);
-        long opened = sum(ConnectionGroup.Count.OPENED);
-        long written = sum(ConnectionGroup.Count.WRITTEN);
-        long discarded = sum(ConnectionGroup.Count.DISCARDED) + refusedElsewhere;
-        long enqueued = sum(ConnectionGroup.Count.ENQUEUED) + refusedElsewhere;
+        long closed = sum(Count.CLOSED);
+        long opened = sum(Count.OPENED);
+        long written = sum(Count.WRITTEN);
+        long discarded = sum(Count.DISCARDED) + refusedElsewhere;
+        long enqueued = sum(Count.ENQUEUED) + refusedElsewhere;
         Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
         for (CloseReason.Kind kind : CloseReason.Kind.values()) {
             long count = 0;
@@ -268,7 +267,7 @@ public final class ReactorServer implements Server {
             }
             closedBy.put(kind, count);
         }
-        List<Reactor.Stats> loops = new ArrayList<>();
+        List<ReactorStats> loops = new ArrayList<>();
         for (Reactor reactor : reactors) {
             loops.add(reactor.stats());
         }
@@ -281,24 +280,24 @@ public final class ReactorServer implements Server {
                         acceptor.counters.get(Acceptor.Count.REFUSED),
                         acceptor.counters.get(Acceptor.Count.FAILED),
                         acceptor.counters.get(Acceptor.Count.PAUSES),
-                        sum(ConnectionGroup.Count.HANDLER_FAILURES),
-                        sum(ConnectionGroup.Count.DROPPED_TASKS)),
+                        sum(Count.HANDLER_FAILURES),
+                        sum(Count.DROPPED_TASKS)),
                 new ServerStats.Bytes(
-                        sum(ConnectionGroup.Count.BYTES_READ),
+                        sum(Count.READ),
                         enqueued,
                         written,
                         enqueued - written - discarded,
                         discarded),
                 new ServerStats.Calls(
-                        sum(ConnectionGroup.Count.READS),
-                        sum(ConnectionGroup.Count.WRITES),
-                        sum(ConnectionGroup.Count.SHORT_WRITES),
-                        sum(ConnectionGroup.Count.INTEREST_CHANGES),
-                        sum(ConnectionGroup.Count.READ_PAUSES)),
+                        sum(Count.READS),
+                        sum(Count.WRITES),
+                        sum(Count.SHORT_WRITES),
+                        sum(Count.INTEREST_CHANGES),
+                        sum(Count.READ_PAUSES)),
                 List.copyOf(loops));
     }
 
-    private long sum(ConnectionGroup.Count counter) {
+    private long sum(Count counter) {
         long sum = 0;
         for (ConnectionGroup group : groups) {
             sum += group.counters.get(counter);

@@ -7,13 +7,11 @@ import java.nio.channels.SelectionKey;
 /** A channel on a {@link Reactor}, what it waits for, and whom to call. Belongs to the reactor's thread. */
 public final class Registration {
 
-    final Reactor reactor;
-    final Reactor.Callback callback;
+    private final Reactor reactor;
     private SelectionKey key;
 
-    Registration(Reactor reactor, Reactor.Callback callback) {
+    Registration(Reactor reactor) {
         this.reactor = reactor;
-        this.callback = callback;
     }
 
     void bind(SelectionKey key) {
@@ -53,15 +51,7 @@ public final class Registration {
      */
     public boolean interest(int ops) {
         reactor.checkInLoop();
-        try {
-            if (key.interestOps() == ops) {
-                return false;
-            }
-            key.interestOps(ops);
-            return true;
-        } catch (CancelledKeyException e) {
-            return false;
-        }
+        return setInterest(key, ops);
     }
 
     /**
@@ -82,5 +72,18 @@ public final class Registration {
      */
     public boolean isValid() {
         return key.isValid();
+    }
+
+    /** Changes what a key waits for, if that is a change and the key is still valid. */
+    static boolean setInterest(SelectionKey key, int ops) {
+        try {
+            if (key.interestOps() == ops) {
+                return false;
+            }
+            key.interestOps(ops);
+            return true;
+        } catch (CancelledKeyException e) {
+            return false;
+        }
     }
 }

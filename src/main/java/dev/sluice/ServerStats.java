@@ -12,7 +12,7 @@ import java.util.Map;
  * @param calls       what it cost in calls
  * @param loops       one entry for each reactor, the acceptor's first
  */
-public record ServerStats(Connections connections, Bytes bytes, Calls calls, List<Reactor.Stats> loops) {
+public record ServerStats(Connections connections, Bytes bytes, Calls calls, List<ReactorStats> loops) {
 
     /**
      * Counters of connections.

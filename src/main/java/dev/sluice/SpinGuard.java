@@ -16,25 +16,16 @@ final class SpinGuard {
 
     private final Logger log;
     private int inARow;
-    private long total;
     private boolean said;
 
     SpinGuard(Logger log) {
         this.log = log;
     }
 
-    /** Returns without progress since the start. */
-    long total() {
-        return total;
-    }
-
-    void progress() {
-        inARow = 0;
-    }
-
-    void noProgress(Selector selector) {
-        total++;
-        if (++inARow < SPIN || said) {
+    /** A select returned; {@code early} is without a reason. */
+    void selected(boolean early, Selector selector) {
+        inARow = early ? inARow + 1 : 0;
+        if (inARow < SPIN || said) {
             return;
         }
         said = true;

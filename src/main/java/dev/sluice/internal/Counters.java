@@ -1,7 +1,6 @@
 package dev.sluice.internal;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
  * Counters that one thread writes and any thread reads: opaque stores, so that counting costs an addition and a reader
@@ -9,17 +8,15 @@ import java.lang.invoke.VarHandle;
  */
 public final class Counters {
 
-    private static final VarHandle CELL = MethodHandles.arrayElementVarHandle(long[].class);
-
-    private final long[] cells;
+    private final AtomicLongArray cells;
 
     /**
      * Makes counters at zero.
      *
-     * @param count how many
+     * @param kinds the enum whose constants are counted
      */
-    public Counters(int count) {
-        cells = new long[count];
+    public Counters(Class<? extends Enum<?>> kinds) {
+        cells = new AtomicLongArray(kinds.getEnumConstants().length);
     }
 
     /**
@@ -39,7 +36,7 @@ public final class Counters {
      */
     public void add(Enum<?> counter, long amount) {
         int index = counter.ordinal();
-        CELL.setOpaque(cells, index, cells[index] + amount);
+        cells.setOpaque(index, cells.getPlain(index) + amount);
     }
 
     /**
@@ -49,6 +46,6 @@ public final class Counters {
      * @return its value
      */
     public long get(Enum<?> counter) {
-        return (long) CELL.getOpaque(cells, counter.ordinal());
+        return cells.getOpaque(counter.ordinal());
     }
 }

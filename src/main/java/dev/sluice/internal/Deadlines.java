@@ -1,5 +1,6 @@
 package dev.sluice.internal;
 
+import java.time.Duration;
 import java.util.Arrays;
 
 /**
@@ -45,11 +46,27 @@ public final class Deadlines {
         }
     }
 
+    /** Half of what a comparison by subtraction can tell apart: 146 years. */
+    private static final long LONGEST_NS = Long.MAX_VALUE / 2;
+
     private Entry[] heap = new Entry[16];
     private int size;
 
     /** Makes an empty set. */
     public Deadlines() {}
+
+    /**
+     * A wait that can be added to any time.
+     *
+     * @param duration of any length
+     * @return its nanoseconds, at least 0 and at most 146 years
+     */
+    public static long nanos(Duration duration) {
+        if (duration.isNegative()) {
+            return 0;
+        }
+        return duration.getSeconds() >= LONGEST_NS / 1_000_000_000 ? LONGEST_NS : duration.toNanos();
+    }
 
     /**
      * How many wait.

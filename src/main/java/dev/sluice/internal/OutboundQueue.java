@@ -4,37 +4,62 @@ import dev.sluice.internal.ChunkPool.Chunk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
 /**
- * Bytes accepted from a handler and not yet taken by the kernel, in order, in chunks of a pool. Belongs to the thread of
- * its pool. It has no bound of its own: whoever adds knows the limit, and what a breach means.
+ * The outbound half of one connection: bytes accepted from a handler and not yet taken by the kernel, in order, in
+ * chunks of a pool; then its end. Empty, it holds no memory. Belongs to the thread of its outlet, but for what other
+ * threads may call. What a limit is, and what its breach means, is the connection's to say.
  */
-public final class OutboundQueue {
+public final class OutboundQueue extends Announcements {
 
-    private final ChunkPool pool;
+    private static final AtomicIntegerFieldUpdater<OutboundQueue> LENGTH =
+            AtomicIntegerFieldUpdater.newUpdater(OutboundQueue.class, "length");
+
+    private final Outlet outlet;
     private Chunk head;
     private Chunk tail;
-    private int length;
 
-    /** The queue that is in the list of idle ones behind this one; see {@link Idle}. */
-    private OutboundQueue nextIdle;
+    /** Bytes that wait. Written by the owner, without a fence: other threads may see it late. */
+    private volatile int length;
+
+    /** Since when output waits without progress, or, once the end is sent, when that was. */
+    private long sinceNs;
+
+    private boolean fellShort;
+    private boolean ended;
+    private boolean endSent;
 
     /**
      * Makes an empty queue.
      *
-     * @param pool where its chunks come from and return to
+     * @param outlet its thread's
      */
-    public OutboundQueue(ChunkPool pool) {
-        this.pool = pool;
+    public OutboundQueue(Outlet outlet) {
+        this.outlet = outlet;
+    }
+
+    @Override
+    public int length() {
+        return length;
     }
 
     /**
-     * How much waits.
+     * Whether the kernel took less than it was offered the last time, so that output waits for it.
      *
-     * @return bytes
+     * @return false also while there is nothing to write
      */
-    public int length() {
-        return length;
+    public boolean fellShort() {
+        return fellShort;
+    }
+
+    /**
+     * The time without progress: of the bytes that wait for the kernel, or, once the end is sent, since then.
+     *
+     * @return nanoseconds of the clock that {@link #flush} is given
+     */
+    public long sinceNs() {
+        return sinceNs;
     }
 
     /**
@@ -45,62 +70,85 @@ public final class OutboundQueue {
      */
     public void add(ByteBuffer data) {
         while (data.hasRemaining()) {
-            ByteBuffer to = roomy();
+            if (tail == null) {
+                head = tail = outlet.chunks().take();
+            } else if (tail.bytes.limit() == ChunkPool.CHUNK) {
+                tail = tail.next = outlet.chunks().take();
+            }
+            ByteBuffer to = tail.bytes;
             int end = to.limit();
             int taken = Math.min(data.remaining(), to.capacity() - end);
             to.limit(end + taken).put(end, data, data.position(), taken);
             data.position(data.position() + taken);
-            length += taken;
-        }
-    }
-
-    /**
-     * Takes all bytes of an array, behind those that wait.
-     *
-     * @param data is copied
-     * @throws OutOfMemoryError as above
-     */
-    public void add(byte[] data) {
-        for (int from = 0; from < data.length; ) {
-            ByteBuffer to = roomy();
-            int end = to.limit();
-            int taken = Math.min(data.length - from, to.capacity() - end);
-            to.limit(end + taken).put(end, data, from, taken);
-            from += taken;
-            length += taken;
+            LENGTH.lazySet(this, length + taken);
         }
     }
 
     /**
      * Offers what waits to the kernel in one call, at most 256 KiB of it.
      *
-     * @param wire    the way to the socket
      * @param channel the socket
-     * @return true if the kernel took all that it was offered
+     * @param nowNs   the time
+     * @return bytes taken
      * @throws IOException the connection is lost; the queue is as it was
      */
-    public boolean writeTo(Wire wire, SocketChannel channel) throws IOException {
-        int before = length;
+    public int flush(SocketChannel channel, long nowNs) throws IOException {
+        if (head == null) {
+            return 0;
+        }
         int offered;
+        int taken;
         if (head == tail) {
             offered = head.bytes.remaining();
-            length -= wire.write(channel, head.bytes);
+            taken = outlet.wire().write(channel, head.bytes);
         } else {
+            ByteBuffer[] gather = outlet.chunks().gather;
             int count = 0;
             offered = 0;
-            for (Chunk chunk = head; chunk != null && count < ChunkPool.GATHERED; chunk = chunk.next) {
-                pool.gather[count++] = chunk.bytes;
+            for (Chunk chunk = head; chunk != null && count < gather.length; chunk = chunk.next) {
+                gather[count++] = chunk.bytes;
                 offered += chunk.bytes.remaining();
             }
-            length -= (int) wire.write(channel, pool.gather, count);
+            taken = (int) outlet.wire().write(channel, gather, count);
         }
         while (head != null && !head.bytes.hasRemaining()) {
-            head = pool.give(head);
+            head = outlet.chunks().give(head);
         }
         if (head == null) {
             tail = null;
         }
-        return before - length == offered;
+        LENGTH.lazySet(this, length - taken);
+        wrote(taken, taken < offered, nowNs);
+        return taken;
+    }
+
+    /**
+     * Offers a large buffer to the kernel without a copy. The queue is empty, and stays so.
+     *
+     * @param channel the socket
+     * @param data    a direct buffer
+     * @param nowNs   the time
+     * @return bytes taken
+     * @throws IOException the connection is lost
+     */
+    public int writeThrough(SocketChannel channel, ByteBuffer data, long nowNs) throws IOException {
+        assert head == null;
+        int taken = outlet.wire().write(channel, data);
+        wrote(taken, data.hasRemaining(), nowNs);
+        return taken;
+    }
+
+    private void wrote(int taken, boolean isShort, long nowNs) {
+        Counters counters = outlet.counters();
+        counters.increment(Count.WRITES);
+        counters.add(Count.WRITTEN, taken);
+        if (isShort) {
+            counters.increment(Count.SHORT_WRITES);
+        }
+        if (taken > 0 || !fellShort) {
+            sinceNs = nowNs;
+        }
+        fellShort = isShort;
     }
 
     /**
@@ -111,63 +159,55 @@ public final class OutboundQueue {
     public int clear() {
         int dropped = length;
         while (head != null) {
-            head = pool.give(head);
+            head = outlet.chunks().give(head);
         }
         tail = null;
-        length = 0;
+        fellShort = false;
+        LENGTH.lazySet(this, 0);
+        outlet.counters().add(Count.DISCARDED, dropped);
         return dropped;
     }
 
-    /** The last chunk's buffer if it has room, else a new one's. */
-    private ByteBuffer roomy() {
-        if (tail == null) {
-            head = tail = pool.take();
-        } else if (tail.bytes.limit() == ChunkPool.CHUNK) {
-            Chunk chunk = pool.take();
-            tail.next = chunk;
-            tail = chunk;
-        }
-        return tail.bytes;
+    // ---- its end ------------------------------------------------------------------------------------------------------
+
+    /** Nothing is added after this. */
+    public void end() {
+        ended = true;
     }
 
-    /** Empty queues, lent to connections for as long as they have output waiting. Belongs to one thread. */
-    public static final class Idle {
-        private final ChunkPool pool;
-        private OutboundQueue first;
+    /**
+     * Whether its end was asked for.
+     *
+     * @return true after {@link #end}
+     */
+    public boolean isEnded() {
+        return ended;
+    }
 
-        /**
-         * Makes an empty list.
-         *
-         * @param pool for the queues to come
-         */
-        public Idle(ChunkPool pool) {
-            this.pool = pool;
+    /**
+     * Tells the peer the end, once it was asked for and everything before it has left.
+     *
+     * @param channel the socket
+     * @param nowNs   the time
+     * @return true if that is done now, and was not before
+     * @throws IOException the connection is lost
+     */
+    public boolean sendEnd(SocketChannel channel, long nowNs) throws IOException {
+        if (!ended || endSent || head != null) {
+            return false;
         }
+        outlet.wire().shutdownOutput(channel);
+        endSent = true;
+        sinceNs = nowNs;
+        return true;
+    }
 
-        /**
-         * Lends a queue.
-         *
-         * @return an empty one
-         */
-        public OutboundQueue take() {
-            OutboundQueue queue = first;
-            if (queue == null) {
-                return new OutboundQueue(pool);
-            }
-            first = queue.nextIdle;
-            queue.nextIdle = null;
-            return queue;
-        }
-
-        /**
-         * Takes a queue back.
-         *
-         * @param queue an empty one
-         */
-        public void give(OutboundQueue queue) {
-            assert queue.length == 0 && queue.head == null : "a queue came back with bytes in it";
-            queue.nextIdle = first;
-            first = queue;
-        }
+    /**
+     * Whether the peer was told.
+     *
+     * @return true after {@link #sendEnd} has
+     */
+    public boolean isEndSent() {
+        return endSent;
     }
 }

@@ -1,7 +1,6 @@
 package dev.sluice.internal;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Tasks from any thread for one: each is a node of a stack that its consumer takes whole and turns around, so that the
@@ -17,6 +16,21 @@ public final class TaskQueue {
         protected Task() {}
     }
 
+    /**
+     * Any thread.
+     *
+     * @param work to be done
+     * @return the same as a task
+     */
+    public static Task task(Runnable work) {
+        return new Task() {
+            @Override
+            public void run() {
+                work.run();
+            }
+        };
+    }
+
     /** What {@code head} is once the queue has closed. */
     private static final Task CLOSED = new Task() {
         @Override
@@ -25,17 +39,7 @@ public final class TaskQueue {
         }
     };
 
-    private static final VarHandle HEAD;
-
-    static {
-        try {
-            HEAD = MethodHandles.lookup().findVarHandle(TaskQueue.class, "head", Task.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
-    private volatile Task head;
+    private final AtomicReference<Task> head = new AtomicReference<>();
 
     /** What was taken from the stack and not polled yet, the oldest first. Only the consumer sees it. */
     private Task batch;
@@ -52,12 +56,12 @@ public final class TaskQueue {
     public boolean add(Task task) {
         Task top;
         do {
-            top = head;
+            top = head.get();
             if (top == CLOSED) {
                 return false;
             }
             task.next = top;
-        } while (!HEAD.compareAndSet(this, top, task));
+        } while (!head.compareAndSet(top, task));
         return true;
     }
 
@@ -68,10 +72,11 @@ public final class TaskQueue {
      */
     public Task poll() {
         if (batch == null) {
-            if (head == null || head == CLOSED) {
+            Task top = head.get();
+            if (top == null || top == CLOSED) {
                 return null;
             }
-            batch = oldestFirst((Task) HEAD.getAndSet(this, null));
+            batch = oldestFirst(head.getAndSet(null));
         }
         Task task = batch;
         batch = task.next;
@@ -85,12 +90,12 @@ public final class TaskQueue {
      * @return true if there is nothing to poll
      */
     public boolean isEmpty() {
-        return batch == null && (head == null || head == CLOSED);
+        return batch == null && (head.get() == null || head.get() == CLOSED);
     }
 
     /** The consumer. Refuses every further task; those accepted until now can still be polled. */
     public void close() {
-        Task rest = (Task) HEAD.getAndSet(this, CLOSED);
+        Task rest = head.getAndSet(CLOSED);
         if (rest == null || rest == CLOSED) {
             return;
         }

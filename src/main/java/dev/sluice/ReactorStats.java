@@ -1,0 +1,49 @@
+package dev.sluice;
+
+import dev.sluice.internal.Counters;
+
+/**
+ * A loop's counters since its start.
+ *
+ * @param selects          calls that waited or looked for ready channels
+ * @param fruitlessSelects those that returned early with nothing to do; a stray wake-up makes one, a spin thousands
+ * @param wakeups          times that another thread had to wake the selector
+ * @param callbacks        ready channels whose callback was called
+ * @param timers           timers that came due
+ * @param tasks            tasks run
+ * @param failures         callbacks, timers, tasks and selects that threw
+ * @param busyNs           nanoseconds spent in turns, waiting not included
+ */
+public record ReactorStats(
+        long selects,
+        long fruitlessSelects,
+        long wakeups,
+        long callbacks,
+        long timers,
+        long tasks,
+        long failures,
+        long busyNs) {
+
+    /** What a loop counts itself. */
+    enum Count {
+        SELECTS,
+        FRUITLESS,
+        CALLBACKS,
+        TIMERS,
+        TASKS,
+        FAILURES,
+        BUSY_NS
+    }
+
+    static ReactorStats of(Counters counters, long wakeups) {
+        return new ReactorStats(
+                counters.get(Count.SELECTS),
+                counters.get(Count.FRUITLESS),
+                wakeups,
+                counters.get(Count.CALLBACKS),
+                counters.get(Count.TIMERS),
+                counters.get(Count.TASKS),
+                counters.get(Count.FAILURES),
+                counters.get(Count.BUSY_NS));
+    }
+}

@@ -1,0 +1,56 @@
+package dev.sluice;
+
+import dev.sluice.internal.OutboundQueue;
+import dev.sluice.internal.TaskQueue;
+import java.nio.ByteBuffer;
+
+/**
+ * A write to a connection by another thread than its own: a message with a copy of the bytes. They count against the
+ * queue's limit from the moment they are announced, so that a loop that is busy bounds its writers too.
+ */
+final class WriteFromElsewhere extends TaskQueue.Task {
+
+    private final ReactorConnection connection;
+    private final byte[] bytes;
+    private final boolean wasTold;
+
+    private WriteFromElsewhere(ReactorConnection connection, byte[] bytes, boolean wasTold) {
+        this.connection = connection;
+        this.bytes = bytes;
+        this.wasTold = wasTold;
+    }
+
+    /** Any thread. As {@link Connection#write}. */
+    static boolean to(ReactorConnection connection, ByteBuffer data) {
+        ConnectionGroup group = connection.group();
+        OutboundQueue output = connection.output();
+        int length = data.remaining();
+        boolean open = connection.isOpen() && !output.isEnded();
+        int most = open ? group.options.maxPending() : -1;
+        long pending = output.announce(length, most);
+        if (pending < 0 || pending > most) {
+            group.refusedElsewhere.add(length);
+            data.position(data.limit());
+            if (open && pending > most) {
+                group.reactor.execute(() -> connection.end(CloseReason.Kind.QUEUE_LIMIT, null));
+            }
+            return false;
+        }
+        byte[] copy = new byte[length];
+        data.get(copy);
+        boolean enough = pending > group.options.highWater();
+        if (!group.reactor.execute(new WriteFromElsewhere(connection, copy, enough))) {
+            if (output.arrived(length)) {
+                group.refusedElsewhere.add(length);
+            }
+            return false;
+        }
+        return !enough;
+    }
+
+    /** On the connection's thread. */
+    @Override
+    public void run() {
+        connection.take(bytes, wasTold);
+    }
+}
