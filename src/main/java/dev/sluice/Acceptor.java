@@ -134,13 +134,10 @@ final class Acceptor implements Reactor.Callback {
 
     /** The group with the fewest connections; of several, each in turn. */
     private ConnectionGroup leastLoaded() {
-        turn++;
-        ConnectionGroup least = groups[turn % groups.length];
-        for (int i = 1; i < groups.length; i++) {
-            ConnectionGroup group = groups[(turn + i) % groups.length];
-            if (group.load.get() < least.load.get()) {
-                least = group;
-            }
+        turn = (turn + 1) % groups.length;
+        ConnectionGroup least = groups[turn];
+        for (ConnectionGroup group : groups) {
+            least = group.load.get() < least.load.get() ? group : least;
         }
         return least;
     }

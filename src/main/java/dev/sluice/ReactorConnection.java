@@ -78,13 +78,6 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         ReactorConnection connection = new ReactorConnection(group, channel.getRemoteAddress());
         connection.key = group.reactor.register(channel, SelectionKey.OP_READ, connection);
         connection.count(Count.OPENED, 1);
-        try {
-            connection.handler = group.factory.create(connection);
-        } catch (Throwable t) {
-            connection.end(Kind.HANDLER_FAILURE, t);
-            group.handlerFailed("FACTORY", connection, t);
-            return;
-        }
         connection.call(Event.OPEN, null);
         connection.flush(false);
         connection.setTimer();
@@ -186,7 +179,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         group.current = this;
         try {
             switch (event) {
-                case OPEN -> handler.onOpen(this);
+                case OPEN -> (handler = group.factory.create(this)).onOpen(this);
                 case READ -> handler.onRead(this, (ByteBuffer) argument);
                 case WRITABLE -> handler.onWritable(this);
                 case EOF -> handler.onEof(this);
@@ -362,8 +355,10 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         }
         if (group.patience.isStalled(output, nowNs)) {
             end(Kind.WRITE_STALL, null);
-        } else if (isLingering() && nowNs - output.sinceNs() >= group.patience.lingerNs()) {
-            end(Kind.LOCAL, null);
+        } else if (isLingering()) {
+            if (nowNs - output.sinceNs() >= group.patience.lingerNs()) {
+                end(Kind.LOCAL, null);
+            }
         } else if (group.patience.isIdle(activeNs, nowNs)) {
             end(Kind.IDLE, null);
         } else if (paused && state == State.OPEN && group.patience.idleNs() == 0) {
@@ -470,7 +465,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             reason = new CloseReason(reason.kind(), reason.cause(), reason.unsent() + never);
         }
         group.closed(this, reason);
-        if (handler != null) {
+        if (handler != null) { // its factory did not throw
             call(Event.CLOSE, reason);
         }
     }
