@@ -197,6 +197,12 @@ public final class Reactor implements AutoCloseable {
         return timer;
     }
 
+    /**
+     * Makes the calling thread the loop's and runs turns until {@link #stop}, then closes the reactor.
+     *
+     * @throws IllegalStateException if the loop belongs to another thread, or has ended
+     * @throws IOException           if the selector fails again and again; the reactor is closed then, too
+     */
     public void run() throws IOException {
         enter();
         running = true;

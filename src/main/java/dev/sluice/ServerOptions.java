@@ -46,6 +46,20 @@ public record ServerOptions(
     /**
      * Checks every value.
      *
+     * @param backlog 1 to 65,535
+     * @param maxConnections 1 to 10,000,000
+     * @param subReactors 0 to 1024
+     * @param idleTimeout 0 to 365 days
+     * @param writeTimeout 0 to 365 days
+     * @param lingerTimeout 0 to 365 days
+     * @param drainTimeout 0 to 365 days
+     * @param highWater lowWater to maxPending
+     * @param lowWater 0 to highWater
+     * @param maxPending highWater to 1 GiB
+     * @param maxPendingTotal at least 64 KiB
+     * @param maxRemainder 64 KiB to 1 GiB
+     * @param sendBuffer 0 to 1 GiB
+     * @param receiveBuffer 0 to 1 GiB
      * @throws IllegalArgumentException naming the option, its range and what was given
      */
     public ServerOptions {
