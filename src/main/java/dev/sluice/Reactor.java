@@ -220,7 +220,7 @@ public final class Reactor implements AutoCloseable {
      * Makes the calling thread the loop's and runs one turn.
      *
      * @param maxWait how long to wait for something to do; zero does not wait
-     * @return how many callbacks, timers and tasks were run
+     * @return how much was done: callbacks, timers, tasks, and steps of connections; zero means that all is quiet
      * @throws IllegalStateException if the loop belongs to another thread, or has ended
      * @throws IOException           if the selector fails again and again
      */
@@ -377,6 +377,7 @@ public final class Reactor implements AutoCloseable {
 
     private void flush() {
         while (stepLeft-- > 0) {
+            work++;
             toFlush.poll().flush();
         }
         stepLeft = toReap.size();
@@ -384,6 +385,7 @@ public final class Reactor implements AutoCloseable {
 
     private void reap() {
         while (stepLeft-- > 0) {
+            work++;
             toReap.poll().reap();
         }
     }

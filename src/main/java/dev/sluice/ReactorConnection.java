@@ -127,8 +127,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
                 count(Count.READ, read);
             }
             return read;
-        } catch (IOException e) {
-            end(Kind.RESET, e);
+        } catch (Throwable t) { // whatever it is, the connection ends as connections do, with its last callback
+            end(Kind.RESET, t);
             return 0;
         }
     }
@@ -219,10 +219,10 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
                 output.add(data);
                 flushSoon();
                 group.relieve();
-            } catch (IOException e) {
-                end(Kind.RESET, e);
             } catch (OutOfMemoryError e) {
                 end(Kind.QUEUE_LIMIT, e);
+            } catch (Throwable t) {
+                end(Kind.RESET, t);
             }
         }
         count(Count.DISCARDED, data.remaining());
@@ -281,8 +281,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     void send() {
         try {
             wrote(output.flush(channel(), group.reactor.nowNs()));
-        } catch (IOException e) {
-            end(Kind.RESET, e);
+        } catch (Throwable t) {
+            end(Kind.RESET, t);
         }
     }
 

@@ -1,0 +1,135 @@
+package dev.sluice;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.sluice.CloseReason.Kind;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Whatever a handler throws, wherever: it loses its own connection and nothing else. */
+class HandlersThatFailTest {
+
+    private final Loop loop = new Loop();
+
+    @AfterEach
+    void nothingIsLeft() throws IOException {
+        loop.close();
+    }
+
+    static Stream<Arguments> everywhere() {
+        List<Arguments> cases = new ArrayList<>();
+        for (String where : List.of("factory", "open", "read", "writable", "eof", "close", "task", "timer")) {
+            for (String what : List.of("exception", "checked", "memory", "stack", "linkage")) {
+                cases.add(Arguments.of(where, what));
+            }
+        }
+        return cases.stream();
+    }
+
+    private static void fail(String what) throws Exception {
+        switch (what) {
+            case "exception" -> throw new IllegalStateException("on purpose");
+            case "checked" -> throw new IOException("on purpose");
+            case "memory" -> throw new OutOfMemoryError("on purpose");
+            case "stack" -> descend(0);
+            default -> throw new NoClassDefFoundError("on purpose");
+        }
+    }
+
+    private static int descend(int depth) {
+        return descend(depth + 1) + 1;
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T extends Throwable> void failUnchecked(String what) throws T {
+        try {
+            fail(what);
+        } catch (Exception e) {
+            throw (T) e;
+        }
+    }
+
+    @ParameterizedTest(name = "{1} in {0}")
+    @MethodSource("everywhere")
+    void losesItsOwnConnectionOnly(String where, String what) throws IOException {
+        boolean[] broken = new boolean[1];
+        loop.serve(ServerOptions.builder().highWater(10).lowWater(5), dev.sluice.internal.Wire.PLAIN, connection -> {
+            boolean mine = broken[0];
+            if (mine && where.equals("factory")) {
+                HandlersThatFailTest.<RuntimeException>failUnchecked(what);
+            }
+            return new Handler() {
+                private void maybe(String here) throws Exception {
+                    if (mine && where.equals(here)) {
+                        fail(what);
+                    }
+                }
+
+                @Override
+                public void onOpen(Connection self) throws Exception {
+                    maybe("open");
+                    if (where.equals("task")) {
+                        self.execute(() -> runMaybe("task"));
+                    }
+                    if (where.equals("timer")) {
+                        self.schedule(Duration.ZERO, () -> runMaybe("timer"));
+                    }
+                }
+
+                private void runMaybe(String here) {
+                    if (mine) {
+                        HandlersThatFailTest.<RuntimeException>failUnchecked(what);
+                    }
+                }
+
+                @Override
+                public void onRead(Connection self, ByteBuffer in) throws Exception {
+                    maybe("read");
+                    self.write(in);
+                }
+
+                @Override
+                public void onWritable(Connection self) throws Exception {
+                    maybe("writable");
+                }
+
+                @Override
+                public void onEof(Connection self) throws Exception {
+                    maybe("eof");
+                    self.close();
+                }
+
+                @Override
+                public void onClose(Connection self, CloseReason reason) throws Exception {
+                    maybe("close");
+                }
+            };
+        });
+        Loop.Client bystander = loop.connect();
+        broken[0] = true;
+        Loop.Client victim = loop.connectOnly();
+        loop.until(() -> loop.server.stats().connections().opened() == 2, "the second connection");
+        loop.advance(Duration.ofNanos(1)); // the timer's time
+        try {
+            victim.send("more than ten bytes");
+            victim.channel.shutdownOutput();
+        } catch (IOException e) {
+            // lost already, as it should be
+        }
+        loop.until(() -> loop.server.stats().connections().closed() == 1, "the victim's close");
+        Kind expected = where.equals("close") ? Kind.PEER : Kind.HANDLER_FAILURE;
+        assertEquals(1, loop.server.stats().connections().closedBy().get(expected));
+        assertEquals(1, loop.server.stats().connections().handlerFailures());
+        bystander.send("still here");
+        assertEquals("still here", bystander.receiveText(10));
+        assertEquals(0, loop.reactor.stats().failures(), "the loop saw nothing of it");
+    }
+}

@@ -1,0 +1,80 @@
+package dev.sluice.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+/** Each example is run as its reader would run it, and stands in the README as it stands here. */
+class ExamplesTest {
+
+    private static final Path SOURCES = Path.of("src/test/java/dev/sluice/examples");
+
+    @Test
+    void selectorStyleEchoAnswers() throws Exception {
+        echoes(SelectorStyleEcho.class);
+    }
+
+    @Test
+    void echoServerAnswers() throws Exception {
+        echoes(EchoServer.class);
+    }
+
+    @Test
+    void selectorStyleEchoHasAtMostThirtyLines() throws IOException {
+        assertTrue(Files.readAllLines(SOURCES.resolve("SelectorStyleEcho.java")).size() <= 30);
+    }
+
+    @Test
+    void everyExampleStandsInTheReadme() throws IOException {
+        String readme = Files.readString(Path.of("README.md"));
+        for (String example : List.of("EchoServer.java", "SelectorStyleEcho.java")) {
+            String source = Files.readString(SOURCES.resolve(example));
+            String code = source.substring(source.indexOf("public final class"));
+            assertTrue(readme.contains(code), example + " stands in the README as it is in the tests");
+        }
+    }
+
+    /** Runs a main class with a free port, in a process of its own: these servers run until they are killed. */
+    private static void echoes(Class<?> example) throws Exception {
+        int port;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = free.getLocalPort();
+        }
+        Process server = new ProcessBuilder(
+                        ProcessHandle.current().info().command().orElseThrow(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        example.getName(),
+                        Integer.toString(port))
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try (Socket client = Awaitility.await()
+                .atMost(Duration.ofSeconds(20))
+                .pollInterval(Duration.ofMillis(20))
+                .ignoreException(ConnectException.class)
+                .until(() -> new Socket(InetAddress.getLoopbackAddress(), port), Socket::isConnected)) {
+            byte[] question = "a message in one piece".getBytes(StandardCharsets.US_ASCII);
+            client.setSoTimeout(10_000);
+            client.getOutputStream().write(question);
+            byte[] answer = client.getInputStream().readNBytes(question.length);
+            assertEquals(new String(question, StandardCharsets.US_ASCII), new String(answer, StandardCharsets.US_ASCII));
+            client.shutdownOutput();
+            assertEquals(-1, client.getInputStream().read());
+        } finally {
+            server.destroyForcibly().waitFor();
+        }
+    }
+}
