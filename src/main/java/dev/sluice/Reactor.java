@@ -464,7 +464,7 @@ public final class Reactor implements AutoCloseable {
         }
     }
 
-    /** Runs what was handed in, then closes every channel, then the selector, which by itself would leave them open. */
+    /** Runs what was handed in, closes every channel, then the selector: by itself it would leave them open. */
     private void release() {
         if (closed) {
             return;
@@ -484,7 +484,6 @@ public final class Reactor implements AutoCloseable {
         toItsEnd(this::reap);
         try {
             selector.keys().forEach(Reactor::closeQuietly);
-            releaseClosedChannels();
             selector.close();
         } catch (IOException e) {
             failed("closing the selector", e);

@@ -1,0 +1,202 @@
+package dev.sluice;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason.Kind;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What other threads do to a connection, on a server with threads of its own. */
+@Timeout(60)
+class ElsewhereTest {
+
+    private static final int WRITERS = 8;
+    private static final int FRAMES = 20_000;
+
+    private static ReactorServer serve(ServerOptions.Builder options, Handler.Factory factory) throws IOException {
+        return ReactorServer.start(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), options.build(), factory);
+    }
+
+    private static void endsWithBalancedBooks(ReactorServer server) throws Exception {
+        server.drain(Duration.ofSeconds(5)).get(10, TimeUnit.SECONDS);
+        ServerStats stats = server.stats();
+        assertEquals(stats.connections().opened(), stats.connections().closed());
+        assertEquals(0, stats.bytes().pending(), stats.bytes().toString());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 2})
+    void eightThreadsWriteToOneConnectionEachInItsOrder(int subReactors) throws Exception {
+        CompletableFuture<Connection> opened = new CompletableFuture<>();
+        Semaphore writable = new Semaphore(0);
+        ReactorServer server = serve(ServerOptions.builder().subReactors(subReactors), connection -> new Handler() {
+            @Override
+            public void onOpen(Connection self) {
+                opened.complete(self);
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {}
+
+            @Override
+            public void onWritable(Connection self) {
+                writable.release(WRITERS);
+            }
+        });
+        try (Socket client = new Socket(server.address().getAddress(), server.address().getPort())) {
+            Connection connection = opened.get();
+            List<Thread> writers = new ArrayList<>();
+            for (int w = 0; w < WRITERS; w++) {
+                int writer = w;
+                writers.add(new Thread(() -> {
+                    ByteBuffer frame = ByteBuffer.allocate(8);
+                    for (int i = 0; i < FRAMES; i++) {
+                        frame.clear().putInt(writer).putInt(i).flip();
+                        if (!connection.write(frame)) {
+                            assertTrue(connection.isOpen());
+                            assertTrue(acquire(writable), "a false is followed by onWritable");
+                        }
+                    }
+                }));
+            }
+            writers.forEach(Thread::start);
+            DataInputStream in = new DataInputStream(new java.io.BufferedInputStream(client.getInputStream()));
+            int[] next = new int[WRITERS];
+            for (int i = 0; i < WRITERS * FRAMES; i++) {
+                int writer = in.readInt();
+                assertEquals(next[writer]++, in.readInt());
+            }
+            for (Thread writer : writers) {
+                writer.join();
+            }
+        }
+        endsWithBalancedBooks(server);
+    }
+
+    private static boolean acquire(Semaphore semaphore) {
+        try {
+            return semaphore.tryAcquire(20, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void bytesWrittenBeforeACloseOfTheSameThreadLeave() throws Exception {
+        CompletableFuture<Connection> opened = new CompletableFuture<>();
+        ReactorServer server = serve(ServerOptions.builder(), connection -> {
+            opened.complete(connection);
+            return (self, in) -> {};
+        });
+        try (Socket client = new Socket(server.address().getAddress(), server.address().getPort())) {
+            Connection connection = opened.get();
+            for (int i = 0; i < 100; i++) {
+                assertTrue(connection.write(ByteBuffer.wrap(new byte[] {(byte) i})));
+            }
+            connection.close();
+            byte[] all = client.getInputStream().readAllBytes();
+            assertEquals(100, all.length);
+            assertEquals(99, all[99]);
+            client.close();
+            org.awaitility.Awaitility.await().until(() -> server.stats().connections().open() == 0);
+            assertFalse(connection.write(ByteBuffer.allocate(5)));
+            assertFalse(connection.execute(() -> {}));
+            assertEquals(5, server.stats().bytes().discarded());
+        }
+        endsWithBalancedBooks(server);
+    }
+
+    @Test
+    void aWriterThatDoesNotListenIsBoundedEvenWhileTheLoopIsBusy() throws Exception {
+        CompletableFuture<Connection> opened = new CompletableFuture<>();
+        CompletableFuture<CloseReason> closed = new CompletableFuture<>();
+        Semaphore busy = new Semaphore(0);
+        ReactorServer server = serve(ServerOptions.builder().maxPending(1 << 20), connection -> new Handler() {
+            @Override
+            public void onOpen(Connection self) throws Exception {
+                opened.complete(self);
+                busy.tryAcquire(20, TimeUnit.SECONDS); // on purpose: the loop is stuck while the other thread writes
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {}
+
+            @Override
+            public void onClose(Connection self, CloseReason reason) {
+                closed.complete(reason);
+            }
+        });
+        try (Socket client = new Socket(server.address().getAddress(), server.address().getPort())) {
+            Connection connection = opened.get();
+            int accepted = 0;
+            ByteBuffer data = ByteBuffer.allocate(10_000);
+            for (int i = 0; i < 1_000; i++) {
+                connection.write(data.clear());
+                accepted = (int) Math.max(accepted, connection.pending());
+            }
+            assertTrue(accepted <= 1 << 20, accepted + " bytes pending");
+            busy.release();
+            assertEquals(Kind.QUEUE_LIMIT, closed.get(10, TimeUnit.SECONDS).kind());
+        }
+        endsWithBalancedBooks(server);
+    }
+
+    @Test
+    void tasksRunOneAtATimeWithTheCallbacksAndInTheirOrder() throws Exception {
+        CompletableFuture<Connection> opened = new CompletableFuture<>();
+        AtomicInteger inside = new AtomicInteger();
+        ReactorServer server = serve(ServerOptions.builder(), connection -> {
+            opened.complete(connection);
+            return (self, in) -> {
+                assertEquals(1, inside.incrementAndGet());
+                self.write(in);
+                inside.decrementAndGet();
+            };
+        });
+        try (Socket client = new Socket(server.address().getAddress(), server.address().getPort())) {
+            Connection connection = opened.get();
+            List<Integer> ran = new ArrayList<>();
+            Thread other = new Thread(() -> {
+                for (int i = 0; i < 10_000; i++) {
+                    int n = i;
+                    connection.execute(() -> {
+                        assertEquals(1, inside.incrementAndGet());
+                        ran.add(n);
+                        inside.decrementAndGet();
+                    });
+                }
+            });
+            other.start();
+            for (int i = 0; i < 1_000; i++) {
+                client.getOutputStream().write(i);
+                assertEquals(i & 0xff, client.getInputStream().read());
+            }
+            other.join();
+            CompletableFuture<Void> last = new CompletableFuture<>();
+            connection.execute(() -> last.complete(null));
+            last.get(10, TimeUnit.SECONDS);
+            assertEquals(10_000, ran.size());
+            for (int i = 0; i < 10_000; i++) {
+                assertEquals(i, ran.get(i));
+            }
+        }
+        endsWithBalancedBooks(server);
+    }
+}

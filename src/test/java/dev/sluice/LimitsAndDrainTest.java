@@ -1,0 +1,212 @@
+package dev.sluice;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason.Kind;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What a server refuses, and how it ends. */
+class LimitsAndDrainTest {
+
+    private final Loop loop = new Loop();
+
+    @AfterEach
+    void nothingIsLeft() throws IOException {
+        loop.close();
+    }
+
+    @Test
+    void newcomerAboveTheLimitIsClosedAtOnceAndTheNextOneMayEnter() throws IOException {
+        loop.serve(ServerOptions.builder().maxConnections(2), (self, in) -> self.write(in));
+        Loop.Client first = loop.connect();
+        loop.connect();
+        Loop.Client third = loop.connectOnly();
+        third.awaitEnd();
+        assertEquals(1, loop.server.stats().connections().refused());
+        first.channel.close();
+        first.awaitClose();
+        assertEquals("x", loop.connect().send("x").receiveText(1));
+    }
+
+    @Test
+    void longestQueueIsClosedWhenAllTogetherAreTooMuch() throws IOException {
+        ScriptedWire wire = new ScriptedWire();
+        wire.taking = () -> 0;
+        loop.serve(
+                ServerOptions.builder().maxPendingTotal(1 << 20).highWater(1 << 20).maxPending(1 << 20),
+                wire,
+                connection -> (self, in) -> self.write(ByteBuffer.allocate(in.get() * 10_000)));
+        Loop.Client small = loop.connect();
+        Loop.Client large = loop.connect();
+        small.send("\36"); // 300 kB
+        loop.until(() -> small.recorder.connection.pending() > 0, "300 kB");
+        large.send("\74"); // 600 kB
+        loop.until(() -> large.recorder.connection.pending() > 0, "600 kB");
+        Loop.Client third = loop.connect().send("\36");
+        assertEquals(new CloseReason(Kind.QUEUE_LIMIT, null, 600_000), large.awaitClose());
+        assertTrue(small.recorder.connection.isOpen());
+        assertTrue(third.recorder.connection.isOpen());
+        assertEquals(300_000, third.recorder.connection.pending());
+    }
+
+    @Test
+    void fromThreeQuartersOnTheLongestQueuesAreNotReadAndNothingSpins() throws IOException {
+        ScriptedWire wire = new ScriptedWire();
+        wire.taking = () -> 0;
+        int[] reads = new int[1];
+        loop.serve(
+                ServerOptions.builder().maxPendingTotal(1 << 20).highWater(400_000).lowWater(390_000).maxPending(1 << 20),
+                wire,
+                connection -> (self, in) -> {
+                    reads[0]++;
+                    self.write(ByteBuffer.allocate(in.get() * 10_000));
+                    in.position(in.limit());
+                });
+        Loop.Client longer = loop.connect().send("\44"); // 360 kB, below every mark
+        Loop.Client filler = loop.connect().send("\74"); // 600 kB
+        loop.until(() -> reads[0] == 2, "both");
+        longer.send("\1");
+        filler.send("\1");
+        for (int i = 0; i < 100; i++) {
+            loop.turn();
+        }
+        assertEquals(2, reads[0], "neither is read: 960 kB of 1 MiB are held");
+        Loop.Client shorter = loop.connect().send("\0");
+        loop.until(() -> reads[0] == 3, "who holds nothing is read");
+        wire.taking = null;
+        loop.until(() -> reads[0] == 5, "and the others, once their output has left");
+        assertTrue(shorter.recorder.connection.isOpen());
+    }
+
+    @Test
+    void drainLetsOutputLeaveAndFreesThePort() throws Exception {
+        loop.serve((self, in) -> self.write(in));
+        Loop.Client idle = loop.connect();
+        Loop.Client busy = loop.connect();
+        busy.channel.write(ByteBuffer.wrap("last words".getBytes())); // arrived, not read yet
+        InetSocketAddress address = loop.server.address();
+        CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10));
+        assertEquals("last words", busy.receiveText(10));
+        busy.awaitEnd();
+        idle.awaitEnd();
+        try (ServerSocketChannel again = ServerSocketChannel.open()) {
+            again.bind(address); // at once
+        }
+        assertFalse(end.isDone());
+        busy.channel.close();
+        idle.channel.close();
+        loop.until(end::isDone, "the end");
+        assertEquals(new DrainReport(2, 2, 0, 0, List.of()), end.get());
+        assertEquals(2, loop.server.stats().connections().closedBy().get(Kind.LOCAL));
+    }
+
+    @Test
+    void drainServesWhatTheBacklogHolds() throws Exception {
+        loop.serve((self, in) -> self.write(in));
+        List<Loop.Client> waiting = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            Loop.Client client = loop.connectOnly();
+            client.channel.write(ByteBuffer.wrap(new byte[] {(byte) i}));
+            waiting.add(client);
+        }
+        CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10));
+        for (int i = 0; i < 100; i++) {
+            assertEquals((char) i, waiting.get(i).receiveText(1).charAt(0));
+            waiting.get(i).awaitEnd();
+            waiting.get(i).channel.close();
+        }
+        loop.until(end::isDone, "the end");
+        assertEquals(new DrainReport(100, 100, 0, 0, List.of()), end.get());
+    }
+
+    @Test
+    void stuckClientIsCutAtTheDeadlineAndOthersDoNotWaitForIt() throws Exception {
+        loop.serve(ServerOptions.builder().maxPending(64 << 20), (self, in) -> {
+            in.position(in.limit());
+            self.write(ByteBuffer.allocate(32 << 20));
+        });
+        Loop.Client stuck = loop.connect().send("x");
+        loop.settle();
+        Loop.Client idle = loop.connect();
+        CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10));
+        idle.awaitEnd();
+        idle.channel.close();
+        idle.awaitClose();
+        long unsent = stuck.recorder.connection.pending();
+        loop.advance(Duration.ofMillis(9_999));
+        assertFalse(end.isDone());
+        loop.advance(Duration.ofMillis(1));
+        loop.until(end::isDone, "the end");
+        DrainReport report = end.get();
+        assertEquals(2, report.connections());
+        assertEquals(1, report.flushed());
+        assertEquals(unsent, report.bytesLost());
+        assertEquals(
+                List.of(new DrainReport.Cut(stuck.channel.getLocalAddress(), new CloseReason(Kind.DRAIN_DEADLINE, null, unsent))),
+                report.cuts());
+        stuck.awaitReset();
+    }
+
+    @Test
+    void secondDrainMayOnlyBringTheDeadlineForward() throws Exception {
+        loop.serve(ServerOptions.builder().lingerTimeout(Duration.ofMinutes(1)), (self, in) -> self.write(in));
+        Loop.Client client = loop.connect();
+        CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10));
+        loop.server.drain(Duration.ofSeconds(100));
+        loop.settle();
+        loop.server.drain(Duration.ofSeconds(5));
+        loop.settle();
+        loop.advance(Duration.ofMillis(4_999));
+        assertFalse(end.isDone());
+        loop.advance(Duration.ofMillis(1));
+        loop.until(end::isDone, "the end");
+        assertEquals(new DrainReport(1, 1, 0, 0, List.of()), end.get(), "it only waited for the peer's end");
+        client.awaitEnd();
+    }
+
+    @Test
+    void serverWithoutConnectionsDrainsAtOnce() throws Exception {
+        loop.serve((self, in) -> {});
+        CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10));
+        loop.until(end::isDone, "the end");
+        assertEquals(0, end.get().connections());
+    }
+
+    @Test
+    void servesIpv6() throws IOException {
+        loop.server = ReactorServer.open(
+                loop.reactor,
+                java.nio.channels.spi.SelectorProvider.provider(),
+                new InetSocketAddress(InetAddress.getByName("::1"), 0),
+                ServerOptions.defaults(),
+                connection -> {
+                    Recorder recorder = new Recorder(connection, (self, in) -> self.write(in));
+                    loop.recorders.add(recorder);
+                    return recorder;
+                });
+        assertEquals("six", loop.connect().send("six").receiveText(3));
+    }
+
+    @Test
+    void reactorThatEndsTakesItsServerWithIt() throws IOException {
+        loop.serve((self, in) -> {});
+        Loop.Client client = loop.connect();
+        CompletableFuture<DrainReport> end = loop.server.termination();
+        loop.reactor.close();
+        assertTrue(end.isCompletedExceptionally());
+        assertEquals("oc", client.recorder.callbacks());
+        loop.reactorEnded = true;
+    }
+}
