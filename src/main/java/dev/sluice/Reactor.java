@@ -447,8 +447,7 @@ public final class Reactor implements AutoCloseable {
 
     void checkInLoop() {
         if (!isInLoop()) {
-            throw new IllegalStateException("belongs to the loop's thread (" + thread.getName() + "), called on "
-                    + Thread.currentThread().getName() + "; use execute");
+            throw new IllegalStateException("belongs to the loop's thread, " + thread.getName() + ": use execute");
         }
     }
 

@@ -1,0 +1,143 @@
+package dev.sluice.figures;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.ReactorServer;
+import dev.sluice.ServerOptions;
+import dev.sluice.service.Services;
+import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What an idle connection holds on the heap after an echo: that of a server of ours less that of a bare loop of java.nio,
+ * both with their clients in this process, so that all the JDK keeps for a connection is on both sides.
+ */
+class IdleHeapTest {
+
+    private static final int CONNECTIONS = 4_096;
+
+    @Test
+    void idleConnectionHoldsAtMost128BytesOfOurs() throws Exception {
+        double bare = heapWithBareLoop();
+        double ours = heapWithServer();
+        System.out.printf("IdleHeapTest bytes for a connection and its client: bare %.1f, ours %.1f, net %.1f%n",
+                bare, ours, ours - bare);
+        assertTrue(ours - bare <= 128, (ours - bare) + " bytes");
+    }
+
+    private static double heapWithServer() throws Exception {
+        try (ReactorServer server = ReactorServer.start(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                ServerOptions.builder().lingerTimeout(Duration.ZERO).build(),
+                Services.ECHO.factory())) {
+            askOnce(server.address());
+            long direct = direct();
+            double heap = perConnection(server.address());
+            assertTrue(direct() - direct <= 64, "no direct memory for idle connections, but for the clients' one buffer");
+            return heap;
+        }
+    }
+
+    private static double heapWithBareLoop() throws Exception {
+        try (Selector selector = Selector.open();
+                ServerSocketChannel listener = ServerSocketChannel.open()) {
+            listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
+            listener.configureBlocking(false);
+            listener.register(selector, SelectionKey.OP_ACCEPT);
+            ByteBuffer buffer = ByteBuffer.allocateDirect(1024);
+            Thread loop = new Thread(() -> {
+                try {
+                    while (selector.isOpen()) {
+                        selector.select(key -> serve(selector, key, buffer));
+                    }
+                } catch (IOException | java.nio.channels.ClosedSelectorException e) {
+                    // the test is over
+                }
+            });
+            loop.start();
+            askOnce((InetSocketAddress) listener.getLocalAddress());
+            double heap = perConnection((InetSocketAddress) listener.getLocalAddress());
+            for (SelectionKey key : selector.keys()) {
+                key.channel().close();
+            }
+            selector.close();
+            loop.join();
+            return heap;
+        }
+    }
+
+    private static void serve(Selector selector, SelectionKey key, ByteBuffer buffer) {
+        try {
+            if (key.isAcceptable()) {
+                SocketChannel accepted = ((ServerSocketChannel) key.channel()).accept();
+                accepted.getRemoteAddress();
+                accepted.configureBlocking(false);
+                accepted.register(selector, SelectionKey.OP_READ);
+                return;
+            }
+            SocketChannel channel = (SocketChannel) key.channel();
+            if (channel.read(buffer.clear()) < 0) {
+                channel.close();
+            } else {
+                channel.write(buffer.flip());
+            }
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static void askOnce(InetSocketAddress server) throws IOException {
+        try (Peer peer = new Peer(server)) {
+            peer.ask();
+        }
+    }
+
+    private static double perConnection(InetSocketAddress server) throws Exception {
+        List<SocketChannel> clients = new ArrayList<>(CONNECTIONS);
+        ByteBuffer buffer = ByteBuffer.allocateDirect(64);
+        long before = usedHeap();
+        for (int i = 0; i < CONNECTIONS; i++) {
+            SocketChannel client = SocketChannel.open(server);
+            client.write(buffer.clear());
+            buffer.clear();
+            while (buffer.hasRemaining() && client.read(buffer) >= 0) {
+                continue;
+            }
+            clients.add(client);
+        }
+        long after = usedHeap();
+        for (SocketChannel client : clients) {
+            client.close();
+        }
+        return (after - before) / (double) CONNECTIONS;
+    }
+
+    private static long usedHeap() {
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < 6; i++) {
+            System.gc();
+            Runtime runtime = Runtime.getRuntime();
+            least = Math.min(least, runtime.totalMemory() - runtime.freeMemory());
+        }
+        return least;
+    }
+
+    private static long direct() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
+    }
+}
