@@ -1,15 +1,20 @@
-/** Sluice: a non-blocking reactor server to import. The program around it is in packages that are not exported. */
+/**
+ * A non-blocking {@code java.nio} reactor server. The library needs slf4j and nothing else; what the program
+ * ({@code dev.sluice.cli}) needs besides is optional.
+ */
+@SuppressWarnings("requires-automatic") // JLine; only the program, which runs on the class path, uses it
 module dev.sluice {
     requires org.slf4j;
-    requires static info.picocli;
-    requires static org.jline.terminal;
-    requires static org.jline.reader;
     requires static ch.qos.logback.classic;
     requires static ch.qos.logback.core;
+    requires static info.picocli;
     requires static jdk.unsupported;
+    requires static org.jline.reader;
+    requires static org.jline.terminal;
 
     exports dev.sluice;
     exports dev.sluice.service;
 
-    opens dev.sluice.cli to info.picocli;
+    opens dev.sluice.cli to
+            info.picocli;
 }

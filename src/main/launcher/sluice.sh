@@ -1,11 +1,11 @@
 #!/bin/sh
-# The program: this script, with the jar that holds everything behind it.
-if [ -n "$JAVA_HOME" ]; then java=$JAVA_HOME/bin/java; else java=java; fi
-if ! command -v "$java" >/dev/null 2>&1; then
-    echo "sluice: no Java found: put java 17 or later on PATH, or set JAVA_HOME" >&2
-    exit 1
+# The program sluice: this script, then a jar. $JAVA_HOME's java runs it, or the one on PATH; $SLUICE_JAVA_OPTS goes to the JVM.
+if [ -n "$JAVA_HOME" ]; then
+    java=$JAVA_HOME/bin/java
+    [ -x "$java" ] || { echo "sluice: no java at $java (JAVA_HOME is set to $JAVA_HOME)" >&2; exit 1; }
+else
+    java=$(command -v java) || { echo "sluice: no java on PATH, and JAVA_HOME is not set; Java 17 or later is needed" >&2; exit 1; }
 fi
-# the cap on cached buffers: without it, one large heap write pins as much native memory for ever
-# shellcheck disable=SC2086
-exec "$java" -Djdk.nio.maxCachedBufferSize=262144 $SLUICE_JAVA_OPTS -jar "$0" "$@"
+# Not cached: direct buffers above 256 KiB. Unquoted on purpose: $SLUICE_JAVA_OPTS is a list.
+exec "$java" -Xshare:auto -Djdk.nio.maxCachedBufferSize=262144 $SLUICE_JAVA_OPTS -jar "$0" "$@"
 exit 1

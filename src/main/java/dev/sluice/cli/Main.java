@@ -1,28 +1,26 @@
 package dev.sluice.cli;
 
-/** Where the program starts and ends: the only place that ends the process. */
+/** Where the program starts and ends: no other class ends the process. */
 public final class Main {
 
     private Main() {}
 
-    /**
-     * Runs the program.
-     *
-     * @param args the command line
-     */
     public static void main(String[] args) {
-        int status;
-        try {
-            status = Program.run(args);
-        } catch (NoClassDefFoundError e) {
-            System.err.println("sluice: the library's jar alone is no program: use target/sluice, or the jar that ends in -all");
-            status = Program.FAILED;
-        }
-        System.exit(status);
+        System.exit(run(args));
     }
 
-    /** Ends at once, without the hooks: for a second signal, when the first is still being obeyed. */
+    /** Ends the process without another word. */
     static void halt(int status) {
         Runtime.getRuntime().halt(status);
+    }
+
+    private static int run(String[] args) {
+        try {
+            return Program.run(args);
+        } catch (NoClassDefFoundError e) {
+            // the plain jar, run without the libraries that the program stands on
+            System.err.println("sluice: " + e.getMessage() + " is missing: run target/sluice, this jar is the library alone");
+            return Status.FAILED;
+        }
     }
 }

@@ -1,100 +1,109 @@
 package dev.sluice.cli;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
-import java.util.List;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Help.ColorScheme;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line as a whole: its commands, its habits, its exit status. */
+/** The command {@code sluice} itself, and how all its commands are parsed and fail. */
 @Command(
         name = "sluice",
-        description = "A non-blocking reactor server: serve, or talk to one.",
-        subcommands = {ServeCommand.class, ClientCommand.class, CompletionCommand.class},
-        mixinStandardHelpOptions = true,
-        scope = ScopeType.INHERIT,
+        description = "A non-blocking reactor server.",
         versionProvider = Program.Version.class,
-        usageHelpAutoWidth = false)
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "COMMAND",
+        commandListHeading = "%nCommands:%n",
+        optionListHeading = "%nOptions:%n",
+        footer = {
+            "",
+            "Exit status: 0 done, 1 failed at run time, 2 bad usage, 4 connections were cut",
+            "while draining; a second signal ends at once with 128 plus its number."
+        })
 final class Program implements Runnable {
-
-    static final int FAILED = 1;
-    static final int BAD_USAGE = 2;
-    static final int CUT = 4;
 
     @Spec
     private CommandSpec spec;
 
     static int run(String... args) {
-        return commandLine().execute(args);
+        String first = args.length == 0 ? "" : args[0];
+        if (first.equals("serve")) {
+            HeadStart.go();
+        }
+        // converters that we do not use, each found by reflection
+        System.setProperty("picocli.converters.excludes", "java\\.(time|sql)\\..*");
+        return commandLine(first, System.getenv()).execute(args);
     }
 
-    static CommandLine commandLine() {
-        CommandLine program = new CommandLine(new Program());
-        program.setDefaultValueProvider(new Environment(System.getenv()));
-        program.setParameterExceptionHandler(Program::badUsage);
-        program.setExecutionExceptionHandler(Program::failed);
-        program.setAbbreviatedOptionsAllowed(false);
-        program.setCaseInsensitiveEnumValuesAllowed(true);
-        return program;
+    /**
+     * The parser with every habit of ours; tests give it writers of their own. Where the first argument names a command,
+     * the others are left out, which shortens the start.
+     */
+    static CommandLine commandLine(String first, Map<String, String> variables) {
+        CommandLine line = new CommandLine(new Program());
+        boolean serve = first.equals("serve");
+        boolean client = first.equals("client");
+        if (!client) {
+            CommandLine command = new CommandLine(new ServeCommand());
+            ServeCommand.describeServices(command.getCommandSpec());
+            line.addSubcommand(command);
+        }
+        if (!serve) {
+            line.addSubcommand(new ClientCommand());
+        }
+        if (!serve && !client) {
+            line.addSubcommand(new CompletionCommand());
+        }
+        Environment environment = new Environment(variables);
+        BadUsage badUsage = new BadUsage(environment);
+        line.setColorScheme(new ColorScheme.Builder(Ansi.OFF).build()); // and no time spent looking for a terminal
+        line.setUsageHelpWidth(80);
+        line.setUsageHelpLongOptionsMaxWidth(27);
+        line.setAbbreviatedOptionsAllowed(false);
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setOverwrittenOptionsAllowed(true);
+        line.setDefaultValueProvider(environment);
+        line.setParameterExceptionHandler(badUsage);
+        line.setExecutionExceptionHandler((e, command, result) -> failed(command, e));
+        return line;
+    }
+
+    private static int failed(CommandLine command, Exception e) throws Exception {
+        if (!(e instanceof Failure)) {
+            throw e; // ours to mend: the one case for a stack trace
+        }
+        PrintWriter err = command.getErr();
+        err.println("sluice: " + e.getMessage());
+        err.flush();
+        return Status.FAILED;
     }
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
+        throw new ParameterException(spec.commandLine(), "no command: serve, client or completion");
     }
 
-    private static int badUsage(ParameterException e, String[] args) {
-        CommandLine command = e.getCommandLine();
-        PrintWriter err = command.getErr();
-        err.println("sluice: " + wrong(e) + Environment.blame(e));
-        err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
-        return BAD_USAGE;
-    }
-
-    private static String wrong(ParameterException e) {
-        if (e instanceof UnmatchedArgumentException unmatched) {
-            String first = unmatched.getUnmatched().get(0);
-            boolean isOption = first.startsWith("-");
-            boolean isCommand = !isOption && e.getCommandLine().getParent() == null;
-            List<String> like = unmatched.getSuggestions().stream()
-                    .filter(name -> name.startsWith("-") == isOption)
-                    .toList();
-            return (isOption ? "unknown option " : isCommand ? "unknown command " : "unexpected argument ")
-                    + first
-                    + (like.isEmpty() ? "" : "; did you mean " + String.join(" or ", like) + "?");
-        }
-        return e.getMessage();
-    }
-
-    /** One line for the user; the trace is for whoever asks for it. */
-    private static int failed(Exception e, CommandLine command, CommandLine.ParseResult parsed) throws Exception {
-        if (e instanceof Failure) {
-            command.getErr().println("sluice: " + e.getMessage());
-            return FAILED;
-        }
-        throw e;
-    }
-
-    /** A failure at run time that its message explains. */
-    static final class Failure extends Exception {
-        private static final long serialVersionUID = 1;
-
-        Failure(String message) {
-            super(message);
+    static String version() {
+        try (InputStream in = Program.class.getResourceAsStream("version")) {
+            return in == null ? "unknown" : new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
+        } catch (IOException e) {
+            return "unknown";
         }
     }
 
-    /** From the manifest of the program's jar. */
-    static final class Version implements CommandLine.IVersionProvider {
+    /** What {@code --version} prints. */
+    static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            String version = Program.class.getPackage().getImplementationVersion();
-            return new String[] {"sluice " + (version == null ? "(unpackaged)" : version)
-                    + ", Java " + Runtime.version().feature()};
+            return new String[] {"sluice " + version() + " on Java " + System.getProperty("java.version")};
         }
     }
 }

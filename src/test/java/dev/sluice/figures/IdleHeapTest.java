@@ -57,10 +57,11 @@ class IdleHeapTest {
             listener.configureBlocking(false);
             listener.register(selector, SelectionKey.OP_ACCEPT);
             ByteBuffer buffer = ByteBuffer.allocateDirect(1024);
+            List<SocketChannel> accepted = new ArrayList<>(CONNECTIONS + 1);
             Thread loop = new Thread(() -> {
                 try {
                     while (selector.isOpen()) {
-                        selector.select(key -> serve(selector, key, buffer));
+                        selector.select(key -> serve(selector, key, buffer, accepted));
                     }
                 } catch (IOException | java.nio.channels.ClosedSelectorException e) {
                     // the test is over
@@ -69,22 +70,23 @@ class IdleHeapTest {
             loop.start();
             askOnce((InetSocketAddress) listener.getLocalAddress());
             double heap = perConnection((InetSocketAddress) listener.getLocalAddress());
-            for (SelectionKey key : selector.keys()) {
-                key.channel().close();
-            }
             selector.close();
             loop.join();
+            for (SocketChannel channel : accepted) {
+                channel.close();
+            }
             return heap;
         }
     }
 
-    private static void serve(Selector selector, SelectionKey key, ByteBuffer buffer) {
+    private static void serve(Selector selector, SelectionKey key, ByteBuffer buffer, List<SocketChannel> all) {
         try {
             if (key.isAcceptable()) {
                 SocketChannel accepted = ((ServerSocketChannel) key.channel()).accept();
                 accepted.getRemoteAddress();
                 accepted.configureBlocking(false);
                 accepted.register(selector, SelectionKey.OP_READ);
+                all.add(accepted);
                 return;
             }
             SocketChannel channel = (SocketChannel) key.channel();

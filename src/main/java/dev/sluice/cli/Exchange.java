@@ -1,0 +1,61 @@
+package dev.sluice.cli;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+
+/** Sends each text and prints its answer, which is over when nothing more comes for a while. */
+final class Exchange {
+
+    private final Socket socket;
+    private final OutputStream out = new FileOutputStream(FileDescriptor.out);
+    private final byte[] buffer = new byte[64 << 10];
+
+    Exchange(SocketChannel channel) {
+        this.socket = channel.socket();
+    }
+
+    void run(List<String> texts, String eol, Duration wait) throws IOException {
+        // 0 would wait for ever
+        socket.setSoTimeout((int) Math.max(1, Math.min(Integer.MAX_VALUE, wait.toMillis())));
+        for (String text : texts) {
+            socket.getOutputStream().write((text + eol).getBytes(StandardCharsets.UTF_8));
+            if (!answered()) {
+                return;
+            }
+        }
+    }
+
+    /** Copies until nothing comes for the length of the wait; false if the peer has closed. */
+    private boolean answered() throws IOException {
+        InputStream in = socket.getInputStream();
+        while (true) {
+            int length;
+            try {
+                length = in.read(buffer);
+            } catch (SocketTimeoutException e) {
+                return true;
+            }
+            if (length < 0) {
+                return false;
+            }
+            print(length);
+        }
+    }
+
+    private void print(int length) throws BrokenOutput {
+        try {
+            out.write(buffer, 0, length);
+        } catch (IOException e) {
+            throw new BrokenOutput(e);
+        }
+    }
+}

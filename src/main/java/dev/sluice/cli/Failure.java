@@ -1,0 +1,21 @@
+package dev.sluice.cli;
+
+/** The command failed at run time; the message is the one line that the user sees, and the exit status is 1. */
+final class Failure extends Exception {
+
+    private static final long serialVersionUID = 1;
+
+    Failure(String message, Throwable cause) {
+        super(message, cause);
+    }
+
+    Failure(String message) {
+        this(message, null);
+    }
+
+    /** What an exception has to say, in the words of the system where it has any. */
+    static String reason(Throwable e) {
+        String message = e.getMessage();
+        return message == null || message.isBlank() ? e.getClass().getSimpleName() : message.lines().findFirst().get();
+    }
+}

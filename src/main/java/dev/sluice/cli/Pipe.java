@@ -1,0 +1,82 @@
+package dev.sluice.cli;
+
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.SocketChannel;
+
+/**
+ * Standard input to the peer and the peer to standard output, byte for byte. A thread for each direction, so that a
+ * peer that answers before it reads on cannot block us for ever.
+ */
+final class Pipe {
+
+    private static final int BUFFER = 64 << 10;
+
+    private final SocketChannel channel;
+    /** Set before the peer can know of it, so that an end that answers ours is never taken for an early one. */
+    private volatile boolean inputEnded;
+
+    private volatile IOException sendFailure;
+
+    Pipe(SocketChannel channel) {
+        this.channel = channel;
+    }
+
+    /** Returns when both sides have ended. Does not wait for a standard input that nobody ends. */
+    void run() throws IOException, Failure {
+        Thread sender = new Thread(this::send, "sluice-client-send");
+        sender.setDaemon(true);
+        sender.start();
+        receive();
+        if (sendFailure != null) {
+            throw sendFailure;
+        }
+        if (!inputEnded) {
+            throw new Failure("the peer closed the connection before the end of our input");
+        }
+    }
+
+    private void receive() throws IOException {
+        try (FileOutputStream out = new FileOutputStream(FileDescriptor.out);
+                FileChannel sink = out.getChannel()) {
+            ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
+            while (channel.read(buffer) >= 0) {
+                buffer.flip();
+                write(buffer, sink);
+                buffer.clear();
+            }
+        }
+    }
+
+    private static void write(ByteBuffer buffer, FileChannel sink) throws BrokenOutput {
+        try {
+            while (buffer.hasRemaining()) {
+                sink.write(buffer);
+            }
+        } catch (IOException e) {
+            throw new BrokenOutput(e);
+        }
+    }
+
+    private void send() {
+        ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
+        try (FileInputStream in = new FileInputStream(FileDescriptor.in);
+                FileChannel source = in.getChannel()) {
+            while (source.read(buffer) >= 0) {
+                buffer.flip();
+                while (buffer.hasRemaining()) {
+                    channel.write(buffer);
+                }
+                buffer.clear();
+            }
+            inputEnded = true;
+            channel.shutdownOutput();
+        } catch (IOException e) {
+            sendFailure = e;
+        }
+    }
+}

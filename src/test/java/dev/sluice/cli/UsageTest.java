@@ -1,0 +1,128 @@
+package dev.sluice.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** Bad usage is answered in two lines, and the help says what it must. */
+class UsageTest {
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int run(Map<String, String> environment, String... args) {
+        CommandLine line = Program.commandLine(args.length == 0 ? "" : args[0], environment);
+        line.setOut(new PrintWriter(out));
+        line.setErr(new PrintWriter(err));
+        return line.execute(args);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+        "\"\"                              | no command: serve, client or completion                                            | sluice",
+        "serv                            | unknown command 'serv'; did you mean 'serve'?                                      | sluice",
+        "frobnicate                      | unknown command 'frobnicate'                                                       | sluice",
+        "--bogus                         | unknown option '--bogus'                                                           | sluice",
+        "serve --bnd ::1                 | unknown option '--bnd'; did you mean '--bind'?                                     | sluice serve",
+        "serve --high-watr=1             | unknown option '--high-watr'; did you mean '--high-water'?                         | sluice serve",
+        "serve chat                      | 'chat' is not a service: there are upper, echo, discard                            | sluice serve",
+        "serve eco                       | 'eco' is not a service: there are upper, echo, discard; did you mean 'echo'?       | sluice serve",
+        "serve echo upper                | unexpected argument 'upper'                                                        | sluice serve",
+        "serve -p 70000                  | --port '70000' is not a port: 0 to 65535                                           | sluice serve",
+        "serve -p ten                    | --port 'ten' is not a port: 0 to 65535                                             | sluice serve",
+        "serve -e pool                   | --engine 'pool' is not an engine: there is reactor                                 | sluice serve",
+        "serve --idle-timeout 5          | --idle-timeout '5' has no unit: 5ms or 5s?                                         | sluice serve",
+        "serve --drain-timeout 5x        | --drain-timeout '5x' has an unknown unit: ms, s, m, h or d                         | sluice serve",
+        "serve --high-water 1k           | --low-water must be at most --high-water (1024), was 32768                         | sluice serve",
+        "serve --max-pending 1k          | --high-water must be at most --max-pending (1024), was 65536                       | sluice serve",
+        "serve --high-water lots         | --high-water 'lots' is not a size such as 4096, 64k or 1MiB                        | sluice serve",
+        "serve --send-buffer 3GiB        | --send-buffer must be at most 1GiB, was 3221225472                                 | sluice serve",
+        "serve --max-connections 0       | --max-connections must be between 1 and 10000000, was 0                            | sluice serve",
+        "serve --sub-reactors many       | --sub-reactors 'many' is neither a number nor auto                                 | sluice serve",
+        "serve --log-level loud          | --log-level 'loud' is not a level: there are error, warn, info, debug, trace       | sluice serve",
+        "serve --port                    | missing required parameter for option '--port' (N)                                 | sluice serve",
+        "client                          | missing required parameter: '[HOST:]PORT'                                          | sluice client",
+        "client nowhere                  | 'nowhere' is not a port: 1 to 65535                                                | sluice client",
+        "client ::1:10000                | '::1:10000' is ambiguous: write [::1]:10000                                        | sluice client",
+        "client 1 --eol cr               | --eol 'cr' is not a line end: there are lf, crlf, none; did you mean 'crlf'?       | sluice client",
+        "client 1 --wait 3               | --wait '3' has no unit: 3ms or 3s?                                                 | sluice client",
+        "completion csh                  | 'csh' is not a shell: there are bash, zsh, fish; did you mean 'zsh'?               | sluice completion"
+    })
+    void badUsageIsOneLineAndTheHelps(String arguments, String complaint, String command) {
+        String[] args = arguments.isEmpty() ? new String[0] : arguments.split(" ");
+        assertEquals(2, run(Map.of(), args));
+        assertEquals("sluice: " + complaint + "\nTry '" + command + " --help'.\n", lines(err));
+        assertEquals("", out.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+        "SLUICE_PORT         | abc | serve            | SLUICE_PORT 'abc' is not a port: 0 to 65535",
+        "SLUICE_HIGH_WATER   | 1k  | serve            | --low-water must be at most SLUICE_HIGH_WATER (1024), was 32768",
+        "SLUICE_MAX_PENDING  | 1k  | serve            | --high-water must be at most SLUICE_MAX_PENDING (1024), was 65536",
+        "SLUICE_WAIT         | 3   | client 1         | SLUICE_WAIT '3' has no unit: 3ms or 3s?",
+        "SLUICE_PORT         | abc | serve -p 70000   | --port '70000' is not a port: 0 to 65535",
+        "SLUICE_PORT         | abc | serve -p 1 -e x  | --engine 'x' is not an engine: there is reactor"
+    })
+    void aBadValueFromTheEnvironmentIsNamedWithItsVariable(String name, String value, String args, String complaint) {
+        assertEquals(2, run(Map.of(name, value), args.split(" ")));
+        assertEquals("sluice: " + complaint, lines(err).lines().findFirst().orElse(""));
+    }
+
+    @Test
+    void aFlagGoesOverTheEnvironmentAndThatOverTheDefault() {
+        Map<String, String> environment = Map.of("SLUICE_PORT", "1", "SLUICE_BACKLOG", "7");
+        CommandLine line = Program.commandLine("serve", environment);
+        line.parseArgs("serve", "-p", "2");
+        CommandLine serve = line.getSubcommands().get("serve");
+        assertEquals(2, (int) serve.getCommandSpec().findOption("--port").getValue());
+        assertEquals(7, (int) serve.getCommandSpec().findOption("--backlog").getValue());
+        assertEquals("127.0.0.1", serve.getCommandSpec().findOption("--bind").getValue());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "serve", "client", "completion"})
+    void helpFitsEightyColumnsAndShowsEveryDefault(String command) {
+        String[] args = command.isEmpty() ? new String[] {"--help"} : new String[] {command, "--help"};
+        assertEquals(0, run(Map.of(), args));
+        List<String> tooLong = new ArrayList<>();
+        out.toString().lines().filter(line -> line.length() > 80).forEach(tooLong::add);
+        assertEquals(List.of(), tooLong);
+        if (!command.isEmpty()) {
+            for (OptionSpec option : Program.commandLine(command, Map.of()).getSubcommands().get(command).getCommandSpec().options()) {
+                boolean plain = option.usageHelp() || option.versionHelp();
+                assertTrue(plain || option.description()[0].endsWith("]"), option.longestName() + " shows no default");
+            }
+        }
+    }
+
+    @Test
+    void theVersionIsOneLine() {
+        assertEquals(0, run(Map.of(), "--version"));
+        assertTrue(out.toString().matches("sluice [^ ]+ on Java [^ ]+\\R"), out.toString());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bash", "zsh", "fish"})
+    void completionKnowsCommandsOptionsAndServices(String shell) {
+        assertEquals(0, run(Map.of(), "completion", shell));
+        for (String word : new String[] {"serve", "client", "high-water", "connect-timeout", "discard", "crlf"}) {
+            assertTrue(out.toString().contains(word), word);
+        }
+    }
+
+    private static String lines(StringWriter writer) {
+        return writer.toString().replace(System.lineSeparator(), "\n");
+    }
+}
