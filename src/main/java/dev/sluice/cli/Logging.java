@@ -4,9 +4,11 @@ import ch.qos.logback.classic.AsyncAppender;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.classic.util.LogbackMDCAdapter;
 import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
+import java.io.IOException;
 import org.slf4j.ILoggerFactory;
 import org.slf4j.IMarkerFactory;
 import org.slf4j.Logger;
@@ -44,6 +46,18 @@ public final class Logging implements SLF4JServiceProvider {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext) {
             LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
             context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.toLevel(level.name()));
+        }
+    }
+
+    /**
+     * Writes one line for nobody, so that what it takes from the JDK, the time zones above all, is open: the first line to
+     * be logged may well say that there are no descriptors left.
+     */
+    static void rehearse() {
+        if (LoggerFactory.getILoggerFactory() instanceof LoggerContext) {
+            LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+            ch.qos.logback.classic.Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
+            new LogLine().doLayout(new LoggingEvent("", root, Level.WARN, "", new IOException(), null));
         }
     }
 

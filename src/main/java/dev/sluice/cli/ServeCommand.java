@@ -117,6 +117,7 @@ final class ServeCommand implements Callable<Integer> {
                 PortFile.write(portFile, server.address().getPort());
             }
             banner.ready(service, engine, address, server.address().getPort(), options);
+            Logging.rehearse();
             return outcome(server);
         }
     }

@@ -1,5 +1,6 @@
 package dev.sluice.internal;
 
+import java.io.IOException;
 import org.slf4j.Logger;
 
 /**
@@ -29,7 +30,7 @@ public final class RareLog {
      *
      * @param nowNs   the time
      * @param message what happened
-     * @param cause   its cause, with its stack trace
+     * @param cause   its cause; its stack trace is logged unless it is an I/O error
      */
     public void warn(long nowNs, String message, Throwable cause) {
         if (logged && nowNs - lastNs < INTERVAL_NS) {
@@ -41,7 +42,12 @@ public final class RareLog {
         lastNs = nowNs;
         suppressed = 0;
         try {
-            log.warn(others == 0 ? message : message + " (and " + others + " more like it)", cause);
+            String text = others == 0 ? message : message + " (and " + others + " more like it)";
+            if (cause instanceof IOException) {
+                log.warn("{}: {}", text, cause.toString()); // the world's fault, which a trace of ours does not explain
+            } else {
+                log.warn(text, cause);
+            }
         } catch (Throwable t) {
             // a logger that fails, or no memory for the line: the fault itself is counted elsewhere
         }

@@ -23,8 +23,18 @@ final class Served implements AutoCloseable {
     private final Path directory;
 
     Served(String javaOptions, String... arguments) throws IOException {
+        this(List.of(), javaOptions, arguments);
+    }
+
+    /** A server in a process that may hold so many descriptors. */
+    static Served withDescriptors(int limit, String... arguments) throws IOException {
+        return new Served(List.of("sh", "-c", "ulimit -n " + limit + "; exec \"$@\"", "sh"), "", arguments);
+    }
+
+    private Served(List<String> wrapper, String javaOptions, String... arguments) throws IOException {
         directory = Files.createTempDirectory("sluice");
-        List<String> command = new ArrayList<>(List.of(PROGRAM, "serve"));
+        List<String> command = new ArrayList<>(wrapper);
+        command.addAll(List.of(PROGRAM, "serve"));
         command.addAll(List.of(arguments));
         if (!command.contains("-p")) {
             command.addAll(List.of("-p", "0"));
