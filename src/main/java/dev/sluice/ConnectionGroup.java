@@ -33,6 +33,8 @@ final class ConnectionGroup {
     final Counters closedBy = new Counters(CloseReason.Kind.class);
     final Handler.Factory factory;
 
+    final ConnectionTimers timers;
+
     /** Bytes that other threads wrote after the close, or that were on their way at the end. Any thread. */
     final LongAdder refusedElsewhere = new LongAdder();
 
@@ -63,6 +65,7 @@ final class ConnectionGroup {
         this.outlet = new Outlet(wire, new ChunkPool(), counters);
         this.factory = factory;
         this.listener = listener;
+        this.timers = new ConnectionTimers(reactor);
         this.patience = new Patience(
                 options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
         reactor.atEnd(() -> forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null)));
@@ -87,7 +90,7 @@ final class ConnectionGroup {
 
     void forEach(Consumer<ReactorConnection> action) {
         reactor.forEachTenant(tenant -> {
-            if (tenant instanceof ReactorConnection connection && connection.group() == this) {
+            if (tenant instanceof ReactorConnection connection && connection.group == this) {
                 action.accept(connection);
             }
         });
@@ -121,7 +124,7 @@ final class ConnectionGroup {
             }
             ReactorConnection[] longest = new ReactorConnection[1];
             forEach(connection -> {
-                if (longest[0] == null || connection.pending() > longest[0].pending()) {
+                if (longest[0] == null || connection.output.length() > longest[0].output.length()) {
                     longest[0] = connection;
                 }
             });

@@ -1,5 +1,6 @@
 package dev.sluice;
 
+import dev.sluice.internal.Deadlines;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,14 +36,14 @@ final class Drain {
 
     /** Only an earlier deadline is a change. */
     void hurry(Duration timeout) {
-        if (open > 0 && group.reactor.nowNs() + timeout.toNanos() - deadlineNs < 0) {
+        if (open > 0 && group.reactor.nowNs() + Deadlines.nanos(timeout) - deadlineNs < 0) {
             deadline.cancel();
             setDeadline(timeout);
         }
     }
 
     private void setDeadline(Duration timeout) {
-        deadlineNs = group.reactor.nowNs() + timeout.toNanos();
+        deadlineNs = group.reactor.nowNs() + Deadlines.nanos(timeout);
         deadline = group.reactor.schedule(timeout, () -> group.forEach(ReactorConnection::cut));
     }
 

@@ -347,7 +347,7 @@ public final class Reactor implements AutoCloseable {
                 counters.increment(Count.CALLBACKS);
                 work++;
                 try {
-                    ((Tenant) key.attachment()).ready(key.readyOps());
+                    ((Tenant) key.attachment()).ready(key.readyOps() & key.interestOps());
                 } catch (Throwable t) {
                     failed("the callback of a channel", t);
                     closeQuietly(key);
@@ -425,9 +425,14 @@ public final class Reactor implements AutoCloseable {
         deadlines.remove(entry);
     }
 
+    /** How many deadlines are set. */
+    int deadlines() {
+        return deadlines.size();
+    }
+
     /** Has a task run when the loop ends, while its channels are still open. */
     void atEnd(Runnable task) {
-        assert isInLoop();
+        checkInLoop();
         atEnd.add(task);
     }
 

@@ -42,9 +42,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Reads that a draining server gives a connection for what had arrived: 1 MiB. */
     private static final int LAST_READS = 16;
 
-    private final ConnectionGroup group;
+    final ConnectionGroup group;
+    final OutboundQueue output;
     private final SocketAddress remote;
-    private final OutboundQueue output;
     private SelectionKey key;
     private Handler handler;
     private ByteBuffer remainder;
@@ -91,10 +91,15 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             discardInput();
             return;
         }
-        if ((readyOps & SelectionKey.OP_READ) != 0 && state == State.OPEN) {
+        if ((readyOps & SelectionKey.OP_READ) != 0 && reads()) {
             read();
         }
         flush((readyOps & SelectionKey.OP_WRITE) != 0);
+    }
+
+    /** Also asked when a channel is ready: another's callback of the same turn may have paused it since. */
+    private boolean reads() {
+        return state == State.OPEN && !inputEnded && !paused && !throttled;
     }
 
     /** Reads once and lends it to the handler; returns false if nothing was there. */
@@ -146,7 +151,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     }
 
     private void offerRemainder() {
-        if (state == State.OPEN && !paused && !throttled && remainder != null) {
+        if (reads() && remainder != null) {
             lend(remainder);
         }
     }
@@ -330,8 +335,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             end(Kind.PEER, null);
             return;
         }
-        boolean reads = state == State.DRAINING ? output.isEndSent() : !inputEnded && !paused && !throttled;
-        int ops = (reads ? SelectionKey.OP_READ : 0) | (output.fellShort() ? SelectionKey.OP_WRITE : 0);
+        int ops = (reads() || isLingering() ? SelectionKey.OP_READ : 0) | (output.fellShort() ? SelectionKey.OP_WRITE : 0);
         if (Registration.setInterest(key, ops)) {
             count(Count.INTEREST_CHANGES, 1);
             count(Count.READ_PAUSES, throttled ? 1 : 0);
@@ -416,7 +420,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** The server drains: what has arrived is handled, then the connection closes. */
     void drain() {
-        for (int i = 0; i < LAST_READS && state == State.OPEN && !inputEnded && !paused && !throttled && read(); i++) {
+        for (int i = 0; i < LAST_READS && reads() && read(); i++) {
             send();
         }
         close();
@@ -464,6 +468,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             group.refusedElsewhere.add(never);
             reason = new CloseReason(reason.kind(), reason.cause(), reason.unsent() + never);
         }
+        group.timers.cancelAll(this);
         group.closed(this, reason);
         if (handler != null) { // its factory did not throw
             call(Event.CLOSE, reason);
@@ -479,7 +484,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public Timer schedule(Duration delay, Runnable task) {
-        return group.reactor.schedule(delay, () -> perform(task));
+        return group.timers.schedule(this, delay, () -> perform(task));
     }
 
     private void perform(Runnable task) {
@@ -528,14 +533,6 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     @Override
     public String toString() {
         return "connection from " + remote + ", " + state + ", " + pending() + " bytes pending";
-    }
-
-    ConnectionGroup group() {
-        return group;
-    }
-
-    OutboundQueue output() {
-        return output;
     }
 
     private void count(Count what, long amount) {

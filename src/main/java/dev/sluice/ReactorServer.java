@@ -27,6 +27,7 @@ public final class ReactorServer implements Server {
     private final boolean ownsReactors;
     private final ServerOptions options;
     private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
+    private final List<Thread> threads = new ArrayList<>();
     private final AtomicInteger undrained;
     private final AtomicInteger running;
     private volatile DrainReport report;
@@ -85,10 +86,11 @@ public final class ReactorServer implements Server {
                     reactors, true, SelectorProvider.provider(), address, options, Wire.PLAIN, factory);
             for (int i = 0; i < reactors.length; i++) {
                 Reactor reactor = reactors[i];
-                new Thread(() -> server.run(reactor), "sluice-reactor-" + i).start();
+                server.threads.add(new Thread(() -> server.run(reactor), "sluice-reactor-" + i));
             }
+            server.threads.forEach(Thread::start);
             return server;
-        } catch (IOException | RuntimeException e) {
+        } catch (Throwable e) { // an Error too: there may be no thread to be had
             for (Reactor reactor : reactors) {
                 if (reactor != null) {
                     reactor.close();
@@ -237,12 +239,10 @@ public final class ReactorServer implements Server {
     @Override
     public void close() {
         CompletableFuture<DrainReport> end = drain(options.drainTimeout());
-        for (Reactor reactor : reactors) {
-            if (reactor.isInLoop()) {
-                return;
-            }
+        boolean onOwnThread = ownsReactors ? threads.contains(Thread.currentThread()) : reactors[0].isInLoop();
+        if (!onOwnThread) {
+            end.exceptionally(t -> null).join();
         }
-        end.exceptionally(t -> null).join();
     }
 
     // ---- the counters -------------------------------------------------------------------------------------------------
@@ -295,6 +295,11 @@ public final class ReactorServer implements Server {
                         sum(Count.INTEREST_CHANGES),
                         sum(Count.READ_PAUSES)),
                 List.copyOf(loops));
+    }
+
+    /** Memory of queued output, in whole chunks; on the thread of a reactor that is the only one. */
+    long queuedMemory() {
+        return groups[0].outlet.chunks().used();
     }
 
     private long sum(Count counter) {

@@ -2,6 +2,7 @@ package dev.sluice;
 
 import dev.sluice.internal.DescriptorLimit;
 import java.time.Duration;
+import java.util.Objects;
 
 /**
  * How a server behaves: an immutable value, made by a {@link Builder}. Sizes are in bytes; a duration of zero switches
@@ -107,6 +108,7 @@ public record ServerOptions(
     }
 
     private static void within(String option, Duration value) {
+        Objects.requireNonNull(value, option);
         if (value.isNegative() || value.compareTo(LONGEST) > 0) {
             throw new IllegalArgumentException(option + " must be between 0 and 365 days, was " + value);
         }

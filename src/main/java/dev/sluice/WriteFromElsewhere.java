@@ -22,8 +22,8 @@ final class WriteFromElsewhere extends TaskQueue.Task {
 
     /** Any thread. As {@link Connection#write}. */
     static boolean to(ReactorConnection connection, ByteBuffer data) {
-        ConnectionGroup group = connection.group();
-        OutboundQueue output = connection.output();
+        ConnectionGroup group = connection.group;
+        OutboundQueue output = connection.output;
         int length = data.remaining();
         boolean open = connection.isOpen() && !output.isEnded();
         int most = open ? group.options.maxPending() : -1;

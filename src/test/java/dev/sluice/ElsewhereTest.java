@@ -199,4 +199,16 @@ class ElsewhereTest {
         }
         endsWithBalancedBooks(server);
     }
+
+    @Test
+    void closeRightAfterTheStartWaitsForTheEnd() throws Exception {
+        for (int i = 0; i < 50; i++) {
+            ReactorServer server = serve(ServerOptions.builder().subReactors(1), connection -> (self, in) -> {});
+            server.close();
+            assertTrue(server.termination().isDone());
+            try (ReactorServer again = ReactorServer.start(server.address(), ServerOptions.defaults(), connection -> (self, in) -> {})) {
+                assertEquals(server.address(), again.address());
+            }
+        }
+    }
 }

@@ -255,4 +255,20 @@ class EndsTest {
         client.awaitClose();
         assertEquals(List.of(address), seen);
     }
+
+    @Test
+    void timersEndWithTheirConnection() throws IOException {
+        loop.serve(ServerOptions.builder().idleTimeout(Duration.ZERO), (self, in) -> {
+            self.schedule(Duration.ofHours(1), () -> {});
+            self.schedule(Duration.ofHours(2), () -> {}).cancel();
+            self.schedule(Duration.ZERO, () -> self.write(ByteBuffer.allocate(1)));
+        });
+        Loop.Client client = loop.connect().send("x");
+        loop.until(() -> loop.reactor.deadlines() == 2, "the two that wait");
+        loop.advance(Duration.ofMillis(1));
+        assertEquals(1, loop.reactor.deadlines());
+        client.channel.close();
+        client.awaitClose();
+        assertEquals(0, loop.reactor.deadlines());
+    }
 }

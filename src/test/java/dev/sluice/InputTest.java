@@ -192,4 +192,33 @@ class InputTest {
         loop.recorders.get(0).connection.resumeReading();
         loop.until(() -> reads[0] == 2, "the second");
     }
+
+    @Test
+    void connectionThatAnotherPausedInTheSameTurnIsNotRead() throws IOException {
+        List<Connection> all = new ArrayList<>();
+        List<Connection> read = new ArrayList<>();
+        loop.serve(ServerOptions.builder(), dev.sluice.internal.Wire.PLAIN, connection -> {
+            all.add(connection);
+            return (self, in) -> {
+                in.position(in.limit());
+                read.add(self);
+                for (Connection other : all) {
+                    if (other != self) {
+                        other.pauseReading();
+                    }
+                }
+            };
+        });
+        Loop.Client one = loop.connect();
+        Loop.Client two = loop.connect();
+        one.channel.write(ByteBuffer.allocate(1)); // loopback: both are there when the turn begins
+        two.channel.write(ByteBuffer.allocate(1));
+        for (int i = 0; i < 20; i++) {
+            loop.turn();
+        }
+        assertEquals(1, read.size());
+        read.get(0).pauseReading();
+        all.forEach(Connection::resumeReading);
+        loop.until(() -> read.size() == 2, "the other, once resumed");
+    }
 }

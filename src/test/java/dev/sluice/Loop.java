@@ -237,6 +237,8 @@ final class Loop implements AutoCloseable {
             int[] keys = new int[1];
             reactor.forEachTenant(tenant -> keys[0]++);
             assertEquals(0, keys[0], "keys left");
+            assertEquals(0, reactor.deadlines(), "timers left");
+            assertEquals(0, server == null ? 0 : server.queuedMemory(), "buffers left");
             reactor.close();
         }
         List<String> violations = recorders.stream().flatMap(r -> r.check().stream()).toList();
