@@ -10,7 +10,6 @@ import java.nio.channels.*;
 public final class SelectorStyleEcho implements Reactor.Callback {
     private final ByteBuffer queue = ByteBuffer.allocateDirect(8192).limit(0); // one for each client
 
-    @Override
     public void ready(Registration client, int readyOps) throws IOException {
         SocketChannel channel = (SocketChannel) client.channel();
         if (!queue.hasRemaining() && channel.read(queue.clear()) < 0) {
@@ -23,8 +22,13 @@ public final class SelectorStyleEcho implements Reactor.Callback {
 
     public static void main(String[] args) throws IOException {
         Reactor reactor = Reactor.open();
-        ServerSocketChannel listener = ServerSocketChannel.open().bind(new InetSocketAddress("127.0.0.1", Integer.parseInt(args[0])));
-        reactor.register(listener, SelectionKey.OP_ACCEPT, (r, ops) -> reactor.register(listener.accept(), SelectionKey.OP_READ, new SelectorStyleEcho()));
+        InetSocketAddress address = new InetSocketAddress("127.0.0.1", Integer.parseInt(args[0]));
+        ServerSocketChannel listener = ServerSocketChannel.open().bind(address, 1024);
+        reactor.register(listener, SelectionKey.OP_ACCEPT, (self, readyOps) -> {
+            SocketChannel client = listener.accept();
+            if (client != null)
+                reactor.register(client, SelectionKey.OP_READ, new SelectorStyleEcho());
+        });
         reactor.run();
     }
 }
