@@ -46,7 +46,8 @@ public interface Connection {
 
     /**
      * Any thread. Runs a task on the connection's thread, one at a time with the handler's callbacks; a task that
-     * throws is a handler that throws.
+     * throws is a handler that throws. Tasks that wait are not bounded: whoever hands in more than the thread can run has
+     * to bound them.
      *
      * @param task what to run
      * @return false when the connection has closed; tasks still queued when it closes are dropped and counted

@@ -38,6 +38,9 @@ final class ConnectionGroup {
     /** Bytes that other threads wrote after the close, or that were on their way at the end. Any thread. */
     final LongAdder refusedElsewhere = new LongAdder();
 
+    /** Bytes on their way from other threads, which may be no more than all queues may hold. Any thread. */
+    final AtomicLong elsewhere = new AtomicLong();
+
     /** Connections handed to this group and not closed yet. Any thread. */
     final AtomicInteger load = new AtomicInteger();
 

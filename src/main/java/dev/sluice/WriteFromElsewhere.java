@@ -26,12 +26,14 @@ final class WriteFromElsewhere extends TaskQueue.Task {
         OutboundQueue output = connection.output;
         int length = data.remaining();
         boolean open = connection.isOpen() && !output.isEnded();
-        int most = open ? group.options.maxPending() : -1;
+        boolean room = group.elsewhere.addAndGet(length) <= group.options.maxPendingTotal();
+        int most = open && room ? group.options.maxPending() : -1;
         long pending = output.announce(length, most);
         if (pending < 0 || pending > most) {
+            group.elsewhere.addAndGet(-length);
             group.refusedElsewhere.add(length);
             data.position(data.limit());
-            if (open && pending > most) {
+            if (open && pending >= 0) {
                 group.reactor.execute(() -> connection.end(CloseReason.Kind.QUEUE_LIMIT, null));
             }
             return false;
@@ -40,6 +42,7 @@ final class WriteFromElsewhere extends TaskQueue.Task {
         data.get(copy);
         boolean enough = pending > group.options.highWater();
         if (!group.reactor.execute(new WriteFromElsewhere(connection, copy, enough))) {
+            group.elsewhere.addAndGet(-length);
             if (output.arrived(length)) {
                 group.refusedElsewhere.add(length);
             }
@@ -51,6 +54,7 @@ final class WriteFromElsewhere extends TaskQueue.Task {
     /** On the connection's thread. */
     @Override
     public void run() {
+        connection.group.elsewhere.addAndGet(-bytes.length);
         connection.take(bytes, wasTold);
     }
 }

@@ -211,4 +211,34 @@ class ElsewhereTest {
             }
         }
     }
+
+    @Test
+    void writersToManyConnectionsAreBoundedTogetherWhileTheLoopIsBusy() throws Exception {
+        List<Connection> all = java.util.Collections.synchronizedList(new ArrayList<>());
+        Semaphore busy = new Semaphore(0);
+        ReactorServer server = serve(ServerOptions.builder().maxPendingTotal(1 << 20), connection -> {
+            all.add(connection);
+            return (self, in) -> {};
+        });
+        List<Socket> clients = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            clients.add(new Socket(server.address().getAddress(), server.address().getPort()));
+        }
+        org.awaitility.Awaitility.await().until(() -> all.size() == 20);
+        all.get(0).execute(() -> acquire(busy)); // on purpose: the loop is stuck
+        ByteBuffer data = ByteBuffer.allocate(100_000);
+        long pending = 0;
+        for (Connection connection : all) {
+            connection.write(data.clear());
+            pending += connection.pending();
+        }
+        assertEquals(1_000_000, pending, "ten of the twenty");
+        busy.release();
+        org.awaitility.Awaitility.await().until(() -> server.stats().connections().open() == 10);
+        assertEquals(10, server.stats().connections().closedBy().get(Kind.QUEUE_LIMIT));
+        for (Socket client : clients) {
+            client.close();
+        }
+        endsWithBalancedBooks(server);
+    }
 }
