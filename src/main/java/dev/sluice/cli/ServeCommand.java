@@ -11,6 +11,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import picocli.CommandLine.Command;
@@ -134,7 +135,8 @@ final class ServeCommand implements Callable<Integer> {
     private void stop(Server server, ServerOptions options) {
         server.drain(options.drainTimeout());
         if (!quiet) {
-            Stderr.line("stopping: connections may take " + options.drainTimeout().toMillis() + "ms to end; a second signal ends at once");
+            String timeout = options.drainTimeout().toString().substring(2).toLowerCase(Locale.ROOT); // PT10S is 10s
+            Stderr.line("stopping: connections may take " + timeout + " to end; a second signal ends at once");
         }
     }
 
