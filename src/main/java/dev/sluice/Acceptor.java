@@ -171,11 +171,8 @@ final class Acceptor implements Reactor.Callback {
         }
     }
 
-    /** Accepts what the backlog holds, closes the listener and frees its port. Not within callbacks. */
+    /** Accepts what the backlog holds, closes the listener and frees its port. Once, and not within callbacks. */
     void close() throws IOException {
-        if (!listener.isOpen()) {
-            return;
-        }
         accept(options.backlog());
         if (paused) {
             retry.cancel();

@@ -55,7 +55,7 @@ public interface Connection {
     boolean execute(Runnable task);
 
     /**
-     * The connection's thread. Runs a task there after a delay, unless the connection has closed by then.
+     * The connection's thread. Runs a task there after a delay; a connection that closes cancels its timers.
      *
      * @param delay how long to wait at least; zero or less means in the next turn
      * @param task  what to run

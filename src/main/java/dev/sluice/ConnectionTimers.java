@@ -20,7 +20,7 @@ final class ConnectionTimers {
     }
 
     Timer schedule(ReactorConnection connection, Duration delay, Runnable task) {
-        return new Waiting(connection, delay, task);
+        return connection.isClosed() ? () -> false : new Waiting(connection, delay, task);
     }
 
     /** The connection has closed. */

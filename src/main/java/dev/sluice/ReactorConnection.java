@@ -520,6 +520,10 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         return state == State.OPEN;
     }
 
+    boolean isClosed() {
+        return state == State.CLOSED;
+    }
+
     @Override
     public long pending() {
         return (long) output.length() + output.announced();

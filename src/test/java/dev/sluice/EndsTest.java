@@ -271,4 +271,23 @@ class EndsTest {
         client.awaitClose();
         assertEquals(0, loop.reactor.deadlines());
     }
+
+    @Test
+    void closedConnectionTakesNoTimer() throws IOException {
+        List<Timer> timers = new ArrayList<>();
+        loop.serve(new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {}
+
+            @Override
+            public void onClose(Connection self, CloseReason reason) {
+                timers.add(self.schedule(Duration.ofHours(1), () -> {}));
+            }
+        });
+        Loop.Client client = loop.connect();
+        client.channel.close();
+        client.awaitClose();
+        assertEquals(0, loop.reactor.deadlines());
+        assertFalse(timers.get(0).cancel());
+    }
 }

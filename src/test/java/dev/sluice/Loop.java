@@ -238,6 +238,7 @@ final class Loop implements AutoCloseable {
             reactor.forEachTenant(tenant -> keys[0]++);
             assertEquals(0, keys[0], "keys left");
             assertEquals(0, reactor.deadlines(), "timers left");
+            assertEquals(0, reactor.stats().failures(), "failures that reached the loop");
             assertEquals(0, server == null ? 0 : server.queuedMemory(), "buffers left");
             reactor.close();
         }
