@@ -36,7 +36,7 @@ class ChaosTest {
     private final class Moody implements Wire {
         @Override
         public int read(SocketChannel channel, ByteBuffer into) throws IOException {
-            if (random.nextInt(500) == 0) {
+            if (random.nextInt(3_000) == 0) {
                 throw new IOException("moody");
             }
             int limit = into.limit();
@@ -50,7 +50,10 @@ class ChaosTest {
 
         @Override
         public int write(SocketChannel channel, ByteBuffer from) throws IOException {
-            if (random.nextInt(500) == 0) {
+            if (System.identityHashCode(channel) % 8 == 0) {
+                return 0; // a peer that never reads
+            }
+            if (random.nextInt(3_000) == 0) {
                 throw new IOException("moody");
             }
             int limit = from.limit();
@@ -110,7 +113,7 @@ class ChaosTest {
         }
         Connection other = connections.isEmpty() ? self : connections.get(random.nextInt(connections.size()));
         Connection target = random.nextInt(4) == 0 ? other : self;
-        switch (random.nextInt(40)) {
+        switch (random.nextInt(100)) {
             case 0 -> target.close();
             case 1 -> target.abort();
             case 2 -> target.shutdownOutput();
@@ -120,7 +123,7 @@ class ChaosTest {
             case 8 -> self.schedule(Duration.ofMillis(random.nextInt(50)), () -> something(self));
             case 9 -> throw new IllegalStateException("chaos");
             case 10 -> connections.forEach(connection -> connection.write(ByteBuffer.wrap(bytes, 0, 10)));
-            case 11, 12, 13 -> target.write(ByteBuffer.allocateDirect(random.nextInt(bytes.length)));
+            case 11, 12, 13, 14, 15 -> target.write(ByteBuffer.allocateDirect(random.nextInt(bytes.length)));
             default -> target.write(ByteBuffer.wrap(bytes, 0, random.nextInt(2_000)));
         }
     }
@@ -173,13 +176,13 @@ class ChaosTest {
         calm = true;
         ServerStats stats = loop.server.stats();
         System.out.println("ChaosTest " + stats.connections() + " " + stats.bytes());
-        assertTrue(stats.connections().closed() > 100, "much has happened");
+        assertTrue(stats.connections().closed() > 20, "much has happened");
         loop.close();
     }
 
     private void act(Loop.Client client, ByteBuffer scratch) {
         try {
-            switch (random.nextInt(12)) {
+            switch (random.nextInt(60)) {
                 case 0 -> {
                     clients.remove(client);
                     client.resetNow();
@@ -189,7 +192,7 @@ class ChaosTest {
                     client.channel.close();
                 }
                 case 2 -> client.channel.shutdownOutput();
-                case 3, 4, 5 -> client.channel.read(scratch.clear().limit(1 + random.nextInt(scratch.capacity())));
+                case 3, 4, 5, 6, 7, 8 -> client.channel.read(scratch.clear().limit(1 + random.nextInt(scratch.capacity())));
                 default -> client.channel.write(ByteBuffer.wrap(bytes, 0, random.nextInt(5_000)));
             }
         } catch (IOException e) {
