@@ -96,7 +96,7 @@ public final class Deadlines {
         entry.deadlineNs = deadlineNs;
         if (entry.slot < 0) {
             if (size == heap.length) {
-                heap = Arrays.copyOf(heap, size * 2);
+                heap = Arrays.copyOf(heap, size + (size >> 1)); // by half: each idle connection has a place here
             }
             entry.slot = size++;
         }

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
  */
 class IdleHeapTest {
 
-    private static final int CONNECTIONS = 4_096;
+    private static final int CONNECTIONS = 5_000;
 
     @Test
     void idleConnectionHoldsAtMost128BytesOfOurs() throws Exception {

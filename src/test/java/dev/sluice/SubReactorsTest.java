@@ -1,0 +1,154 @@
+package dev.sluice;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Loops beside the acceptor's. */
+@Timeout(60)
+class SubReactorsTest {
+
+    private final Map<String, AtomicInteger> connectionsByThread = new ConcurrentHashMap<>();
+    private final Semaphore stuck = new Semaphore(0);
+    private final List<Socket> clients = new ArrayList<>();
+    private ReactorServer server;
+
+    /** Echoes; the byte 's' is a handler that is stuck, the byte 't' is answered with its thread's number. */
+    private final class Handling implements Handler {
+        @Override
+        public void onOpen(Connection self) {
+            connectionsByThread.computeIfAbsent(Thread.currentThread().getName(), n -> new AtomicInteger()).incrementAndGet();
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) throws Exception {
+            byte first = in.get(in.position());
+            if (first == 's') {
+                stuck.tryAcquire(30, TimeUnit.SECONDS);
+            }
+            if (first == 't') {
+                String name = Thread.currentThread().getName();
+                in.put(in.position(), (byte) name.charAt(name.length() - 1));
+            }
+            self.write(in);
+        }
+    }
+
+    private void serve(int subReactors, int connections) throws Exception {
+        server = ReactorServer.start(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                ServerOptions.builder().subReactors(subReactors).build(),
+                connection -> new Handling());
+        for (int i = 0; i < connections; i++) {
+            Socket client = new Socket(server.address().getAddress(), server.address().getPort());
+            client.setSoTimeout(10_000);
+            clients.add(client);
+        }
+        Awaitility.await().until(() -> server.stats().connections().opened() == connections);
+    }
+
+    private static int ask(Socket client, int value) throws Exception {
+        client.getOutputStream().write(value);
+        return client.getInputStream().read();
+    }
+
+    @AfterEach
+    void endsWhole() throws Exception {
+        stuck.release(10);
+        for (Socket client : clients) {
+            client.close();
+        }
+        DrainReport report = server.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS);
+        assertEquals(0, report.cut());
+        ServerStats stats = server.stats();
+        assertEquals(stats.connections().opened(), stats.connections().closed());
+        assertEquals(0, stats.bytes().pending());
+    }
+
+    @Test
+    void connectionsAreSpreadEvenlyAndTheAcceptorServesNone() throws Exception {
+        serve(3, 300);
+        Awaitility.await().until(() -> connectionsByThread.values().stream().mapToInt(AtomicInteger::get).sum() == 300);
+        assertEquals(3, connectionsByThread.size(), connectionsByThread.toString());
+        connectionsByThread.values().forEach(count -> assertEquals(100, count.get()));
+        assertTrue(!connectionsByThread.containsKey("sluice-reactor-0"), connectionsByThread.toString());
+        for (Socket client : clients) {
+            assertEquals('x', ask(client, 'x'));
+        }
+    }
+
+    @Test
+    void newcomersGoWhereRoomWasMade() throws Exception {
+        serve(2, 40);
+        List<Socket> onFirst = new ArrayList<>();
+        for (Socket client : clients) {
+            if (ask(client, 't') == '1') {
+                onFirst.add(client);
+            }
+        }
+        assertEquals(20, onFirst.size());
+        for (Socket client : onFirst.subList(0, 10)) {
+            client.close();
+        }
+        Awaitility.await().until(() -> server.stats().connections().open() == 30);
+        for (int i = 0; i < 10; i++) {
+            Socket client = new Socket(server.address().getAddress(), server.address().getPort());
+            client.setSoTimeout(10_000);
+            clients.add(client);
+            assertEquals('1', ask(client, 't'), "the loop with fewer");
+        }
+    }
+
+    @Test
+    void stuckLoopHarmsOnlyItsOwnConnections() throws Exception {
+        serve(3, 30);
+        Socket sticking = clients.get(0);
+        int loop = ask(sticking, 't');
+        List<Socket> others = new ArrayList<>();
+        for (Socket client : clients) {
+            if (ask(client, 't') != loop) {
+                others.add(client);
+            }
+        }
+        assertEquals(20, others.size());
+        sticking.getOutputStream().write('s');
+        for (int round = 0; round < 50; round++) {
+            for (Socket client : others) {
+                assertEquals(round, ask(client, round));
+            }
+        }
+        stuck.release();
+        assertEquals('s', sticking.getInputStream().read());
+    }
+
+    @Test
+    void drainEndsEveryLoop() throws Exception {
+        serve(3, 60);
+        for (Socket client : clients) {
+            client.getOutputStream().write('x');
+        }
+        var end = server.drain(Duration.ofSeconds(10));
+        for (Socket client : clients) {
+            assertEquals('x', client.getInputStream().read());
+            assertEquals(-1, client.getInputStream().read());
+            client.close();
+        }
+        assertEquals(new DrainReport(60, 60, 0, 0, List.of()), end.get(20, TimeUnit.SECONDS));
+    }
+}
