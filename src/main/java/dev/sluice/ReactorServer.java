@@ -250,7 +250,6 @@ public final class ReactorServer implements Server {
     @Override
     public ServerStats stats() {
         long refusedElsewhere = 0;
-        long read = 0;
         for (ConnectionGroup group : groups) {
             refusedElsewhere += group.refusedElsewhere.sum();
         }

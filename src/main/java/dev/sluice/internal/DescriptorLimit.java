@@ -19,15 +19,6 @@ public final class DescriptorLimit {
     private DescriptorLimit() {}
 
     /**
-     * The process's limit.
-     *
-     * @return the soft limit, or nothing where it is not known or unlimited
-     */
-    public static OptionalInt get() {
-        return LIMIT;
-    }
-
-    /**
      * How many connections fit.
      *
      * @param otherwise what to say where the limit is not known
