@@ -3,11 +3,14 @@ package dev.sluice;
 import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.Count;
 import dev.sluice.internal.Counters;
+import dev.sluice.internal.Drain;
 import dev.sluice.internal.Outlet;
 import dev.sluice.internal.Patience;
+import dev.sluice.internal.Pressure;
 import dev.sluice.internal.RareLog;
 import dev.sluice.internal.Wire;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -26,6 +29,7 @@ final class ConnectionGroup {
     final Reactor reactor;
     final ServerOptions options;
     final Patience patience;
+    private final Pressure pressure;
     final Wire wire;
     final ByteBuffer readBuffer = ByteBuffer.allocateDirect(READ_BUFFER);
     final Counters counters = new Counters(Count.class);
@@ -47,7 +51,10 @@ final class ConnectionGroup {
     /** The connection whose callback is running, or null: callbacks never nest. */
     ReactorConnection current;
 
-    private final Listener listener;
+    /** The end of the group, once it has begun. */
+    Drain<DrainReport.Cut> drain;
+
+    private final Runnable whenOneLeaves;
     private final RareLog log = new RareLog(LoggerFactory.getLogger(Server.class));
 
     /** Memory that the queues held when last looked at. Any thread. */
@@ -55,22 +62,17 @@ final class ConnectionGroup {
 
     private ConnectionGroup[] siblings = {this};
 
-    /** Who is told that a connection of a group has closed, on the group's thread. */
-    interface Listener {
-        /** The connection's descriptor is about to be free; its last callback follows. */
-        void closed(ConnectionGroup group, ReactorConnection connection, CloseReason reason);
-    }
-
-    ConnectionGroup(Reactor reactor, ServerOptions options, Wire wire, Handler.Factory factory, Listener listener) {
+    ConnectionGroup(Reactor reactor, ServerOptions options, Wire wire, Handler.Factory factory, Runnable whenOneLeaves) {
         this.reactor = reactor;
         this.options = options;
         this.wire = wire;
         this.outlet = new Outlet(wire, new ChunkPool(), counters);
         this.factory = factory;
-        this.listener = listener;
+        this.whenOneLeaves = whenOneLeaves;
         this.timers = new ConnectionTimers(reactor);
         this.patience = new Patience(
                 options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
+        this.pressure = new Pressure(options.highWater(), options.maxPendingTotal());
         reactor.atEnd(() -> forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null)));
     }
 
@@ -83,7 +85,19 @@ final class ConnectionGroup {
         counters.increment(Count.CLOSED);
         closedBy.increment(reason.kind());
         load.decrementAndGet();
-        listener.closed(this, connection, reason);
+        whenOneLeaves.run();
+        if (drain != null) {
+            drain.closed(reason.unsent() > 0 ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
+        }
+    }
+
+    /** Asks every connection to leave; once. */
+    void drain(Duration timeout, Runnable whenDone) {
+        int[] connections = new int[1];
+        forEach(connection -> connections[0]++);
+        drain = new Drain<>(reactor.loop(), () -> forEach(ReactorConnection::cut), whenDone);
+        drain.begin(connections[0], timeout);
+        forEach(ReactorConnection::drain);
     }
 
     void handlerFailed(String callback, ReactorConnection connection, Throwable cause) {
@@ -101,25 +115,19 @@ final class ConnectionGroup {
 
     // ---- the memory of all queues -------------------------------------------------------------------------------------
 
-    /**
-     * The queue length above which a connection is not read: the high water mark, and while the queues of all hold more
-     * than three quarters of what they may, ever less of it, so that the longest queues stop first.
-     */
+    /** The queue length above which a connection is not read. */
     long readMark() {
-        long limit = options.maxPendingTotal();
-        long quarter = limit / 4;
-        long room = limit - held();
-        return room >= quarter ? options.highWater() : Math.max(0, options.highWater() * room / quarter);
+        return pressure.readMark(held());
     }
 
     /** Above the limit, closes the longest queues until the rest is under it. Calls no handler. */
     void relieve() {
-        if (held() <= options.maxPendingTotal()) {
+        if (!pressure.isOver(held())) {
             return;
         }
         // most of it may be bytes of this turn that only wait for its end
         forEach(ReactorConnection::send);
-        while (held() > options.maxPendingTotal()) {
+        while (pressure.isOver(held())) {
             ConnectionGroup fattest = fattest();
             if (fattest != this) {
                 fattest.reactor.execute(fattest::relieve);

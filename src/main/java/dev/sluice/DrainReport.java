@@ -7,12 +7,9 @@ import java.util.List;
  * What became of the connections that were open when a server was drained.
  *
  * @param connections how many there were, those from the backlog included
- * @param flushed     how many ended with their output taken by the kernel
- * @param cut         how many ended with output unsent
- * @param bytesLost   how many bytes that was
- * @param cuts        one line for each that was cut
+ * @param cuts        one entry for each that ended with output unsent
  */
-public record DrainReport(int connections, int flushed, int cut, long bytesLost, List<Cut> cuts) {
+public record DrainReport(int connections, List<Cut> cuts) {
 
     /**
      * A connection that was cut.
@@ -21,4 +18,31 @@ public record DrainReport(int connections, int flushed, int cut, long bytesLost,
      * @param reason why, and how many bytes never left
      */
     public record Cut(SocketAddress remote, CloseReason reason) {}
+
+    /**
+     * Those that ended with their output taken by the kernel.
+     *
+     * @return how many
+     */
+    public int flushed() {
+        return connections - cuts.size();
+    }
+
+    /**
+     * Those that ended with output unsent.
+     *
+     * @return how many
+     */
+    public int cut() {
+        return cuts.size();
+    }
+
+    /**
+     * The output that never left.
+     *
+     * @return bytes
+     */
+    public long bytesLost() {
+        return cuts.stream().mapToLong(cut -> cut.reason().unsent()).sum();
+    }
 }

@@ -3,6 +3,7 @@ package dev.sluice;
 import dev.sluice.ReactorStats.Count;
 import dev.sluice.internal.Counters;
 import dev.sluice.internal.Deadlines;
+import dev.sluice.internal.Loop;
 import dev.sluice.internal.RareLog;
 import dev.sluice.internal.TaskQueue;
 import java.io.IOException;
@@ -400,6 +401,11 @@ public final class Reactor implements AutoCloseable {
     /** The time of this turn; no clock is read. */
     long nowNs() {
         return nowNs;
+    }
+
+    /** This loop, as far as what engines share needs to know it. */
+    Loop loop() {
+        return new Loop((delay, task) -> schedule(delay, task)::cancel, this::execute, this::nowNs);
     }
 
     /** Asks for {@link EndOfTurn#flush} at the end of this turn, or of the next if this one is flushing already. */

@@ -1,6 +1,7 @@
 package dev.sluice;
 
 import dev.sluice.internal.Count;
+import dev.sluice.internal.Listener;
 import dev.sluice.internal.Wire;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -22,7 +23,6 @@ public final class ReactorServer implements Server {
 
     private final Reactor[] reactors;
     private final ConnectionGroup[] groups;
-    private final Drain[] drains;
     private final Acceptor acceptor;
     private final boolean ownsReactors;
     private final ServerOptions options;
@@ -49,12 +49,11 @@ public final class ReactorServer implements Server {
         int first = reactors.length == 1 ? 0 : 1;
         this.groups = new ConnectionGroup[reactors.length - first];
         for (int i = 0; i < groups.length; i++) {
-            groups[i] = new ConnectionGroup(reactors[first + i], options, wire, factory, this::closed);
+            groups[i] = new ConnectionGroup(reactors[first + i], options, wire, factory, this::left);
         }
         for (ConnectionGroup group : groups) {
             group.share(groups);
         }
-        this.drains = new Drain[groups.length];
         this.undrained = new AtomicInteger(groups.length);
         this.running = new AtomicInteger(reactors.length);
         ServerSocketChannel listener = provider.openServerSocketChannel();
@@ -144,7 +143,7 @@ public final class ReactorServer implements Server {
 
     @Override
     public InetSocketAddress address() {
-        return acceptor.address();
+        return acceptor.listener.address();
     }
 
     // ---- the threads --------------------------------------------------------------------------------------------------
@@ -195,35 +194,34 @@ public final class ReactorServer implements Server {
                 failure = e;
             }
         }
-        for (int i = 0; i < groups.length; i++) {
-            int index = i;
-            groups[i].reactor.execute(() -> {
+        for (ConnectionGroup group : groups) {
+            group.reactor.execute(() -> {
                 if (first) {
-                    drains[index] = new Drain(groups[index], this::drained);
-                    drains[index].begin(timeout);
+                    group.drain(timeout, this::drained);
                 } else {
-                    drains[index].hurry(timeout);
+                    group.drain.hurry(timeout);
                 }
             });
         }
     }
 
     /** On a group's thread: one of its connections has closed. */
-    private void closed(ConnectionGroup group, ReactorConnection connection, CloseReason reason) {
-        acceptor.left();
-        for (int i = 0; i < groups.length; i++) {
-            if (groups[i] == group && drains[i] != null) {
-                drains[i].closed(connection, reason);
-            }
-        }
+    private void left() {
+        acceptor.listener.left();
     }
 
     /** On a group's thread: all of its connections have closed. */
-    private void drained(Drain part) {
+    private void drained() {
         if (undrained.decrementAndGet() > 0) {
             return;
         }
-        report = Drain.report(List.of(drains));
+        int connections = 0;
+        List<DrainReport.Cut> cuts = new ArrayList<>();
+        for (ConnectionGroup group : groups) {
+            connections += group.drain.connections();
+            cuts.addAll(group.drain.cuts());
+        }
+        report = new DrainReport(connections, List.copyOf(cuts));
         if (ownsReactors) {
             reactors[0].stop();
         } else {
@@ -253,40 +251,26 @@ public final class ReactorServer implements Server {
         for (ConnectionGroup group : groups) {
             refusedElsewhere += group.refusedElsewhere.sum();
         }
-        long closed = sum(Count.CLOSED);
-        long opened = sum(Count.OPENED);
-        long written = sum(Count.WRITTEN);
-        long discarded = sum(Count.DISCARDED) + refusedElsewhere;
-        long enqueued = sum(Count.ENQUEUED) + refusedElsewhere;
-        Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
-        for (CloseReason.Kind kind : CloseReason.Kind.values()) {
-            long count = 0;
-            for (ConnectionGroup group : groups) {
-                count += group.closedBy.get(kind);
-            }
-            closedBy.put(kind, count);
-        }
         List<ReactorStats> loops = new ArrayList<>();
         for (Reactor reactor : reactors) {
             loops.add(reactor.stats());
         }
         return new ServerStats(
                 new ServerStats.Connections(
-                        opened,
-                        closed,
-                        Map.copyOf(closedBy),
-                        opened - closed,
-                        acceptor.counters.get(Acceptor.Count.REFUSED),
-                        acceptor.counters.get(Acceptor.Count.FAILED),
-                        acceptor.counters.get(Acceptor.Count.PAUSES),
+                        sum(Count.OPENED),
+                        sum(Count.CLOSED),
+                        closedBy(),
+                        0,
+                        acceptor.listener.get(Listener.Count.REFUSED),
+                        acceptor.listener.get(Listener.Count.FAILED),
+                        acceptor.listener.get(Listener.Count.PAUSES),
                         sum(Count.HANDLER_FAILURES),
                         sum(Count.DROPPED_TASKS)),
                 new ServerStats.Bytes(
                         sum(Count.READ),
-                        enqueued,
-                        written,
-                        enqueued - written - discarded,
-                        discarded),
+                        sum(Count.ENQUEUED) + refusedElsewhere,
+                        sum(Count.WRITTEN),
+                        sum(Count.DISCARDED) + refusedElsewhere),
                 new ServerStats.Calls(
                         sum(Count.READS),
                         sum(Count.WRITES),
@@ -294,6 +278,14 @@ public final class ReactorServer implements Server {
                         sum(Count.INTEREST_CHANGES),
                         sum(Count.READ_PAUSES)),
                 List.copyOf(loops));
+    }
+
+    private Map<CloseReason.Kind, Long> closedBy() {
+        Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
+        for (ConnectionGroup group : groups) {
+            group.closedBy.addTo(closedBy, CloseReason.Kind.class);
+        }
+        return Map.copyOf(closedBy);
     }
 
     /** Memory of queued output, in whole chunks; on the thread of a reactor that is the only one. */

@@ -4,13 +4,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A server's counters in one snapshot, summed over its loops since its start. Two books must balance once the server is
- * quiet: {@code opened = closed + open} and {@code enqueued = written + pending + discarded}.
+ * A server's counters in one snapshot, summed over its threads since its start. Two books are kept: {@code opened = closed
+ * + open} and {@code enqueued = written + pending + discarded}; once a server has ended, nothing is open and nothing pending.
  *
  * @param connections what became of connections
  * @param bytes       what became of bytes
  * @param calls       what it cost in calls
- * @param loops       one entry for each reactor, the acceptor's first
+ * @param loops       one entry for each reactor, the acceptor's first; on threads there is that one alone
  */
 public record ServerStats(Connections connections, Bytes bytes, Calls calls, List<ReactorStats> loops) {
 
@@ -20,8 +20,9 @@ public record ServerStats(Connections connections, Bytes bytes, Calls calls, Lis
      * @param opened          connections admitted
      * @param closed          connections that ended
      * @param closedBy        the same, by reason; every kind has an entry
-     * @param open            connections admitted and not ended
-     * @param refused         newcomers closed at once for {@link ServerOptions#maxConnections}
+     * @param waiting         connections admitted for which no thread of a pool is free yet; 0 on every other engine
+     * @param refused         newcomers closed at once for {@link ServerOptions#maxConnections}, or because there was no thread
+     *                        to be had
      * @param failedAccepts   calls of accept, and first steps with an accepted socket, that failed
      * @param acceptPauses    times that accepting stopped for a while because of it
      * @param handlerFailures callbacks and tasks that threw
@@ -31,12 +32,22 @@ public record ServerStats(Connections connections, Bytes bytes, Calls calls, Lis
             long opened,
             long closed,
             Map<CloseReason.Kind, Long> closedBy,
-            long open,
+            long waiting,
             long refused,
             long failedAccepts,
             long acceptPauses,
             long handlerFailures,
-            long droppedTasks) {}
+            long droppedTasks) {
+
+        /**
+         * Connections admitted and not ended.
+         *
+         * @return how many
+         */
+        public long open() {
+            return opened - closed;
+        }
+    }
 
     /**
      * Counters of bytes.
@@ -44,10 +55,19 @@ public record ServerStats(Connections connections, Bytes bytes, Calls calls, Lis
      * @param read      bytes read from peers, those discarded while closing included
      * @param enqueued  bytes accepted from handlers, whatever became of them
      * @param written   bytes taken by the kernel
-     * @param pending   bytes that wait
      * @param discarded bytes that never left because their connection ended first
      */
-    public record Bytes(long read, long enqueued, long written, long pending, long discarded) {}
+    public record Bytes(long read, long enqueued, long written, long discarded) {
+
+        /**
+         * Bytes that wait.
+         *
+         * @return how many
+         */
+        public long pending() {
+            return enqueued - written - discarded;
+        }
+    }
 
     /**
      * Counters of calls.

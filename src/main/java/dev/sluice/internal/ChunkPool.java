@@ -1,13 +1,15 @@
 package dev.sluice.internal;
 
 import java.nio.ByteBuffer;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The chunks of direct memory that outbound queues are made of. Belongs to one thread. It allocates in slabs, keeps what
  * it allocated, and so holds the most that was ever queued at once, which the limits of its owner bound; giving memory
- * back would leave it to the collector, and asking again could then mean {@code System.gc()} on the loop.
+ * back would leave it to the collector, and asking again could then mean {@code System.gc()} on the loop. {@link #shared}
+ * makes one for many threads.
  */
-public final class ChunkPool {
+public class ChunkPool {
 
     /** Bytes of a chunk; sizes from 4 to 64 KiB measured the same, so the one that wastes little on a short queue. */
     public static final int CHUNK = 8 << 10;
@@ -25,17 +27,35 @@ public final class ChunkPool {
     private int used;
 
     /** A piece of a queue: the bytes between position and limit of its buffer are waiting. */
-    static final class Chunk {
+    public static final class Chunk {
         final ByteBuffer bytes;
         Chunk next;
 
-        Chunk(ByteBuffer bytes) {
+        private Chunk(ByteBuffer bytes) {
             this.bytes = bytes;
+        }
+
+        /**
+         * The memory.
+         *
+         * @return a direct buffer of {@link #CHUNK} bytes
+         */
+        public ByteBuffer bytes() {
+            return bytes;
         }
     }
 
     /** Makes a pool that has allocated nothing. */
     public ChunkPool() {}
+
+    /**
+     * Makes a pool that any thread may use, at the price of a lock.
+     *
+     * @return it has allocated nothing
+     */
+    public static ChunkPool shared() {
+        return new Shared();
+    }
 
     /**
      * Memory in queues.
@@ -46,8 +66,13 @@ public final class ChunkPool {
         return (long) used * CHUNK;
     }
 
-    /** An empty chunk. An OutOfMemoryError leaves the pool as it was. */
-    Chunk take() {
+    /**
+     * Gives out an empty chunk.
+     *
+     * @return position and limit at zero
+     * @throws OutOfMemoryError leaves the pool as it was
+     */
+    public Chunk take() {
         if (free == null) {
             allocate();
         }
@@ -58,8 +83,13 @@ public final class ChunkPool {
         return chunk;
     }
 
-    /** Takes a chunk back and returns the one that followed it. */
-    Chunk give(Chunk chunk) {
+    /**
+     * Takes a chunk back.
+     *
+     * @param chunk of this pool
+     * @return the one that followed it in its queue, or null
+     */
+    public Chunk give(Chunk chunk) {
         Chunk next = chunk.next;
         chunk.bytes.clear().limit(0);
         chunk.next = free;
@@ -75,6 +105,40 @@ public final class ChunkPool {
             Chunk chunk = new Chunk(slab.slice(i * CHUNK, CHUNK).limit(0));
             chunk.next = free;
             free = chunk;
+        }
+    }
+
+    private static final class Shared extends ChunkPool {
+        private final ReentrantLock lock = new ReentrantLock();
+
+        @Override
+        public long used() {
+            lock.lock();
+            try {
+                return super.used();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public Chunk take() {
+            lock.lock();
+            try {
+                return super.take();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public Chunk give(Chunk chunk) {
+            lock.lock();
+            try {
+                return super.give(chunk);
+            } finally {
+                lock.unlock();
+            }
         }
     }
 }

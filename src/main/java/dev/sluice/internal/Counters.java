@@ -1,12 +1,14 @@
 package dev.sluice.internal;
 
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Counters that one thread writes and any thread reads: opaque stores, so that counting costs an addition and a reader
- * sees whole and ever newer values, though not all of one moment.
+ * sees whole and ever newer values, though not all of one moment. {@link #shared} makes some that every thread writes.
  */
-public final class Counters {
+public class Counters {
 
     private final AtomicLongArray cells;
 
@@ -16,7 +18,21 @@ public final class Counters {
      * @param kinds the enum whose constants are counted
      */
     public Counters(Class<? extends Enum<?>> kinds) {
-        cells = new AtomicLongArray(kinds.getEnumConstants().length);
+        this(kinds.getEnumConstants().length);
+    }
+
+    private Counters(int cells) {
+        this.cells = new AtomicLongArray(cells);
+    }
+
+    /**
+     * Makes counters that any thread may write, at the price of a compare-and-set.
+     *
+     * @param kinds the enum whose constants are counted
+     * @return counters at zero
+     */
+    public static Counters shared(Class<? extends Enum<?>> kinds) {
+        return new Shared(kinds);
     }
 
     /**
@@ -24,7 +40,7 @@ public final class Counters {
      *
      * @param counter which
      */
-    public void increment(Enum<?> counter) {
+    public final void increment(Enum<?> counter) {
         add(counter, 1);
     }
 
@@ -47,5 +63,40 @@ public final class Counters {
      */
     public long get(Enum<?> counter) {
         return cells.getOpaque(counter.ordinal());
+    }
+
+    /**
+     * Any thread. Adds every counter to a sum.
+     *
+     * @param <E>   what is counted
+     * @param sum   by kind
+     * @param kinds the enum that these counters were made for
+     */
+    public final <E extends Enum<E>> void addTo(Map<E, Long> sum, Class<E> kinds) {
+        for (E kind : kinds.getEnumConstants()) {
+            sum.merge(kind, get(kind), Long::sum);
+        }
+    }
+
+    private static final class Shared extends Counters {
+        private final LongAdder[] adders;
+
+        Shared(Class<? extends Enum<?>> kinds) {
+            super(0);
+            adders = new LongAdder[kinds.getEnumConstants().length];
+            for (int i = 0; i < adders.length; i++) {
+                adders[i] = new LongAdder();
+            }
+        }
+
+        @Override
+        public void add(Enum<?> counter, long amount) {
+            adders[counter.ordinal()].add(amount);
+        }
+
+        @Override
+        public long get(Enum<?> counter) {
+            return adders[counter.ordinal()].sum();
+        }
     }
 }

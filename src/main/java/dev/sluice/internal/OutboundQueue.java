@@ -8,8 +8,8 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
 /**
  * The outbound half of one connection: bytes accepted from a handler and not yet taken by the kernel, in order, in
- * chunks of a pool; then its end. Empty, it holds no memory. Belongs to the thread of its outlet, but for what other
- * threads may call. What a limit is, and what its breach means, is the connection's to say.
+ * chunks of a pool; then its end. Empty, it holds no memory. Belongs to the thread of its outlet, or to whoever holds its
+ * lock where several threads use it ({@link InFlight}), but for what other threads may call. What a limit is, and what its breach means, is the connection's to say.
  */
 public final class OutboundQueue extends Announcements {
 
@@ -17,16 +17,16 @@ public final class OutboundQueue extends Announcements {
             AtomicIntegerFieldUpdater.newUpdater(OutboundQueue.class, "length");
 
     private final Outlet outlet;
-    private Chunk head;
-    private Chunk tail;
+    Chunk head;
+    Chunk tail;
 
     /** Bytes that wait. Written by the owner, without a fence: other threads may see it late. */
     private volatile int length;
 
     /** Since when output waits without progress, or, once the end is sent, when that was. */
-    private long sinceNs;
+    long sinceNs;
 
-    private boolean fellShort;
+    boolean fellShort;
     private boolean ended;
     private boolean endSent;
 
@@ -117,7 +117,7 @@ public final class OutboundQueue extends Announcements {
         if (head == null) {
             tail = null;
         }
-        LENGTH.lazySet(this, length - taken);
+        shorten(taken);
         wrote(taken, taken < offered, nowNs);
         return taken;
     }
@@ -138,32 +138,35 @@ public final class OutboundQueue extends Announcements {
         return taken;
     }
 
-    private void wrote(int taken, boolean isShort, long nowNs) {
+    void wrote(int taken, boolean isShort, long nowNs) {
         Counters counters = outlet.counters();
         counters.increment(Count.WRITES);
         counters.add(Count.WRITTEN, taken);
-        if (isShort) {
-            counters.increment(Count.SHORT_WRITES);
-        }
+        counters.add(Count.SHORT_WRITES, isShort ? 1 : 0);
         if (taken > 0 || !fellShort) {
             sinceNs = nowNs;
         }
         fellShort = isShort;
     }
 
+    void shorten(int bytes) {
+        LENGTH.lazySet(this, length - bytes);
+    }
+
     /**
-     * Drops what waits and gives its chunks back.
+     * Drops what waits and gives its chunks back; what is {@link InFlight} is not here.
      *
      * @return bytes dropped
      */
     public int clear() {
-        int dropped = length;
+        int dropped = 0;
         while (head != null) {
+            dropped += head.bytes.remaining();
             head = outlet.chunks().give(head);
         }
         tail = null;
         fellShort = false;
-        LENGTH.lazySet(this, 0);
+        shorten(dropped);
         outlet.counters().add(Count.DISCARDED, dropped);
         return dropped;
     }

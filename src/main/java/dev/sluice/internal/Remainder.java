@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 
 /**
  * What a handler left unread, kept in front of the next bytes. A remainder is a heap buffer with its bytes from zero to
- * its limit, or null for none; the two functions here bring it before a read and take it after one.
+ * its limit, or null for none; the functions here bring it before a read, or join it with what was read, and take it after.
  *
  * <p>A short remainder is copied in front of the lent buffer, so that a partial message does not make the next read
  * short. Behind a long one the read goes straight, so that a message that arrives byte by byte costs no more than its
@@ -47,6 +47,27 @@ public final class Remainder {
         // no more than the lent buffer's size: the JDK reads into a heap buffer through a direct one as large as its room
         int room = Math.min(target.capacity(), most) - length;
         return target.limit(length + Math.min(room, lent.capacity())).position(length);
+    }
+
+    /**
+     * Puts what was read behind the remainder, for a reader that cannot keep it at hand while it waits. The memory doubles
+     * as it fills, so that a message that arrives byte by byte costs no more than its length here, too.
+     *
+     * @param kept the remainder, or null
+     * @param in   what was read
+     * @return both, from zero to the limit: the new remainder
+     */
+    public static ByteBuffer join(ByteBuffer kept, ByteBuffer in) {
+        int length = kept == null ? 0 : kept.limit();
+        int joined = length + in.remaining();
+        ByteBuffer target = kept;
+        if (kept == null || kept.capacity() < joined) {
+            target = ByteBuffer.allocate(capacity(joined));
+            if (kept != null) {
+                target.put(kept.array(), 0, length);
+            }
+        }
+        return target.limit(joined).position(length).put(in).flip();
     }
 
     /**

@@ -1,0 +1,102 @@
+package dev.sluice.internal;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The end of a set of connections: their owner asks them to leave, those that have not by the deadline are cut, and account
+ * is kept. Belongs to its loop's thread.
+ *
+ * @param <C> how a connection that was cut is told
+ */
+public final class Drain<C> {
+
+    private final Loop loop;
+    private final Runnable cutTheRest;
+    private final Runnable whenDone;
+    private final List<C> cuts = new ArrayList<>();
+    private int open;
+    private int connections;
+    private Runnable cancelDeadline;
+    private long deadlineNs;
+
+    /**
+     * Makes a drain that has not begun.
+     *
+     * @param loop       whose timers it uses
+     * @param cutTheRest called at the deadline
+     * @param whenDone   called once, when the last connection has closed
+     */
+    public Drain(Loop loop, Runnable cutTheRest, Runnable whenDone) {
+        this.loop = loop;
+        this.cutTheRest = cutTheRest;
+        this.whenDone = whenDone;
+    }
+
+    /**
+     * Begins. With no connection it is done at once.
+     *
+     * @param connections how many there are; none comes any more
+     * @param timeout     what they have
+     */
+    public void begin(int connections, Duration timeout) {
+        this.connections = connections;
+        this.open = connections;
+        if (open == 0) {
+            whenDone.run();
+        } else {
+            setDeadline(timeout);
+        }
+    }
+
+    /**
+     * Gives the rest less time; more is no change.
+     *
+     * @param timeout what they have from now on
+     */
+    public void hurry(Duration timeout) {
+        if (open > 0 && loop.nowNs() + Deadlines.nanos(timeout) - deadlineNs < 0) {
+            cancelDeadline.run();
+            setDeadline(timeout);
+        }
+    }
+
+    private void setDeadline(Duration timeout) {
+        deadlineNs = loop.nowNs() + Deadlines.nanos(timeout);
+        cancelDeadline = loop.schedule().after(timeout, cutTheRest);
+    }
+
+    /**
+     * A connection has closed.
+     *
+     * @param cut what to tell of it if output was left unsent, else null
+     */
+    public void closed(C cut) {
+        if (cut != null) {
+            cuts.add(cut);
+        }
+        if (--open == 0) {
+            cancelDeadline.run();
+            whenDone.run();
+        }
+    }
+
+    /**
+     * How many there were.
+     *
+     * @return connections at the beginning
+     */
+    public int connections() {
+        return connections;
+    }
+
+    /**
+     * Those that were cut.
+     *
+     * @return in the order in which they closed
+     */
+    public List<C> cuts() {
+        return cuts;
+    }
+}

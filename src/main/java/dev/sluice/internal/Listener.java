@@ -1,0 +1,243 @@
+package dev.sluice.internal;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import org.slf4j.Logger;
+
+/**
+ * A listening socket that outlives the want of descriptors. When {@code accept} fails, the socket would stay ready and its
+ * loop spin: so it stops listening for a while, and tries again by a timer that doubles from 10 ms to 1 s, or as soon as a
+ * connection closes. Belongs to its loop's thread, but for what says otherwise.
+ */
+public final class Listener {
+
+    /** What a listener counts. */
+    public enum Count {
+        /** Newcomers closed at once, at the limit of connections. */
+        REFUSED,
+        /** Calls of accept, and first steps with an accepted socket, that failed. */
+        FAILED,
+        /** Times that accepting stopped for a while. */
+        PAUSES
+    }
+
+    /** Who listens. */
+    public interface Host {
+        /**
+         * Has {@link #accept} called while somebody waits, or not any more.
+         *
+         * @param wanted which
+         */
+        void listen(boolean wanted);
+
+        /**
+         * A connection was let in; whoever takes it says {@link #left} or {@link #dropped} once it is gone.
+         *
+         * @param channel its socket
+         */
+        void admitted(SocketChannel channel);
+    }
+
+    /** Enough to keep up with a storm of connects, few enough that the connections there are do not feel it. */
+    private static final int ACCEPTS_A_TURN = 64;
+
+    private static final long FIRST_PAUSE_MS = 10;
+    private static final long LONGEST_PAUSE_MS = 1000;
+
+    private final Counters counters = new Counters(Count.class);
+    private final ServerSocketChannel socket;
+    private final int backlog;
+    private final InetSocketAddress address;
+    private final Admission admission;
+    private final Loop loop;
+    private final Host host;
+    private final RareLog log;
+
+    /** Made beforehand: when descriptors have run out, a class may fail to load. */
+    private final Runnable resume = this::resume;
+
+    private long pauseMs = FIRST_PAUSE_MS;
+    private volatile boolean paused;
+    private Runnable cancelRetry;
+
+    /**
+     * Binds the socket. The host listens when it is ready to.
+     *
+     * @param socket        is open
+     * @param address       where to listen
+     * @param backlog       connections that the kernel holds
+     * @param receiveBuffer SO_RCVBUF of what is accepted; 0 leaves it to the kernel
+     * @param connections   how many may be open at once
+     * @param loop          the host's
+     * @param host          who listens
+     * @param log           where failures are told
+     * @throws IOException if the address cannot be listened on
+     */
+    public Listener(
+            ServerSocketChannel socket,
+            InetSocketAddress address,
+            int backlog,
+            int receiveBuffer,
+            int connections,
+            Loop loop,
+            Host host,
+            Logger log)
+            throws IOException {
+        if (receiveBuffer > 0) {
+            socket.setOption(StandardSocketOptions.SO_RCVBUF, receiveBuffer); // inherited, from the handshake on
+        }
+        socket.bind(address, backlog);
+        this.socket = socket;
+        this.backlog = backlog;
+        this.address = (InetSocketAddress) socket.getLocalAddress();
+        this.admission = new Admission(connections);
+        this.loop = loop;
+        this.host = host;
+        this.log = new RareLog(log);
+    }
+
+    /**
+     * Any thread.
+     *
+     * @return where it listens
+     */
+    public InetSocketAddress address() {
+        return address;
+    }
+
+    /**
+     * Any thread.
+     *
+     * @param counter which
+     * @return its value
+     */
+    public long get(Count counter) {
+        return counters.get(counter);
+    }
+
+    /** Accepts those who wait, or the first of them. */
+    public void accept() {
+        accept(ACCEPTS_A_TURN);
+    }
+
+    private void accept(int most) {
+        try {
+            for (int i = 0; i < most; i++) {
+                SocketChannel channel = socket.accept();
+                if (channel == null) {
+                    break;
+                }
+                pauseMs = FIRST_PAUSE_MS;
+                if (admission.enter()) {
+                    host.admitted(channel);
+                } else {
+                    refuse(channel);
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            failed(e);
+            pause();
+        }
+    }
+
+    /**
+     * Sets what every connection's socket needs.
+     *
+     * @param channel    was accepted; its peer may be gone already, so that its first use fails
+     * @param sendBuffer SO_SNDBUF; 0 leaves it to the kernel
+     * @throws IOException the connection is lost
+     */
+    public static void prepare(SocketChannel channel, int sendBuffer) throws IOException {
+        channel.setOption(StandardSocketOptions.TCP_NODELAY, true); // each flush is a whole answer
+        if (sendBuffer > 0) {
+            channel.setOption(StandardSocketOptions.SO_SNDBUF, sendBuffer);
+        }
+    }
+
+    /** Closes a newcomer for whom there is no room. */
+    private void refuse(SocketChannel channel) {
+        counters.increment(Count.REFUSED);
+        close(channel);
+    }
+
+    /**
+     * Somebody was let in for whom there is no room after all.
+     *
+     * @param channel is closed
+     */
+    public void sendAway(SocketChannel channel) {
+        admission.leave();
+        refuse(channel);
+    }
+
+    /**
+     * Somebody was let in who could not become a connection.
+     *
+     * @param channel is closed
+     * @param cause   why
+     */
+    public void dropped(SocketChannel channel, Throwable cause) {
+        admission.leave();
+        close(channel);
+        failed(cause);
+    }
+
+    private void failed(Throwable cause) {
+        counters.increment(Count.FAILED);
+        log.warn(loop.nowNs(), "cannot accept a connection, " + admission.open() + " are open", cause);
+    }
+
+    private void pause() {
+        if (paused || !socket.isOpen()) {
+            return;
+        }
+        paused = true;
+        counters.increment(Count.PAUSES);
+        host.listen(false);
+        cancelRetry = loop.schedule().after(Duration.ofMillis(pauseMs), resume);
+        pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+    }
+
+    private void resume() {
+        if (paused) {
+            paused = false;
+            cancelRetry.run();
+            if (socket.isOpen()) {
+                host.listen(true);
+            }
+        }
+    }
+
+    /** Any thread. A connection has closed, and its descriptor is free or about to be. */
+    public void left() {
+        admission.leave();
+        if (paused) {
+            loop.execute().accept(resume);
+        }
+    }
+
+    /**
+     * Accepts what the backlog holds and closes the socket. The host then sees to it that its port is free.
+     *
+     * @throws IOException if closing it fails
+     */
+    public void close() throws IOException {
+        accept(backlog);
+        if (paused) {
+            cancelRetry.run();
+        }
+        socket.close();
+    }
+
+    private static void close(SocketChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // its descriptor is free all the same
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package dev.sluice.internal;
+
+import java.time.Duration;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+
+/**
+ * The loop that shared machinery runs on, as far as it needs to know it.
+ *
+ * @param schedule has a task run on it after a delay; the loop's thread
+ * @param execute  has a task run on it soon; any thread
+ * @param clock    tells its time in nanoseconds
+ */
+public record Loop(Schedule schedule, Consumer<Runnable> execute, LongSupplier clock) {
+
+    /** Timers of a loop. */
+    @FunctionalInterface
+    public interface Schedule {
+        /**
+         * Has a task run after a delay.
+         *
+         * @param delay how long
+         * @param task  what to run
+         * @return takes it back, as long as it has not run
+         */
+        Runnable after(Duration delay, Runnable task);
+    }
+
+    long nowNs() {
+        return clock.getAsLong();
+    }
+}
