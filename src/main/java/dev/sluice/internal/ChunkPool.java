@@ -1,13 +1,12 @@
 package dev.sluice.internal;
 
 import java.nio.ByteBuffer;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The chunks of direct memory that outbound queues are made of. Belongs to one thread. It allocates in slabs, keeps what
- * it allocated, and so holds the most that was ever queued at once, which the limits of its owner bound; giving memory
- * back would leave it to the collector, and asking again could then mean {@code System.gc()} on the loop. {@link #shared}
- * makes one for many threads.
+ * The chunks of direct memory that outbound queues are made of. Belongs to one thread, unless a lock is put around it. It
+ * allocates in slabs, keeps what it allocated, and so holds the most that was ever queued at once, which the limits of its
+ * owner bound; giving memory back would leave it to the collector, and asking again could then mean {@code System.gc()} on
+ * the loop.
  */
 public class ChunkPool {
 
@@ -47,15 +46,6 @@ public class ChunkPool {
 
     /** Makes a pool that has allocated nothing. */
     public ChunkPool() {}
-
-    /**
-     * Makes a pool that any thread may use, at the price of a lock.
-     *
-     * @return it has allocated nothing
-     */
-    public static ChunkPool shared() {
-        return new Shared();
-    }
 
     /**
      * Memory in queues.
@@ -105,40 +95,6 @@ public class ChunkPool {
             Chunk chunk = new Chunk(slab.slice(i * CHUNK, CHUNK).limit(0));
             chunk.next = free;
             free = chunk;
-        }
-    }
-
-    private static final class Shared extends ChunkPool {
-        private final ReentrantLock lock = new ReentrantLock();
-
-        @Override
-        public long used() {
-            lock.lock();
-            try {
-                return super.used();
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        @Override
-        public Chunk take() {
-            lock.lock();
-            try {
-                return super.take();
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        @Override
-        public Chunk give(Chunk chunk) {
-            lock.lock();
-            try {
-                return super.give(chunk);
-            } finally {
-                lock.unlock();
-            }
         }
     }
 }

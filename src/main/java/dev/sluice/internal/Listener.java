@@ -168,10 +168,12 @@ public final class Listener {
      * Somebody was let in for whom there is no room after all.
      *
      * @param channel is closed
+     * @param cause   why
      */
-    public void sendAway(SocketChannel channel) {
+    public void sendAway(SocketChannel channel, Throwable cause) {
         admission.leave();
         refuse(channel);
+        log.warn(loop.nowNs(), "a connection was refused, " + admission.open() + " are open", cause);
     }
 
     /**

@@ -14,7 +14,7 @@ public record Patience(long idleNs, long writeNs, long lingerNs) {
     public static final long NEVER = Long.MIN_VALUE;
 
     /** How often a connection that is not read, with no idle limit, is asked whether its peer still lives: 30 seconds. */
-    private static final long LIVENESS_NS = 30_000_000_000L;
+    public static final long LIVENESS_NS = 30_000_000_000L;
 
     /**
      * When a connection is to be looked at.

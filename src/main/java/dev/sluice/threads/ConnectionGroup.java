@@ -1,0 +1,133 @@
+package dev.sluice.threads;
+
+import dev.sluice.CloseReason;
+import dev.sluice.DrainReport;
+import dev.sluice.Reactor;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import dev.sluice.internal.ChunkPool;
+import dev.sluice.internal.Count;
+import dev.sluice.internal.Counters;
+import dev.sluice.internal.Drain;
+import dev.sluice.internal.Loop;
+import dev.sluice.internal.Outlet;
+import dev.sluice.internal.Patience;
+import dev.sluice.internal.Pressure;
+import dev.sluice.internal.RareLog;
+import dev.sluice.internal.Wire;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the connections of a server share: limits, threads, counters, and the memory that their queues hold together. Any
+ * thread.
+ */
+final class ConnectionGroup {
+
+    /** Accepts, and watches deadlines. */
+    final Reactor reactor;
+
+    final ServerOptions options;
+    final Crew crew;
+    final Wire wire;
+    final Patience patience;
+    final Counters counters = Counters.shared(Count.class);
+    final Counters closedBy = Counters.shared(CloseReason.Kind.class);
+    final Set<ThreadConnection> connections = ConcurrentHashMap.newKeySet();
+
+    /** Of outbound queues. */
+    final ChunkPool chunks = new LockedChunks();
+
+    /** A read that blocks owns its buffer, a chunk of these. */
+    final ChunkPool readBuffers = new LockedChunks();
+
+    final Outlet outlet;
+    final Function<ThreadConnection, Style> styles;
+    /** How long a connection whose handler has paused reading, and that has no idle limit, is left alone. */
+    long livenessNs = Patience.LIVENESS_NS;
+
+    /** The end of the group, once it has begun. On the loop. */
+    Drain<DrainReport.Cut> drain;
+
+    private final Runnable whenOneLeaves;
+    private final Pressure pressure;
+    private final ReentrantLock relieving = new ReentrantLock();
+    private final RareLog log = new RareLog(LoggerFactory.getLogger(Server.class));
+
+    ConnectionGroup(
+            Reactor reactor, ServerOptions options, Crew crew, Wire wire, Function<ThreadConnection, Style> styles, Runnable whenOneLeaves) {
+        this.reactor = reactor;
+        this.options = options;
+        this.crew = crew;
+        this.wire = wire;
+        this.styles = styles;
+        this.whenOneLeaves = whenOneLeaves;
+        this.outlet = new Outlet(wire, chunks, counters);
+        this.patience = new Patience(
+                options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
+        this.pressure = new Pressure(options.highWater(), options.maxPendingTotal());
+    }
+
+    /** A connection has closed, and its descriptor is free. */
+    void closed(CloseReason reason) {
+        counters.increment(Count.CLOSED);
+        closedBy.increment(reason.kind());
+        whenOneLeaves.run();
+    }
+
+    /** Its last callback has returned, too. */
+    void gone(ThreadConnection connection, CloseReason reason) {
+        reactor.execute(() -> {
+            connections.remove(connection);
+            if (drain != null) {
+                drain.closed(reason.unsent() > 0 ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
+            }
+        });
+    }
+
+    /** On the loop. Asks every connection to leave; once. */
+    void drain(Duration timeout, Loop loop, Runnable whenDone) {
+        drain = new Drain<>(loop, () -> connections.forEach(ThreadConnection::cut), whenDone);
+        drain.begin(connections.size(), timeout);
+        connections.forEach(connection -> connection.ownThread.drain());
+    }
+
+    void handlerFailed(String callback, ThreadConnection connection, Throwable cause) {
+        counters.increment(Count.HANDLER_FAILURES);
+        String message = "handler failed on " + callback + ", " + connection;
+        reactor.execute(() -> log.warn(System.nanoTime(), message, cause));
+    }
+
+    /** The queue length above which a connection is not read. */
+    long readMark() {
+        return pressure.readMark(chunks.used());
+    }
+
+    /** Above the limit of all queues, closes the longest until the rest is under it. Without any connection's lock. */
+    void relieve() {
+        if (!pressure.isOver(chunks.used())) {
+            return;
+        }
+        relieving.lock();
+        try {
+            while (pressure.isOver(chunks.used())) {
+                ThreadConnection longest = null;
+                for (ThreadConnection connection : connections) {
+                    if (connection.pending() > (longest == null ? 0 : longest.pending())) {
+                        longest = connection;
+                    }
+                }
+                if (longest == null) {
+                    return; // what is left is being written, and goes when its call returns
+                }
+                longest.end(CloseReason.Kind.QUEUE_LIMIT, null);
+            }
+        } finally {
+            relieving.unlock();
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package dev.sluice.threads;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/**
+ * Work that a helper does while there is some: at most one helper at a time, and none while there is nothing to do. Whoever
+ * makes work calls {@link #wake} afterwards. Any thread.
+ */
+final class Errand implements Runnable {
+
+    private final Crew crew;
+    private final Runnable work;
+    private final Consumer<Throwable> whenThereIsNoThread;
+
+    /** How often it was woken since its helper last looked; 0 means that there is no helper. */
+    private final AtomicInteger wakes = new AtomicInteger();
+
+    Errand(Crew crew, Runnable work, Consumer<Throwable> whenThereIsNoThread) {
+        this.crew = crew;
+        this.work = work;
+        this.whenThereIsNoThread = whenThereIsNoThread;
+    }
+
+    void wake() {
+        if (wakes.getAndIncrement() > 0) {
+            return;
+        }
+        try {
+            crew.help(this);
+        } catch (Throwable t) { // an Error too: the limit of threads is one
+            wakes.set(0);
+            whenThereIsNoThread.accept(t);
+        }
+    }
+
+    /** On a helper. Work made while it ran is done as well, or has woken another. */
+    @Override
+    public void run() {
+        int seen;
+        do {
+            seen = wakes.get();
+            work.run();
+        } while (!wakes.compareAndSet(seen, 0));
+    }
+}

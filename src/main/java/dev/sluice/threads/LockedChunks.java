@@ -1,0 +1,40 @@
+package dev.sluice.threads;
+
+import dev.sluice.internal.ChunkPool;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** Chunks for many threads. */
+final class LockedChunks extends ChunkPool {
+
+    private final ReentrantLock lock = new ReentrantLock();
+
+    @Override
+    public long used() {
+        lock.lock();
+        try {
+            return super.used();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public Chunk take() {
+        lock.lock();
+        try {
+            return super.take();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public Chunk give(Chunk chunk) {
+        lock.lock();
+        try {
+            return super.give(chunk);
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,185 @@
+package dev.sluice.threads;
+
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.internal.Count;
+import dev.sluice.internal.InFlight;
+import dev.sluice.internal.OutboundQueue;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/**
+ * The outbound half of a connection: its queue, and the way from there to the socket, one thread at a time. The own thread sends
+ * what its callbacks queued; a helper, the writer, sends what came from elsewhere or was left. No lock is held while a write
+ * blocks. Any thread, but for what asks for the connection's lock.
+ */
+final class Output {
+
+    final OutboundQueue queue;
+    private final ThreadConnection connection;
+    private final ConnectionGroup group;
+    private final InFlight inFlight;
+    private final Errand writer;
+
+    // under the connection's lock
+    private boolean writing;
+    private boolean owesWritable;
+
+    Output(ThreadConnection connection) {
+        this.connection = connection;
+        this.group = connection.group;
+        this.queue = new OutboundQueue(group.outlet);
+        this.inFlight = new InFlight(queue, group.outlet);
+        this.writer = new Errand(group.crew, () -> send(Integer.MAX_VALUE), cause -> connection.end(Kind.RESET, cause));
+    }
+
+    // ---- into the queue -----------------------------------------------------------------------------------------------
+
+    /** Takes all bytes, whether they leave or not; the answer to a write. */
+    boolean add(ByteBuffer data) {
+        boolean more;
+        connection.lock.lock();
+        try {
+            group.counters.add(Count.ENQUEUED, data.remaining());
+            if ((long) queue.length() + data.remaining() > group.options.maxPending() && connection.isOpen()) {
+                connection.end(Kind.QUEUE_LIMIT, null);
+            }
+            if (isWritable()) {
+                keep(data);
+            }
+            group.counters.add(Count.DISCARDED, data.remaining());
+            data.position(data.limit());
+            boolean enough = queue.length() > group.options.highWater();
+            owesWritable |= enough;
+            more = !enough && isWritable();
+        } finally {
+            connection.lock.unlock();
+        }
+        group.relieve();
+        return more;
+    }
+
+    private void keep(ByteBuffer data) {
+        try {
+            queue.add(data);
+        } catch (OutOfMemoryError e) {
+            connection.end(Kind.QUEUE_LIMIT, e);
+        }
+    }
+
+    private boolean isWritable() {
+        return connection.isOpen() && !queue.isEnded();
+    }
+
+    // ---- to the socket ------------------------------------------------------------------------------------------------
+
+    /** Has the writer send what waits. */
+    void wake() {
+        writer.wake();
+    }
+
+    /** The own thread. Sends what its callbacks queued; what comes from elsewhere meanwhile is the writer's. */
+    void sendOwn() {
+        send(queue.length());
+    }
+
+    /** A thread of ours. Sends all that waits; may block. */
+    void sendAll() {
+        send(Integer.MAX_VALUE);
+    }
+
+    /** A thread of ours. Tells the peer the end at once, where nothing waits before it. */
+    void sendEnd() {
+        send(0);
+    }
+
+    /** Unless another thread does it already: about so many bytes, and what is left is the writer's. */
+    private void send(int most) {
+        for (int left = most; begin(left > 0); ) {
+            int taken = 0;
+            Throwable failure = null;
+            try {
+                Thread.interrupted(); // a write with the flag set would close the channel
+                taken = inFlight.write(connection.channel);
+            } catch (Throwable t) {
+                failure = t;
+            }
+            left -= taken;
+            if (wrote(taken, failure)) {
+                connection.turns.writable();
+            }
+        }
+    }
+
+    private boolean begin(boolean more) {
+        connection.lock.lock();
+        try {
+            if (writing || connection.isClosed()) {
+                return false;
+            }
+            if (queue.length() == 0) {
+                tellEnd();
+                return false;
+            }
+            if (!more) {
+                writer.wake();
+                return false;
+            }
+            writing = inFlight.take(System.nanoTime());
+            connection.watch.set();
+            return true;
+        } finally {
+            connection.lock.unlock();
+        }
+    }
+
+    /** Returns true if the handler is owed the word that it may write again. */
+    private boolean wrote(int taken, Throwable failure) {
+        connection.lock.lock();
+        try {
+            writing = false;
+            long nowNs = System.nanoTime();
+            inFlight.wrote(taken, nowNs);
+            if (taken > 0) {
+                connection.active(nowNs);
+            }
+            if (failure != null) {
+                connection.end(Kind.RESET, failure);
+            }
+            if (connection.isClosed()) {
+                connection.discardOutput();
+            } else if (queue.length() > group.options.lowWater()) {
+                return false;
+            }
+            connection.changed.signalAll();
+            boolean owed = owesWritable && isWritable();
+            owesWritable &= !owed;
+            return owed;
+        } finally {
+            connection.lock.unlock();
+        }
+    }
+
+    /** All that was queued has left. */
+    private void tellEnd() {
+        try {
+            if (queue.sendEnd(connection.channel, System.nanoTime())) {
+                connection.watch.set();
+                connection.settle();
+            }
+        } catch (IOException e) {
+            connection.end(Kind.RESET, e);
+        }
+    }
+
+    // ---- under the lock -----------------------------------------------------------------------------------------------
+
+    boolean isWriting() {
+        return writing;
+    }
+
+    /** Drops all that waits, but for what is being written; returns how many bytes. */
+    int drop() {
+        int dropped = queue.clear();
+        return writing ? dropped : dropped + inFlight.drop();
+    }
+}

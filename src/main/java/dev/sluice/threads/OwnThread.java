@@ -1,0 +1,194 @@
+package dev.sluice.threads;
+
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.internal.ChunkPool.Chunk;
+import dev.sluice.internal.Count;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+
+/**
+ * The life of a connection on its own thread, from the first callback to the last: reads as long as its style wants input, then
+ * discards what still comes, and in the end gives the reason. The server's drain meets it here, as only this thread knows
+ * whether bytes that have arrived are on their way to the handler.
+ */
+final class OwnThread implements Runnable {
+
+    /** Input that a draining server still gives to a handler, if it had arrived: 1 MiB. */
+    private static final int LAST_BYTES = 1 << 20;
+
+    /**
+     * How long a draining server leaves a read alone that has nothing to read: the thread may have bytes that it took just
+     * before and has not told of yet.
+     */
+    private static final Duration GRACE = Duration.ofMillis(50);
+
+    private final ThreadConnection connection;
+    private final ConnectionGroup group;
+    private final Condition changed;
+
+    /** Whether a thread has come to this connection: others of a pool wait. */
+    private volatile boolean begun;
+
+    // under the connection's lock
+    private boolean reading;
+    private boolean leaving;
+    private int lastBytes = LAST_BYTES;
+
+    OwnThread(ThreadConnection connection) {
+        this.connection = connection;
+        this.group = connection.group;
+        this.changed = connection.changed;
+    }
+
+    boolean hasBegun() {
+        return begun;
+    }
+
+    @Override
+    public void run() {
+        begun = true;
+        Chunk buffer = null;
+        try {
+            buffer = group.readBuffers.take();
+            if (!connection.isClosed()) {
+                connection.style.serve(buffer.bytes());
+            }
+            while (awaitLastBytes()) {
+                // were they left unread, closing would reset the connection and destroy our own last bytes
+                if (receive(buffer.bytes().clear()) < 0) {
+                    connection.endInput();
+                }
+            }
+        } catch (Throwable t) { // no memory for the buffer
+            connection.end(Kind.RESET, t);
+        } finally {
+            if (buffer != null) {
+                group.readBuffers.give(buffer);
+            }
+            connection.finish();
+        }
+    }
+
+    // ---- waiting ------------------------------------------------------------------------------------------------------
+
+    /** Waits until the peer's bytes are wanted; false if the style is not to have any more. */
+    boolean awaitInput() {
+        connection.lock.lock();
+        try {
+            if (connection.pending() > 0 && connection.pending() > group.readMark()) {
+                group.counters.increment(Count.READ_PAUSES);
+                while (connection.isOpen() && !leaving && connection.pending() > 0
+                        && connection.pending() > Math.min(group.options.lowWater(), group.readMark())) {
+                    changed.awaitUninterruptibly();
+                }
+            }
+            reading = connection.isOpen() && !connection.inputEnded() && !(leaving && isQuiet());
+            return reading;
+        } finally {
+            connection.lock.unlock();
+        }
+    }
+
+    /** Waits while the handler has paused reading; true if it is time to look whether the peer still lives. */
+    boolean awaitResume() {
+        connection.lock.lock();
+        try {
+            while (connection.isPaused() && !leaving) {
+                if (group.patience.idleNs() > 0) {
+                    changed.awaitUninterruptibly();
+                } else if (!changed.await(group.livenessNs, TimeUnit.NANOSECONDS)) {
+                    return true;
+                }
+            }
+        } catch (InterruptedException e) {
+            return false; // whoever waits looks again
+        } finally {
+            connection.lock.unlock();
+        }
+        if (connection.isPaused()) {
+            connection.leave();
+        }
+        return false;
+    }
+
+    /** Waits until the peer's last bytes are to be discarded; false at the end. */
+    private boolean awaitLastBytes() {
+        connection.lock.lock();
+        try {
+            while (connection.isOpen() ? !leaving : connection.inputEnded() && !connection.isClosed()) {
+                changed.awaitUninterruptibly();
+            }
+        } finally {
+            connection.lock.unlock();
+        }
+        connection.leave();
+        return !connection.isClosed();
+    }
+
+    /** One read call, which may block: bytes, 0 if the connection is lost, -1 for the peer's end. */
+    int receive(ByteBuffer in) {
+        int read = 0;
+        group.counters.increment(Count.READS);
+        try {
+            Thread.interrupted(); // a read with the flag set would close the channel
+            read = group.wire.read(connection.channel, in);
+        } catch (Throwable t) {
+            connection.end(Kind.RESET, t);
+        }
+        connection.lock.lock();
+        try {
+            reading = false;
+            if (read > 0) {
+                connection.active(System.nanoTime());
+                lastBytes -= leaving ? read : 0;
+                group.counters.add(Count.READ, read);
+            }
+        } finally {
+            connection.lock.unlock();
+        }
+        return read;
+    }
+
+    // ---- the drain, on the loop ---------------------------------------------------------------------------------------
+
+    /** The server drains: what has arrived is handled, then the connection closes. This thread does both, unless it reads. */
+    void drain() {
+        connection.lock.lock();
+        try {
+            leaving = true;
+            changed.signalAll();
+        } finally {
+            connection.lock.unlock();
+        }
+        leaveIfQuiet(true);
+    }
+
+    private void leaveIfQuiet(boolean first) {
+        boolean waits;
+        boolean quiet;
+        connection.lock.lock();
+        try {
+            waits = reading && connection.isOpen();
+            quiet = waits && !first && isQuiet();
+        } finally {
+            connection.lock.unlock();
+        }
+        if (quiet) {
+            connection.leave();
+        } else if (waits) {
+            group.reactor.schedule(GRACE, () -> leaveIfQuiet(false));
+        }
+    }
+
+    /** Whether nothing has arrived that the handler has not seen, or more than it is still given. */
+    private boolean isQuiet() {
+        try {
+            return lastBytes <= 0 || connection.channel.socket().getInputStream().available() == 0;
+        } catch (IOException e) {
+            return true; // lost
+        }
+    }
+}

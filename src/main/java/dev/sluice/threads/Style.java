@@ -1,0 +1,17 @@
+package dev.sluice.threads;
+
+import java.nio.ByteBuffer;
+
+/** How a connection's own thread serves it: one object for each connection. */
+interface Style {
+
+    /**
+     * On the connection's own thread. Returns once the peer's bytes are of no interest any more.
+     *
+     * @param buffer what to read into
+     */
+    void serve(ByteBuffer buffer);
+
+    /** With the turn. Reading was resumed: what was left unread is to be offered again. */
+    void resumed();
+}

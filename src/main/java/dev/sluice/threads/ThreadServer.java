@@ -1,0 +1,218 @@
+package dev.sluice.threads;
+
+import dev.sluice.CloseReason;
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.DrainReport;
+import dev.sluice.Handler;
+import dev.sluice.Reactor;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import dev.sluice.internal.Count;
+import dev.sluice.internal.Drain;
+import dev.sluice.internal.Listener;
+import dev.sluice.internal.Loop;
+import dev.sluice.internal.Wire;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+
+/**
+ * A server whose connections each have a thread: one of its own, one of a pool, or a virtual one. Handlers, options, limits,
+ * close reasons and counters are those of a {@link dev.sluice.ReactorServer}; a handler may block, at the expense of its own
+ * connection alone. A {@link Reactor} with nothing but the listener on it accepts, and watches the deadlines.
+ */
+public final class ThreadServer implements Server {
+
+    private final Reactor reactor;
+    private final Loop loop;
+    private final Crew crew;
+    private final ConnectionGroup group;
+    private final Acceptor acceptor;
+    private final Thread thread = new Thread(this::run, "sluice-acceptor");
+    private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
+    private volatile DrainReport report;
+    private volatile Throwable failure;
+
+    private ThreadServer(
+            InetSocketAddress address,
+            ServerOptions options,
+            Crew crew,
+            Reactor reactor,
+            Wire wire,
+            Function<ThreadConnection, Style> styles)
+            throws IOException {
+        this.reactor = reactor;
+        this.crew = crew;
+        this.loop = new Loop((delay, task) -> reactor.schedule(delay, task)::cancel, reactor::execute, System::nanoTime);
+        this.group = new ConnectionGroup(reactor, options, crew, wire, styles, this::left);
+        ServerSocketChannel socket = ServerSocketChannel.open();
+        try {
+            this.acceptor = new Acceptor(reactor, loop, group, socket, address);
+        } catch (IOException | RuntimeException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Starts a server that runs the same handlers as a reactor.
+     *
+     * @param address where to listen; port zero takes a free one
+     * @param options how to behave; there are no sub-reactors
+     * @param threads what serves the connections
+     * @param factory makes the handler of each connection
+     * @return a server that accepts connections
+     * @throws IOException              if the address cannot be listened on, or no selector can be opened
+     * @throws IllegalArgumentException if the options ask for sub-reactors
+     * @throws OutOfMemoryError         if a pool's threads are not to be had
+     */
+    public static ThreadServer start(
+            InetSocketAddress address, ServerOptions options, Threads threads, Handler.Factory factory)
+            throws IOException {
+        return start(address, options, threads, Wire.PLAIN, connection -> new CallbackStyle(connection, factory));
+    }
+
+    /**
+     * Starts a server whose handler blocks: one method for each connection, which reads and writes streams.
+     *
+     * @param address where to listen; port zero takes a free one
+     * @param options how to behave; there are no sub-reactors
+     * @param threads what serves the connections
+     * @param handler serves every connection
+     * @return a server that accepts connections
+     * @throws IOException              if the address cannot be listened on, or no selector can be opened
+     * @throws IllegalArgumentException if the options ask for sub-reactors
+     * @throws OutOfMemoryError         if a pool's threads are not to be had
+     */
+    public static ThreadServer start(
+            InetSocketAddress address, ServerOptions options, Threads threads, StreamHandler handler)
+            throws IOException {
+        return start(address, options, threads, Wire.PLAIN, connection -> new StreamStyle(connection, handler));
+    }
+
+    static ThreadServer start(
+            InetSocketAddress address,
+            ServerOptions options,
+            Threads threads,
+            Wire wire,
+            Function<ThreadConnection, Style> styles)
+            throws IOException {
+        if (options.subReactors() != 0) {
+            throw new IllegalArgumentException("subReactors must be 0 on threads, was " + options.subReactors());
+        }
+        Reactor reactor = Reactor.open();
+        Crew crew = null;
+        try {
+            crew = threads.open();
+            ThreadServer server = new ThreadServer(address, options, crew, reactor, wire, styles);
+            server.thread.start();
+            return server;
+        } catch (Throwable t) { // an Error too: there may be no thread to be had
+            reactor.close();
+            if (crew != null) {
+                crew.end();
+            }
+            throw t;
+        }
+    }
+
+    @Override
+    public InetSocketAddress address() {
+        return acceptor.listener.address();
+    }
+
+    private void left() {
+        acceptor.listener.left();
+    }
+
+    // ---- the loop and its end -----------------------------------------------------------------------------------------
+
+    private void run() {
+        try {
+            reactor.run();
+        } catch (Throwable t) {
+            failure = t;
+        } finally {
+            group.connections.forEach(connection -> connection.end(Kind.LOCAL, null));
+            crew.end();
+            if (failure == null) {
+                termination.complete(report);
+            } else {
+                termination.completeExceptionally(failure);
+            }
+        }
+    }
+
+    @Override
+    public CompletableFuture<DrainReport> drain(Duration timeout) {
+        reactor.execute(() -> drainOnLoop(timeout));
+        return termination();
+    }
+
+    private void drainOnLoop(Duration timeout) {
+        if (group.drain != null) {
+            group.drain.hurry(timeout);
+            return;
+        }
+        try {
+            acceptor.listener.close();
+        } catch (IOException e) {
+            failure = e;
+        }
+        group.drain(timeout, loop, this::drained);
+    }
+
+    private void drained() {
+        Drain<DrainReport.Cut> drain = group.drain;
+        report = new DrainReport(drain.connections(), List.copyOf(drain.cuts()));
+        reactor.stop();
+    }
+
+    @Override
+    public CompletableFuture<DrainReport> termination() {
+        return termination.copy();
+    }
+
+    @Override
+    public void close() {
+        CompletableFuture<DrainReport> end = drain(group.options.drainTimeout());
+        if (Thread.currentThread() != thread && !crew.isOurs()) {
+            end.exceptionally(t -> null).join();
+        }
+    }
+
+    // ---- the counters -------------------------------------------------------------------------------------------------
+
+    @Override
+    public ServerStats stats() {
+        Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
+        group.closedBy.addTo(closedBy, CloseReason.Kind.class);
+        return new ServerStats(
+                new ServerStats.Connections(
+                        count(Count.OPENED),
+                        count(Count.CLOSED),
+                        Map.copyOf(closedBy),
+                        crew.waiting(),
+                        acceptor.listener.get(Listener.Count.REFUSED),
+                        acceptor.listener.get(Listener.Count.FAILED),
+                        acceptor.listener.get(Listener.Count.PAUSES),
+                        count(Count.HANDLER_FAILURES),
+                        count(Count.DROPPED_TASKS)),
+                new ServerStats.Bytes(
+                        count(Count.READ), count(Count.ENQUEUED), count(Count.WRITTEN), count(Count.DISCARDED)),
+                new ServerStats.Calls(
+                        count(Count.READS), count(Count.WRITES), count(Count.SHORT_WRITES), 0, count(Count.READ_PAUSES)),
+                List.of(reactor.stats()));
+    }
+
+    private long count(Count counter) {
+        return group.counters.get(counter);
+    }
+}

@@ -1,0 +1,200 @@
+package dev.sluice.threads;
+
+import dev.sluice.CloseReason;
+import dev.sluice.Handler;
+import dev.sluice.Timer;
+import dev.sluice.internal.Count;
+import dev.sluice.internal.Deadlines;
+import dev.sluice.internal.TaskQueue;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The callbacks and tasks of one connection, one at a time: whoever calls one holds the turn meanwhile, be it the connection's
+ * own thread, or a helper while that one is in a read or a write.
+ */
+final class Turns {
+
+    private final ThreadConnection connection;
+    private final ReentrantLock turn = new ReentrantLock();
+    private final TaskQueue tasks = new TaskQueue();
+    private final Errand runner;
+
+    /** Timers of this connection that wait. Made when there is one. */
+    private Set<Waiting> timers;
+
+    private Handler handler;
+
+    Turns(ThreadConnection connection) {
+        this.connection = connection;
+        this.runner = new Errand(
+                connection.group.crew,
+                this::runTasks,
+                cause -> connection.end(CloseReason.Kind.HANDLER_FAILURE, cause));
+    }
+
+    /** Waits for the turn. */
+    void enter() {
+        turn.lock();
+    }
+
+    void leave() {
+        turn.unlock();
+    }
+
+    /** Whether the calling thread has the turn, and so is in a callback or about to call one. */
+    boolean isMine() {
+        return turn.isHeldByCurrentThread();
+    }
+
+    void checkMine() {
+        if (!isMine()) {
+            throw new IllegalStateException("belongs to the connection's callbacks and tasks: use execute");
+        }
+    }
+
+    // ---- callbacks, with the turn ---------------------------------------------------------------------------------------
+
+    private interface Call {
+        void make() throws Exception;
+    }
+
+    /** The only way to the handler. */
+    private void call(String callback, Call call) {
+        assert isMine() && turn.getHoldCount() == 1 : "callbacks nest";
+        try {
+            call.make();
+        } catch (Throwable t) {
+            connection.end(CloseReason.Kind.HANDLER_FAILURE, t);
+            connection.group.handlerFailed(callback, connection, t);
+        }
+    }
+
+    void open(Handler.Factory factory) {
+        call("OPEN", () -> {
+            handler = factory.create(connection);
+            handler.onOpen(connection);
+        });
+    }
+
+    void read(ByteBuffer in) {
+        call("READ", () -> handler.onRead(connection, in));
+    }
+
+    void eof() {
+        call("EOF", () -> handler.onEof(connection));
+    }
+
+    /** The end: tasks and timers that wait are dropped. */
+    void close(CloseReason reason) {
+        tasks.close();
+        while (tasks.poll() != null) {
+            connection.group.counters.increment(Count.DROPPED_TASKS);
+        }
+        if (timers != null) {
+            Set.copyOf(timers).forEach(Waiting::cancel);
+        }
+        if (handler != null) { // it had its turn at all, and its factory did not throw
+            call("CLOSE", () -> handler.onClose(connection, reason));
+        }
+    }
+
+    // ---- callbacks and tasks from a helper, or between the own thread's --------------------------------------------------
+
+    void writable() {
+        enter();
+        try {
+            if (connection.isOpen()) {
+                call("WRITABLE", () -> handler.onWritable(connection));
+            }
+        } finally {
+            leave();
+        }
+    }
+
+    /** Any thread. */
+    boolean execute(Runnable task) {
+        return post(() -> call("TASK", task::run));
+    }
+
+    /** Any thread. Has a step run with the turn. */
+    boolean post(Runnable step) {
+        if (connection.isClosed() || !tasks.add(TaskQueue.task(step))) {
+            return false;
+        }
+        runner.wake();
+        return true;
+    }
+
+    private void runTasks() {
+        for (boolean more = true; more; ) {
+            enter();
+            try {
+                Runnable task = connection.isClosed() ? null : tasks.poll(); // after the end, they are counted as dropped
+                more = task != null;
+                if (more) {
+                    task.run();
+                }
+            } finally {
+                leave();
+            }
+            if (more) {
+                connection.output.wake(); // for what the task wrote: this thread must not be kept by a slow peer
+            }
+        }
+    }
+
+    // ---- timers -----------------------------------------------------------------------------------------------------------
+
+    Timer schedule(Duration delay, Runnable task) {
+        checkMine();
+        if (connection.isClosed()) {
+            return () -> false;
+        }
+        Waiting timer = new Waiting(System.nanoTime() + Deadlines.nanos(delay), task);
+        if (timers == null) {
+            timers = new HashSet<>();
+        }
+        timers.add(timer);
+        connection.group.reactor.execute(timer::begin);
+        return timer;
+    }
+
+    /** Waits on the server's loop, and belongs to the turn otherwise. */
+    private final class Waiting implements Timer {
+        private final long atNs;
+        private final Runnable task;
+
+        /** On the loop. */
+        private Timer timer;
+
+        Waiting(long atNs, Runnable task) {
+            this.atNs = atNs;
+            this.task = task;
+        }
+
+        private void begin() {
+            timer = connection.group.reactor.schedule(
+                    Duration.ofNanos(atNs - System.nanoTime()), () -> post(this::run));
+        }
+
+        private void run() {
+            if (timers.remove(this)) {
+                call("TASK", task::run);
+            }
+        }
+
+        @Override
+        public boolean cancel() {
+            checkMine();
+            boolean waited = timers.remove(this);
+            if (waited) {
+                connection.group.reactor.execute(() -> timer.cancel());
+            }
+            return waited;
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package dev.sluice.threads;
+
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.Timer;
+import dev.sluice.internal.OutboundQueue;
+import dev.sluice.internal.Patience;
+import java.time.Duration;
+
+/**
+ * The one timer of a connection, on the server's loop, for idle, stall and linger alike. It is set lazily: activity only notes
+ * the time, and the timer, when it comes due, looks at it.
+ */
+final class Watch {
+
+    private final ThreadConnection connection;
+    private final Patience patience;
+
+    /** When the timer is due, or {@link Patience#NEVER}. Under the connection's lock. */
+    private long dueNs = Patience.NEVER;
+
+    /** On the loop. */
+    private Timer timer;
+
+    Watch(ThreadConnection connection) {
+        this.connection = connection;
+        this.patience = connection.group.patience;
+    }
+
+    /** Under the lock. Sets the timer to what can come due first, unless it is set to something earlier already. */
+    void set() {
+        long nowNs = System.nanoTime();
+        long atNs = patience.deadline(connection.output.queue, connection.isLingering(), false, connection.activeNs(), nowNs);
+        if (atNs != Patience.NEVER && (dueNs == Patience.NEVER || atNs - dueNs < 0)) {
+            dueNs = atNs;
+            connection.group.reactor.execute(this::arm);
+        }
+    }
+
+    /** Under the lock. The connection has closed. */
+    void end() {
+        dueNs = Patience.NEVER;
+        connection.group.reactor.execute(this::arm);
+    }
+
+    private void arm() {
+        if (timer != null) {
+            timer.cancel();
+        }
+        connection.lock.lock();
+        try {
+            timer = connection.isClosed()
+                    ? null
+                    : connection.group.reactor.schedule(Duration.ofNanos(dueNs - System.nanoTime()), this::expired);
+        } finally {
+            connection.lock.unlock();
+        }
+    }
+
+    private void expired() {
+        connection.lock.lock();
+        try {
+            dueNs = Patience.NEVER;
+            if (connection.isClosed()) {
+                return;
+            }
+            OutboundQueue output = connection.output.queue;
+            long nowNs = System.nanoTime();
+            if (patience.isStalled(output, nowNs)) {
+                connection.end(Kind.WRITE_STALL, null);
+            } else if (connection.isLingering()) {
+                if (nowNs - output.sinceNs() >= patience.lingerNs()) {
+                    connection.end(Kind.LOCAL, null);
+                }
+            } else if (patience.isIdle(connection.activeNs(), nowNs)) {
+                connection.end(Kind.IDLE, null);
+            }
+            if (!connection.isClosed()) {
+                set();
+            }
+        } finally {
+            connection.lock.unlock();
+        }
+    }
+}
