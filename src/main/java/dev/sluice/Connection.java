@@ -9,7 +9,8 @@ import java.time.Duration;
  * connection's thread</em> is the one that runs its {@link Handler}.
  *
  * <p>There are three words for the end: {@link #close} lets queued output leave and waits for the peer's end,
- * {@link #shutdownOutput} ends our side only, {@link #abort} resets at once.
+ * {@link #shutdownOutput} ends our side only, {@link #abort} resets at once. Called on another thread than the connection's,
+ * each keeps its place behind what that thread wrote before, and may take effect a moment after it returned.
  */
 public interface Connection {
 
@@ -88,7 +89,8 @@ public interface Connection {
     /**
      * Any thread.
      *
-     * @return bytes accepted by {@code write} that the kernel has not taken yet
+     * @return bytes accepted by {@code write} that the kernel has not taken yet; of a call that blocks, the kernel tells
+     *     when it returns, so that on threads up to 16 KiB may have left already
      */
     long pending();
 

@@ -2,26 +2,36 @@ package dev.sluice;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 
-/** Stands before a handler, writes down every callback, and knows in which order they may come. */
-final class Recorder implements Handler {
+/**
+ * Stands before a handler, writes down every callback, and knows in which order they may come, one at a time. That they
+ * all come on one thread is asked of a reactor alone.
+ */
+public final class Recorder implements Handler {
 
     /** One letter a callback: o open, r read, w writable, e end of input, c close. */
     private static final Pattern GRAMMAR = Pattern.compile("(o[rw]*(ew*)?)?c");
 
-    final Connection connection;
-    final List<String> violations = new ArrayList<>();
+    public final Connection connection;
+    final List<String> violations = Collections.synchronizedList(new ArrayList<>());
     private final Handler handler;
-    private final StringBuilder callbacks = new StringBuilder();
-    private final Thread thread = Thread.currentThread();
-    private boolean inside;
-    CloseReason reason;
+    private final StringBuffer callbacks = new StringBuffer();
+    private final Thread thread;
+    private final AtomicBoolean inside = new AtomicBoolean();
+    public volatile CloseReason reason;
 
     Recorder(Connection connection, Handler handler) {
+        this(connection, handler, true);
+    }
+
+    public Recorder(Connection connection, Handler handler, boolean onOneThread) {
         this.connection = connection;
         this.handler = handler;
+        this.thread = onOneThread ? Thread.currentThread() : null;
     }
 
     private interface Callback {
@@ -30,17 +40,16 @@ final class Recorder implements Handler {
 
     private void record(char letter, Callback callback) throws Exception {
         callbacks.append(letter);
-        if (inside) {
+        if (inside.getAndSet(true)) {
             violations.add("nested: " + callbacks);
         }
-        if (Thread.currentThread() != thread) {
+        if (thread != null && Thread.currentThread() != thread) {
             violations.add("on another thread: " + callbacks);
         }
-        inside = true;
         try {
             callback.run();
         } finally {
-            inside = false;
+            inside.set(false);
         }
     }
 
@@ -66,20 +75,23 @@ final class Recorder implements Handler {
 
     @Override
     public void onClose(Connection connection, CloseReason reason) throws Exception {
-        this.reason = reason;
-        record('c', () -> handler.onClose(connection, reason));
+        try {
+            record('c', () -> handler.onClose(connection, reason));
+        } finally {
+            this.reason = reason; // whoever sees it, sees what the callback did
+        }
     }
 
-    String callbacks() {
+    public String callbacks() {
         return callbacks.toString();
     }
 
-    boolean isClosed() {
+    public boolean isClosed() {
         return reason != null;
     }
 
     /** What went wrong with the order of callbacks, once the connection has ended. */
-    List<String> check() {
+    public List<String> check() {
         if (!GRAMMAR.matcher(callbacks).matches()) {
             violations.add("not the grammar's order: " + callbacks);
         }

@@ -164,8 +164,8 @@ final class Output {
         try {
             if (queue.sendEnd(connection.channel, System.nanoTime())) {
                 connection.watch.set();
-                connection.settle();
             }
+            connection.settle();
         } catch (IOException e) {
             connection.end(Kind.RESET, e);
         }

@@ -1,0 +1,205 @@
+package dev.sluice.contract;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason;
+import dev.sluice.Connection;
+import dev.sluice.DrainReport;
+import dev.sluice.Handler;
+import dev.sluice.Recorder;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import org.awaitility.Awaitility;
+
+/** A server on some engine, its clients, and the check after every test: nothing is left, and the books balance. */
+final class Rig implements AutoCloseable {
+
+    /** How an engine is started. */
+    interface Engine {
+        Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException;
+    }
+
+    private static final Duration LONGEST = Duration.ofSeconds(20);
+    private static final Executor THREADS = task -> new Thread(task, "test").start();
+
+    final List<Recorder> recorders = new CopyOnWriteArrayList<>();
+    private final List<Client> clients = new ArrayList<>();
+    final Server server;
+
+    Rig(Engine engine, boolean onOneThread, ServerOptions.Builder options, Function<Connection, Handler> handlers)
+            throws IOException {
+        server = engine.start(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), options, connection -> {
+            Recorder recorder = new Recorder(connection, handlers.apply(connection), onOneThread);
+            recorders.add(recorder);
+            return recorder;
+        });
+    }
+
+    /** Connects a client, and waits until its connection has its handler. */
+    Client connect() throws IOException {
+        int before = recorders.size();
+        Client client = connectOnly();
+        await(() -> recorders.size() > before, "the connection is open");
+        client.recorder = recorders.get(before);
+        return client;
+    }
+
+    Client connectOnly() throws IOException {
+        return connectOnly(0);
+    }
+
+    Client connectOnly(int receiveBuffer) throws IOException {
+        Socket socket = new Socket();
+        if (receiveBuffer > 0) {
+            socket.setReceiveBufferSize(receiveBuffer);
+        }
+        socket.connect(server.address());
+        socket.setTcpNoDelay(true);
+        socket.setSoTimeout((int) LONGEST.toMillis());
+        Client client = new Client(socket);
+        clients.add(client);
+        return client;
+    }
+
+    void await(BooleanSupplier condition, String what) {
+        Awaitility.await(what)
+                .pollInterval(Duration.ofMillis(1))
+                .pollDelay(Duration.ZERO)
+                .atMost(LONGEST)
+                .until(condition::getAsBoolean);
+    }
+
+    static <T> CompletableFuture<T> inBackground(java.util.concurrent.Callable<T> task) {
+        return CompletableFuture.supplyAsync(
+                () -> {
+                    try {
+                        return task.call();
+                    } catch (Exception e) {
+                        throw new IllegalStateException(e);
+                    }
+                },
+                THREADS);
+    }
+
+    /** A client whose end the test holds. */
+    final class Client {
+        final Socket socket;
+        final InputStream in;
+        final OutputStream out;
+        Recorder recorder;
+
+        Client(Socket socket) throws IOException {
+            this.socket = socket;
+            this.in = socket.getInputStream();
+            this.out = socket.getOutputStream();
+        }
+
+        Connection connection() {
+            return recorder.connection;
+        }
+
+        Client send(String text) throws IOException {
+            out.write(text.getBytes(StandardCharsets.ISO_8859_1));
+            return this;
+        }
+
+        String receive(int bytes) throws IOException {
+            return new String(in.readNBytes(bytes), StandardCharsets.ISO_8859_1);
+        }
+
+        /** All that comes until the end. */
+        String receiveAll() throws IOException {
+            return new String(in.readAllBytes(), StandardCharsets.ISO_8859_1);
+        }
+
+        /** Sends until the other side takes no more for a while; returns how much. */
+        long sendUntilStuck() throws Exception {
+            byte[] block = new byte[64 << 10];
+            long[] sent = new long[1];
+            CompletableFuture<Void> sending = inBackground(() -> {
+                try {
+                    while (true) {
+                        out.write(block);
+                        sent[0] += block.length;
+                    }
+                } catch (IOException e) {
+                    return null; // closed by the server, or at the end of the test
+                }
+            });
+            long last = -1;
+            while (!sending.isDone() && last != sent[0]) {
+                last = sent[0];
+                try {
+                    sending.get(300, TimeUnit.MILLISECONDS);
+                } catch (java.util.concurrent.TimeoutException e) {
+                    // looks whether it has moved
+                }
+            }
+            return sent[0];
+        }
+
+        boolean awaitReset() throws IOException {
+            try {
+                in.readAllBytes();
+                return false;
+            } catch (java.net.SocketException e) {
+                return true;
+            }
+        }
+
+        CloseReason awaitClose() {
+            Rig.this.await(recorder::isClosed, "onClose");
+            return recorder.reason;
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        for (Client client : clients) {
+            client.socket.close();
+        }
+        server.drain(Duration.ofSeconds(1));
+        try {
+            DrainReport report = server.termination().get(30, TimeUnit.SECONDS);
+            assertEquals(report.connections(), report.flushed() + report.cut());
+        } catch (ExecutionException e) {
+            throw new AssertionError("the server failed", e);
+        }
+        assertEquals(List.of(), recorders.stream().flatMap(r -> r.check().stream()).toList());
+        ServerStats stats = server.stats();
+        assertEquals(stats.connections().opened(), stats.connections().closed(), "opened = closed");
+        assertEquals(
+                stats.connections().closed(),
+                stats.connections().closedBy().values().stream().mapToLong(n -> n).sum(),
+                "each with its reason");
+        assertEquals(0, stats.bytes().pending(), "enqueued = written + discarded: " + stats.bytes());
+        assertEquals(0, stats.connections().waiting());
+        await(() -> threads() == 0, "the server's threads end: " + Thread.getAllStackTraces().keySet());
+        assertTrue(stats.loops().stream().allMatch(loop -> loop.failures() == 0), "failures that reached a loop");
+    }
+
+    private static long threads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("sluice"))
+                .count();
+    }
+}
