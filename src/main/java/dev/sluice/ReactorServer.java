@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A server whose connections live on one reactor, or on several: the first accepts, and serves them itself unless there
@@ -81,14 +82,7 @@ public final class ReactorServer implements Server {
             for (int i = 0; i < reactors.length; i++) {
                 reactors[i] = Reactor.open();
             }
-            ReactorServer server = new ReactorServer(
-                    reactors, true, SelectorProvider.provider(), address, options, Wire.PLAIN, factory);
-            for (int i = 0; i < reactors.length; i++) {
-                Reactor reactor = reactors[i];
-                server.threads.add(new Thread(() -> server.run(reactor), "sluice-reactor-" + i));
-            }
-            server.threads.forEach(Thread::start);
-            return server;
+            return start(reactors, address, options, factory);
         } catch (Throwable e) { // an Error too: there may be no thread to be had
             for (Reactor reactor : reactors) {
                 if (reactor != null) {
@@ -97,6 +91,20 @@ public final class ReactorServer implements Server {
             }
             throw e;
         }
+    }
+
+    /** On reactors that have no thread yet, the acceptor's first. */
+    static ReactorServer start(
+            Reactor[] reactors, InetSocketAddress address, ServerOptions options, Handler.Factory factory)
+            throws IOException {
+        ReactorServer server =
+                new ReactorServer(reactors, true, SelectorProvider.provider(), address, options, Wire.PLAIN, factory);
+        for (int i = 0; i < reactors.length; i++) {
+            Reactor reactor = reactors[i];
+            server.threads.add(new Thread(() -> server.run(reactor), "sluice-reactor-" + i));
+        }
+        server.threads.forEach(Thread::start);
+        return server;
     }
 
     /**
@@ -154,6 +162,7 @@ public final class ReactorServer implements Server {
             reactor.run();
         } catch (Throwable t) {
             failure = t;
+            LoggerFactory.getLogger(Server.class).error("a loop has failed, and the server ends", t);
         } finally {
             for (Reactor other : reactors) {
                 other.stop();

@@ -1,24 +1,36 @@
 package dev.sluice;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
+import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
 
 /** Loops beside the acceptor's. */
 @Timeout(60)
@@ -73,6 +85,9 @@ class SubReactorsTest {
         stuck.release(10);
         for (Socket client : clients) {
             client.close();
+        }
+        if (server == null) {
+            return;
         }
         DrainReport report = server.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS);
         assertEquals(0, report.cut());
@@ -150,5 +165,80 @@ class SubReactorsTest {
             client.close();
         }
         assertEquals(new DrainReport(60, List.of()), end.get(20, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void loopThatFailsEndsTheServerLoudly() throws Exception {
+        AtomicBoolean broken = new AtomicBoolean();
+        Reactor[] reactors = new Reactor[3];
+        for (int i = 0; i < reactors.length; i++) {
+            boolean breaks = i == 2;
+            reactors[i] = Reactor.open(
+                    () -> {
+                        if (breaks && broken.get()) {
+                            throw new IllegalStateException("the clock has stopped");
+                        }
+                        return System.nanoTime();
+                    },
+                    SelectorProvider.provider());
+        }
+        List<CloseReason> reasons = new CopyOnWriteArrayList<>();
+        ReactorServer failing = ReactorServer.start(
+                reactors,
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                ServerOptions.builder().subReactors(2).build(),
+                connection -> new Handler() {
+                    @Override
+                    public void onRead(Connection self, ByteBuffer in) {
+                        self.write(in);
+                    }
+
+                    @Override
+                    public void onClose(Connection self, CloseReason reason) {
+                        reasons.add(reason);
+                    }
+                });
+        List<Socket> there = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            Socket client = new Socket(failing.address().getAddress(), failing.address().getPort());
+            client.setSoTimeout(10_000);
+            there.add(client);
+            assertEquals('x', ask(client, 'x'));
+        }
+        ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        lines.start();
+        Logger log = (Logger) LoggerFactory.getLogger(Server.class);
+        log.addAppender(lines);
+        try {
+            broken.set(true);
+            for (Socket client : there) {
+                try {
+                    client.getOutputStream().write('y');
+                } catch (SocketException e) {
+                    // closed already: one of the others was on the loop that failed
+                }
+            }
+            ExecutionException loud =
+                    assertThrows(ExecutionException.class, () -> failing.termination().get(20, TimeUnit.SECONDS));
+            assertEquals("the clock has stopped", loud.getCause().getMessage());
+            assertEquals(1, lines.list.stream().filter(line -> line.getLevel() == Level.ERROR).count(), lines.list.toString());
+        } finally {
+            log.detachAppender(lines);
+        }
+        assertEquals(10, reasons.size(), "every handler was told, on every loop");
+        assertEquals(0, failing.stats().connections().open());
+        for (Socket client : there) {
+            assertTrue(isOver(client));
+            client.close();
+        }
+        assertThrows(IOException.class, () -> new Socket(failing.address().getAddress(), failing.address().getPort()).close());
+    }
+
+    private static boolean isOver(Socket client) {
+        try {
+            return client.getInputStream().readAllBytes().length <= 1;
+        } catch (IOException e) {
+            return true;
+        }
     }
 }

@@ -22,7 +22,7 @@ final class Banner {
         }
     }
 
-    void ready(Services service, Choice.EngineName engine, InetAddress address, int port, ServerOptions options) {
+    void ready(Services service, Engine engine, String threads, InetAddress address, int port, ServerOptions options) {
         StringBuilder text = new StringBuilder();
         if (!quiet) {
             text.append("sluice ").append(Program.version()).append(" on Java ").append(System.getProperty("java.version"));
@@ -31,9 +31,8 @@ final class Banner {
                 text.append("only this machine can connect: --bind 0.0.0.0 opens it to the network\n");
             }
         }
-        int loops = 1 + options.subReactors();
         text.append("ready: ").append(Choice.word(service)).append(" on ").append(BindAddress.text(address, port));
-        text.append(", engine ").append(Choice.word(engine)).append(", ").append(loops).append(loops == 1 ? " loop" : " loops");
+        text.append(", engine ").append(Choice.word(engine)).append(", ").append(threads);
         text.append(", at most ").append(options.maxConnections()).append(" connections");
         Stderr.line(text.toString());
     }

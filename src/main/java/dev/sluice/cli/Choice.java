@@ -54,15 +54,10 @@ class Choice<E extends Enum<E>> implements ITypeConverter<E>, Iterable<String> {
         }
     }
 
-    /** What runs a handler. */
-    enum EngineName {
-        REACTOR
-    }
-
     /** The engines there are. */
-    static final class Engine extends Choice<EngineName> {
-        Engine() {
-            super("an engine", EngineName.values());
+    static final class EngineName extends Choice<Engine> {
+        EngineName() {
+            super("an engine", Engine.values());
         }
     }
 

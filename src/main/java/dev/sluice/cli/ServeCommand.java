@@ -1,7 +1,6 @@
 package dev.sluice.cli;
 
 import dev.sluice.DrainReport;
-import dev.sluice.ReactorServer;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.service.Services;
@@ -71,10 +70,10 @@ final class ServeCommand implements Callable<Integer> {
             names = {"-e", "--engine"},
             paramLabel = "E",
             defaultValue = "reactor",
-            converter = Choice.Engine.class,
-            completionCandidates = Choice.Engine.class,
+            converter = Choice.EngineName.class,
+            completionCandidates = Choice.EngineName.class,
             description = "What runs the service: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
-    private Choice.EngineName engine;
+    private Engine engine;
 
     @Mixin
     private ServerFlags flags;
@@ -106,7 +105,7 @@ final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ServerOptions options = flags.options();
+        ServerOptions options = flags.options(engine);
         HeadStart.await();
         Logging.level(logLevel != null ? logLevel : quiet ? Choice.Level.WARN : Choice.Level.INFO);
         InetAddress address = BindAddress.resolve(bind);
@@ -117,7 +116,7 @@ final class ServeCommand implements Callable<Integer> {
             if (portFile != null) {
                 PortFile.write(portFile, server.address().getPort());
             }
-            banner.ready(service, engine, address, server.address().getPort(), options);
+            banner.ready(service, engine, engine.threads(options, flags.poolSize()), address, server.address().getPort(), options);
             Logging.rehearse();
             return outcome(server);
         }
@@ -125,7 +124,11 @@ final class ServeCommand implements Callable<Integer> {
 
     private Server listen(InetAddress address, ServerOptions options) throws Failure {
         try {
-            return ReactorServer.start(new InetSocketAddress(address, port), options, service.factory());
+            return engine.start(new InetSocketAddress(address, port), options, flags.poolSize(), service.factory());
+        } catch (UnsupportedOperationException e) {
+            throw new Failure("--engine " + Choice.word(engine) + ": " + Failure.reason(e), e);
+        } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
+            throw new Failure("cannot start " + engine.threads(options, flags.poolSize()) + ": " + Failure.reason(e), e);
         } catch (IOException | RuntimeException e) {
             String where = BindAddress.text(address, port);
             throw new Failure("cannot listen on " + where + ": " + Failure.reason(e) + " (see --bind and --port)", e);

@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import dev.sluice.ServerOptions;
 import dev.sluice.internal.DescriptorLimit;
+import dev.sluice.threads.Threads;
 import java.lang.reflect.RecordComponent;
 import java.time.Duration;
 import java.util.Locale;
@@ -12,6 +13,11 @@ import picocli.CommandLine.Spec;
 
 /** The flags that are {@link ServerOptions}, one for each of its values; null is the library's own default. */
 final class ServerFlags {
+
+    private static final int POOL_SIZE = 12;
+
+    /** A platform thread costs a stack each. */
+    private static final int CONNECTIONS_ON_THREADS = 1_000;
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec;
@@ -25,6 +31,12 @@ final class ServerFlags {
     private int subReactors;
 
     @Option(
+            names = "--pool-size",
+            paramLabel = "N",
+            description = "Threads of engine pool. [" + POOL_SIZE + "]")
+    private Integer poolSize;
+
+    @Option(
             names = "--backlog",
             paramLabel = "N",
             defaultValue = "1024",
@@ -34,7 +46,8 @@ final class ServerFlags {
     @Option(
             names = "--max-connections",
             paramLabel = "N",
-            description = "A newcomer above it is closed at once. [the descriptor limit less a reserve]")
+            description = "A newcomer above it is closed at once. [the descriptor limit less a"
+                    + " reserve; " + CONNECTIONS_ON_THREADS + " on threads]")
     private Integer maxConnections;
 
     @Option(
@@ -117,7 +130,8 @@ final class ServerFlags {
     private Long receiveBuffer;
 
     /** All of them together; what is wrong with one is said with the flag's name. */
-    ServerOptions options() {
+    ServerOptions options(Engine engine) {
+        checkThreads(engine);
         ServerOptions.Builder builder = ServerOptions.builder()
                 .subReactors(subReactors)
                 .backlog(backlog)
@@ -130,6 +144,8 @@ final class ServerFlags {
                 .maxPending(bytes("--max-pending", maxPending));
         if (maxConnections != null) {
             builder.maxConnections(maxConnections);
+        } else if (engine == Engine.THREADS) {
+            builder.maxConnections(Math.min(CONNECTIONS_ON_THREADS, ServerOptions.defaults().maxConnections()));
         }
         if (maxPendingTotal != null) {
             builder.maxPendingTotal(maxPendingTotal);
@@ -145,6 +161,31 @@ final class ServerFlags {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), withFlags(Failure.reason(e)), e);
         }
+    }
+
+    /** Threads that an engine does not have are not passed over in silence. */
+    private void checkThreads(Engine engine) {
+        if (subReactors != 0 && engine != Engine.REACTOR) {
+            throw wrong("--sub-reactors goes with --engine reactor, not " + Choice.word(engine));
+        }
+        if (poolSize != null && engine != Engine.POOL) {
+            throw wrong("--pool-size goes with --engine pool, not " + Choice.word(engine));
+        }
+        try {
+            if (poolSize != null) {
+                Threads.pool(poolSize);
+            }
+        } catch (IllegalArgumentException e) {
+            throw wrong("--pool-size: " + Failure.reason(e));
+        }
+    }
+
+    private ParameterException wrong(String complaint) {
+        return new ParameterException(spec.commandLine(), complaint);
+    }
+
+    int poolSize() {
+        return poolSize == null ? POOL_SIZE : poolSize;
     }
 
     /** What deserves a warning though it works. */
@@ -167,7 +208,7 @@ final class ServerFlags {
 
     private int bytes(String flag, long size) {
         if (size > Integer.MAX_VALUE) {
-            throw new ParameterException(spec.commandLine(), flag + " must be at most 1GiB, was " + size);
+            throw wrong(flag + " must be at most 1GiB, was " + size);
         }
         return (int) size;
     }

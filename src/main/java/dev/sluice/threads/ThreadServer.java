@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import org.slf4j.LoggerFactory;
 
 /**
  * A server whose connections each have a thread: one of its own, one of a pool, or a virtual one. Handlers, options, limits,
@@ -139,6 +140,7 @@ public final class ThreadServer implements Server {
             reactor.run();
         } catch (Throwable t) {
             failure = t;
+            LoggerFactory.getLogger(Server.class).error("the loop has failed, and the server ends", t);
         } finally {
             group.connections.forEach(connection -> connection.end(Kind.LOCAL, null));
             crew.end();

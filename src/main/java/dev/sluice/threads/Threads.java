@@ -36,7 +36,7 @@ public final class Threads {
      */
     public static Threads pool(int size) {
         if (size < 1 || size > 100_000) {
-            throw new IllegalArgumentException("poolSize must be between 1 and 100000, was " + size);
+            throw new IllegalArgumentException("a pool has 1 to 100000 threads, not " + size);
         }
         return new Threads(Kind.POOL, size);
     }

@@ -12,10 +12,14 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -38,6 +42,40 @@ class ProgramIT {
             assertEquals(expected, lastLine(server.err()));
             assertTrue(server.err().contains("--bind"), "no word of the flag that opens it to the network");
             assertEquals("", server.out());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"threads, 1 thread each, 1000", "pool, 12 threads, 5", "pool --pool-size 1, 1 thread, 5"})
+    void theReadyLineNamesEngineAndThreads(String engine, String threads, int connections) throws Exception {
+        List<String> arguments = new ArrayList<>(List.of("-e"));
+        arguments.addAll(List.of(engine.split(" ")));
+        if (connections != 1000) {
+            arguments.addAll(List.of("--max-connections", Integer.toString(connections)));
+        }
+        try (Launched server = Launched.serve(directory, arguments.toArray(new String[0]))) {
+            String expected = "ready: upper on 127.0.0.1:" + server.port() + ", engine " + engine.split(" ")[0] + ", " + threads
+                    + ", at most " + connections + " connections";
+            assertEquals(expected, server.readyLine());
+        }
+    }
+
+    @Test
+    @EnabledForJreRange(max = JRE.JAVA_20)
+    void virtualThreadsAreNotThereBeforeJava21() throws Exception {
+        try (Launched serve = Launched.sluice(directory, "serve", "-e", "virtual", "-p", "0")) {
+            assertEquals(1, serve.status());
+            String version = System.getProperty("java.version");
+            assertEquals(
+                    "sluice: --engine virtual: virtual threads need Java 21 or later, this is Java " + version + "\n", serve.err());
+        }
+    }
+
+    @Test
+    @EnabledForJreRange(min = JRE.JAVA_21)
+    void virtualThreadsAreThereSinceJava21() throws Exception {
+        try (Launched server = Launched.serve(directory, "-e", "virtual", "--max-connections", "5")) {
+            assertTrue(server.readyLine().endsWith(", engine virtual, 1 virtual thread each, at most 5 connections"));
         }
     }
 

@@ -41,7 +41,10 @@ class UsageTest {
         "serve echo upper                | unexpected argument 'upper'                                                        | sluice serve",
         "serve -p 70000                  | --port '70000' is not a port: 0 to 65535                                           | sluice serve",
         "serve -p ten                    | --port 'ten' is not a port: 0 to 65535                                             | sluice serve",
-        "serve -e pool                   | --engine 'pool' is not an engine: there is reactor                                 | sluice serve",
+        "serve -e netty                  | --engine 'netty' is not an engine: there are reactor, threads, pool, virtual       | sluice serve",
+        "serve -e threads --sub-reactors 2 | --sub-reactors goes with --engine reactor, not threads                            | sluice serve",
+        "serve --pool-size 4             | --pool-size goes with --engine pool, not reactor                                   | sluice serve",
+        "serve -e pool --pool-size 0     | --pool-size: a pool has 1 to 100000 threads, not 0                                 | sluice serve",
         "serve --idle-timeout 5          | --idle-timeout '5' has no unit: 5ms or 5s?                                         | sluice serve",
         "serve --drain-timeout 5x        | --drain-timeout '5x' has an unknown unit: ms, s, m, h or d                         | sluice serve",
         "serve --high-water 1k           | --low-water must be at most --high-water (1024), was 32768                         | sluice serve",
@@ -73,7 +76,7 @@ class UsageTest {
         "SLUICE_MAX_PENDING  | 1k  | serve            | --high-water must be at most SLUICE_MAX_PENDING (1024), was 65536",
         "SLUICE_WAIT         | 3   | client 1         | SLUICE_WAIT '3' has no unit: 3ms or 3s?",
         "SLUICE_PORT         | abc | serve -p 70000   | --port '70000' is not a port: 0 to 65535",
-        "SLUICE_PORT         | abc | serve -p 1 -e x  | --engine 'x' is not an engine: there is reactor"
+        "SLUICE_PORT         | abc | serve -p 1 -e x  | --engine 'x' is not an engine: there are reactor, threads, pool, virtual"
     })
     void aBadValueFromTheEnvironmentIsNamedWithItsVariable(String name, String value, String args, String complaint) {
         assertEquals(2, run(Map.of(name, value), args.split(" ")));
