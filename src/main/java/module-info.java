@@ -15,7 +15,4 @@ module dev.sluice {
     exports dev.sluice;
     exports dev.sluice.service;
     exports dev.sluice.threads;
-
-    opens dev.sluice.cli to
-            info.picocli;
 }

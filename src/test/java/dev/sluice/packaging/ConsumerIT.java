@@ -87,6 +87,7 @@ class ConsumerIT {
                     .filter(name -> !name.equals("module-info.class") && !name.equals("META-INF/MANIFEST.MF"))
                     .collect(Collectors.toList());
             assertEquals(List.of(), strange);
+            assertEquals(0, jar.stream().filter(entry -> entry.getName().startsWith("dev/sluice/cli/")).count(), "the program's classes");
         }
     }
 
