@@ -43,33 +43,33 @@ final class Acceptor implements Listener.Host {
     }
 
     @Override
-    public void admitted(SocketChannel channel) {
+    public void admitted(SocketChannel channel) throws IOException {
         ConnectionGroup group = leastLoaded();
         group.load.incrementAndGet();
         if (group.reactor == reactor) {
             open(group, channel);
-        } else if (!group.reactor.execute(() -> open(group, channel))) {
-            dropped(group, channel, new IOException("the sub-reactor has ended"));
+        } else if (!group.reactor.execute(() -> openThere(group, channel))) {
+            throw new IOException("the sub-reactor has ended");
         }
     }
 
-    /** On the group's thread. */
-    private void open(ConnectionGroup group, SocketChannel channel) {
+    private void openThere(ConnectionGroup group, SocketChannel channel) {
+        try {
+            open(group, channel);
+        } catch (Throwable t) {
+            reactor.execute(() -> listener.dropped(channel, t));
+        }
+    }
+
+    /** On the group's thread. The socket's peer may be gone already, so that its first use fails. */
+    private void open(ConnectionGroup group, SocketChannel channel) throws IOException {
         try {
             Listener.prepare(channel, options.sendBuffer());
             ReactorConnection.open(group, channel);
-        } catch (IOException | RuntimeException e) {
-            if (group.reactor == reactor) {
-                dropped(group, channel, e);
-            } else {
-                reactor.execute(() -> dropped(group, channel, e));
-            }
+        } catch (Throwable t) {
+            group.load.decrementAndGet();
+            throw t;
         }
-    }
-
-    private void dropped(ConnectionGroup group, SocketChannel channel, Exception cause) {
-        group.load.decrementAndGet();
-        listener.dropped(channel, cause);
     }
 
     /** The group with the fewest connections; of several, each in turn. */

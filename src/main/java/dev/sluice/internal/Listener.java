@@ -38,8 +38,9 @@ public final class Listener {
          * A connection was let in; whoever takes it says {@link #left} or {@link #dropped} once it is gone.
          *
          * @param channel its socket
+         * @throws IOException if the peer is gone already, or there is no room; then it was not taken
          */
-        void admitted(SocketChannel channel);
+        void admitted(SocketChannel channel) throws IOException;
     }
 
     /** Enough to keep up with a storm of connects, few enough that the connections there are do not feel it. */
@@ -132,15 +133,23 @@ public final class Listener {
                     break;
                 }
                 pauseMs = FIRST_PAUSE_MS;
-                if (admission.enter()) {
-                    host.admitted(channel);
-                } else {
-                    refuse(channel);
-                }
+                admit(channel);
             }
-        } catch (IOException | RuntimeException e) {
-            failed(e);
+        } catch (Throwable t) { // an Error too: what leaves here would close the listener
+            failed(t);
             pause();
+        }
+    }
+
+    private void admit(SocketChannel channel) {
+        if (!admission.enter()) {
+            refuse(channel);
+            return;
+        }
+        try {
+            host.admitted(channel);
+        } catch (Throwable t) {
+            dropped(channel, t);
         }
     }
 

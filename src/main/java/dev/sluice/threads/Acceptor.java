@@ -43,15 +43,9 @@ final class Acceptor implements Listener.Host {
     }
 
     @Override
-    public void admitted(SocketChannel channel) {
-        ThreadConnection connection;
-        try {
-            Listener.prepare(channel, group.options.sendBuffer());
-            connection = new ThreadConnection(group, channel);
-        } catch (IOException | RuntimeException e) {
-            listener.dropped(channel, e);
-            return;
-        }
+    public void admitted(SocketChannel channel) throws IOException {
+        Listener.prepare(channel, group.options.sendBuffer());
+        ThreadConnection connection = new ThreadConnection(group, channel);
         group.connections.add(connection);
         group.counters.increment(Count.OPENED); // before its thread can count it as closed
         try {

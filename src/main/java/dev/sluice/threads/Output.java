@@ -77,6 +77,16 @@ final class Output {
         writer.wake();
     }
 
+    /** Has the writer send what a callback may have left to be sent. */
+    void wakeIfNeeded() {
+        connection.lock.lock();
+        boolean needed = queue.length() > 0 || queue.isEnded() && !queue.isEndSent();
+        connection.lock.unlock();
+        if (needed) {
+            wake();
+        }
+    }
+
     /** The own thread. Sends what its callbacks queued; what comes from elsewhere meanwhile is the writer's. */
     void sendOwn() {
         send(queue.length());
@@ -140,7 +150,7 @@ final class Output {
             long nowNs = System.nanoTime();
             inFlight.wrote(taken, nowNs);
             if (taken > 0) {
-                connection.active(nowNs);
+                connection.activeNs = nowNs;
             }
             if (failure != null) {
                 connection.end(Kind.RESET, failure);

@@ -142,7 +142,7 @@ final class OwnThread implements Runnable {
         try {
             reading = false;
             if (read > 0) {
-                connection.active(System.nanoTime());
+                connection.activeNs = System.nanoTime();
                 lastBytes -= leaving ? read : 0;
                 group.counters.add(Count.READ, read);
             }

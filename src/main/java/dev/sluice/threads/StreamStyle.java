@@ -83,9 +83,13 @@ final class StreamStyle implements Style {
         private boolean fill() throws IOException {
             while (!buffer.hasRemaining() && !ended) {
                 connection.output.sendAll(); // or each side might wait for the other
-                int read = connection.ownThread.awaitInput() ? connection.ownThread.receive(buffer.clear()) : -1;
+                boolean wanted = connection.ownThread.awaitInput();
+                int read = wanted ? connection.ownThread.receive(buffer.clear()) : 0;
                 buffer.flip();
-                ended = read < 0 || !connection.isOpen();
+                if (read < 0) {
+                    connection.endInput();
+                }
+                ended = read < 0 || !wanted || !connection.isOpen();
             }
             if (ended) {
                 connection.checkLoss();

@@ -58,7 +58,7 @@ final class ThreadConnection implements Connection {
     private volatile boolean paused;
 
     /** When a byte was last read, or taken by the kernel. */
-    private long activeNs = System.nanoTime();
+    long activeNs = System.nanoTime();
 
     ThreadConnection(ConnectionGroup group, SocketChannel channel) throws IOException {
         this.group = group;
@@ -278,16 +278,6 @@ final class ThreadConnection implements Connection {
     @Override
     public Timer schedule(Duration delay, Runnable task) {
         return turns.schedule(delay, task);
-    }
-
-    /** Under the lock. A byte has moved. */
-    void active(long nowNs) {
-        activeNs = nowNs;
-    }
-
-    /** Under the lock. */
-    long activeNs() {
-        return activeNs;
     }
 
     @Override

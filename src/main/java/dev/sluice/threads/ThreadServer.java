@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -77,7 +78,7 @@ public final class ThreadServer implements Server {
     public static ThreadServer start(
             InetSocketAddress address, ServerOptions options, Threads threads, Handler.Factory factory)
             throws IOException {
-        return start(address, options, threads, Wire.PLAIN, connection -> new CallbackStyle(connection, factory));
+        return start(address, options, threads::open, Wire.PLAIN, connection -> new CallbackStyle(connection, factory));
     }
 
     /**
@@ -95,13 +96,13 @@ public final class ThreadServer implements Server {
     public static ThreadServer start(
             InetSocketAddress address, ServerOptions options, Threads threads, StreamHandler handler)
             throws IOException {
-        return start(address, options, threads, Wire.PLAIN, connection -> new StreamStyle(connection, handler));
+        return start(address, options, threads::open, Wire.PLAIN, connection -> new StreamStyle(connection, handler));
     }
 
     static ThreadServer start(
             InetSocketAddress address,
             ServerOptions options,
-            Threads threads,
+            Supplier<Crew> threads,
             Wire wire,
             Function<ThreadConnection, Style> styles)
             throws IOException {
@@ -111,7 +112,7 @@ public final class ThreadServer implements Server {
         Reactor reactor = Reactor.open();
         Crew crew = null;
         try {
-            crew = threads.open();
+            crew = threads.get();
             ThreadServer server = new ThreadServer(address, options, crew, reactor, wire, styles);
             server.thread.start();
             return server;

@@ -32,7 +32,7 @@ final class Turns {
         this.connection = connection;
         this.runner = new Errand(
                 connection.group.crew,
-                this::runTasks,
+                this::runSteps,
                 cause -> connection.end(CloseReason.Kind.HANDLER_FAILURE, cause));
     }
 
@@ -91,8 +91,8 @@ final class Turns {
     /** The end: tasks and timers that wait are dropped. */
     void close(CloseReason reason) {
         tasks.close();
-        while (tasks.poll() != null) {
-            connection.group.counters.increment(Count.DROPPED_TASKS);
+        for (Step step; (step = (Step) tasks.poll()) != null; ) {
+            connection.group.counters.add(Count.DROPPED_TASKS, step.isTask ? 1 : 0);
         }
         if (timers != null) {
             Set.copyOf(timers).forEach(Waiting::cancel);
@@ -102,48 +102,74 @@ final class Turns {
         }
     }
 
-    // ---- callbacks and tasks from a helper, or between the own thread's --------------------------------------------------
+    // ---- steps: what a helper does while the own thread is in a read or a write -----------------------------------------
 
-    void writable() {
-        enter();
-        try {
-            if (connection.isOpen()) {
-                call("WRITABLE", () -> handler.onWritable(connection));
-            }
-        } finally {
-            leave();
+    /** Something to do with the turn. */
+    private static final class Step extends TaskQueue.Task {
+        private final Runnable work;
+        private final boolean isTask;
+
+        Step(Runnable work, boolean isTask) {
+            this.work = work;
+            this.isTask = isTask;
+        }
+
+        @Override
+        public void run() {
+            work.run();
         }
     }
 
-    /** Any thread. */
+    /** Any thread. As {@link dev.sluice.Connection#execute}. */
     boolean execute(Runnable task) {
-        return post(() -> call("TASK", task::run));
+        return post(new Step(() -> call("TASK", task::run), true));
     }
 
-    /** Any thread. Has a step run with the turn. */
-    boolean post(Runnable step) {
-        if (connection.isClosed() || !tasks.add(TaskQueue.task(step))) {
+    /** Any thread. Has something of ours done with the turn. */
+    void post(Runnable work) {
+        post(new Step(work, false));
+    }
+
+    private boolean post(Step step) {
+        if (connection.isClosed() || !tasks.add(step)) {
             return false;
         }
         runner.wake();
         return true;
     }
 
-    private void runTasks() {
+    /** Whoever sends, without the turn: the handler may write again. A callback that takes its time must not keep the sender. */
+    void writable() {
+        if (!turn.tryLock()) {
+            post(this::callWritable);
+            return;
+        }
+        try {
+            callWritable();
+        } finally {
+            leave();
+        }
+    }
+
+    private void callWritable() {
+        if (connection.isOpen()) {
+            call("WRITABLE", () -> handler.onWritable(connection));
+        }
+    }
+
+    private void runSteps() {
         for (boolean more = true; more; ) {
             enter();
             try {
-                Runnable task = connection.isClosed() ? null : tasks.poll(); // after the end, they are counted as dropped
-                more = task != null;
+                TaskQueue.Task step = connection.isClosed() ? null : tasks.poll(); // after the end, they are dropped
+                more = step != null;
                 if (more) {
-                    task.run();
+                    step.run();
                 }
             } finally {
                 leave();
             }
-            if (more) {
-                connection.output.wake(); // for what the task wrote: this thread must not be kept by a slow peer
-            }
+            connection.output.wakeIfNeeded(); // this thread must not be kept by a slow peer
         }
     }
 

@@ -29,7 +29,7 @@ final class Watch {
     /** Under the lock. Sets the timer to what can come due first, unless it is set to something earlier already. */
     void set() {
         long nowNs = System.nanoTime();
-        long atNs = patience.deadline(connection.output.queue, connection.isLingering(), false, connection.activeNs(), nowNs);
+        long atNs = patience.deadline(connection.output.queue, connection.isLingering(), false, connection.activeNs, nowNs);
         if (atNs != Patience.NEVER && (dueNs == Patience.NEVER || atNs - dueNs < 0)) {
             dueNs = atNs;
             connection.group.reactor.execute(this::arm);
@@ -48,7 +48,7 @@ final class Watch {
         }
         connection.lock.lock();
         try {
-            timer = connection.isClosed()
+            timer = connection.isClosed() || dueNs == Patience.NEVER
                     ? null
                     : connection.group.reactor.schedule(Duration.ofNanos(dueNs - System.nanoTime()), this::expired);
         } finally {
@@ -71,7 +71,7 @@ final class Watch {
                 if (nowNs - output.sinceNs() >= patience.lingerNs()) {
                     connection.end(Kind.LOCAL, null);
                 }
-            } else if (patience.isIdle(connection.activeNs(), nowNs)) {
+            } else if (patience.isIdle(connection.activeNs, nowNs)) {
                 connection.end(Kind.IDLE, null);
             }
             if (!connection.isClosed()) {

@@ -1,0 +1,9 @@
+package dev.sluice.threads;
+
+class StreamHandlersOnPlatformTest extends StreamHandlerContract {
+
+    @Override
+    Threads threads() {
+        return Threads.platform();
+    }
+}

@@ -1,0 +1,463 @@
+package dev.sluice.threads;
+
+import static dev.sluice.threads.Served.await;
+import static dev.sluice.threads.Served.receive;
+import static dev.sluice.threads.Served.receiveAll;
+import static dev.sluice.threads.Served.send;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason;
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.Connection;
+import dev.sluice.DrainReport;
+import dev.sluice.Handler;
+import dev.sluice.ServerOptions;
+import dev.sluice.internal.Wire;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
+
+/** What only the thread engines have: pools, threads that run out, reads and writes that block. */
+@Timeout(60)
+class ThreadServerTest {
+
+    private static final Handler.Factory ECHO = connection -> (self, in) -> self.write(in);
+
+    private Served served;
+
+    private void serve(ServerOptions.Builder options, Threads threads, Handler.Factory factory) throws IOException {
+        served = new Served(ThreadServer.start(Served.ANY, options.build(), threads, factory));
+    }
+
+    @AfterEach
+    void nothingIsLeft() throws Exception {
+        if (served != null) {
+            served.close();
+        }
+    }
+
+    private long closedBy(Kind kind) {
+        return served.server.stats().connections().closedBy().get(kind);
+    }
+
+    private long waiting() {
+        return served.server.stats().connections().waiting();
+    }
+
+    // ---- pool ---------------------------------------------------------------------------------------------------------
+
+    @Test
+    void connectionsWaitForAThreadInTheirOrderAndAreCounted() throws Exception {
+        serve(ServerOptions.builder(), Threads.pool(2), ECHO);
+        List<Socket> clients = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            clients.add(send(served.connect(), "client " + i));
+            int opened = i + 1;
+            await(() -> served.server.stats().connections().opened() == opened, "admitted");
+        }
+        assertEquals("client 0", receive(clients.get(0), 8));
+        assertEquals("client 1", receive(clients.get(1), 8));
+        assertEquals(4, waiting());
+        clients.get(1).close();
+        assertEquals("client 2", receive(clients.get(2), 8));
+        assertEquals(3, waiting());
+        clients.get(0).close();
+        assertEquals("client 3", receive(clients.get(3), 8));
+        assertEquals(2, waiting());
+        assertEquals(0, clients.get(4).getInputStream().available());
+    }
+
+    @Test
+    void waitingCountsAsIdleAndCallsNoHandler() throws Exception {
+        AtomicInteger handlers = new AtomicInteger();
+        serve(ServerOptions.builder().idleTimeout(Duration.ofMillis(300)), Threads.pool(1), connection -> {
+            handlers.incrementAndGet();
+            return (self, in) -> self.write(in);
+        });
+        Socket busy = served.connect();
+        assertEquals("x", receive(send(busy, "x"), 1));
+        List<Socket> waiting = List.of(served.connect(), served.connect());
+        while (closedBy(Kind.IDLE) < 2) {
+            assertEquals("y", receive(send(busy, "y"), 1));
+        }
+        for (Socket each : waiting) {
+            assertEquals("", receiveAll(each));
+        }
+        assertEquals(0, waiting());
+        assertEquals(1, handlers.get());
+    }
+
+    @Test
+    void drainServesThoseWhoWait() throws Exception {
+        serve(ServerOptions.builder(), Threads.pool(1), ECHO);
+        List<Socket> clients = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            clients.add(send(served.connect(), "client " + i));
+        }
+        await(() -> waiting() == 9, "one is served");
+        CompletableFuture<DrainReport> end = served.server.drain(Duration.ofSeconds(20));
+        for (int i = 0; i < 10; i++) {
+            assertEquals("client " + i, receiveAll(clients.get(i)));
+            clients.get(i).close();
+        }
+        assertEquals(new DrainReport(10, List.of()), end.get(20, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void drainsDeadlineEndsThoseWhoWaitToo() throws Exception {
+        serve(ServerOptions.builder(), Threads.pool(1), connection -> (self, in) -> {
+            in.position(in.limit());
+            self.write(ByteBuffer.allocate(8 << 20));
+        });
+        Socket stuck = send(served.connect(), "?");
+        receive(stuck, 1);
+        List<Socket> waiting = List.of(served.connect(), served.connect());
+        await(() -> waiting() == 2, "two wait");
+        DrainReport report = served.server.drain(Duration.ofMillis(200)).get(20, TimeUnit.SECONDS);
+        assertEquals(3, report.connections());
+        assertEquals(1, report.cut());
+        assertEquals(3, closedBy(Kind.DRAIN_DEADLINE));
+        for (Socket each : waiting) {
+            assertTrue(isOver(each));
+        }
+    }
+
+    private static boolean isOver(Socket client) {
+        try {
+            return client.getInputStream().read() < 0;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    @Test
+    void poolHasAtLeastOneThread() {
+        assertEquals("a pool has 1 to 100000 threads, not 0",
+                assertThrows(IllegalArgumentException.class, () -> Threads.pool(0)).getMessage());
+        assertThrows(IllegalArgumentException.class, () -> Threads.pool(100_001));
+    }
+
+    // ---- threads that are not to be had ---------------------------------------------------------------------------------
+
+    /** Threads of the platform, while there are some. */
+    private static ThreadFactory scarce(AtomicBoolean none, String name) {
+        return work -> {
+            if (none.get()) {
+                throw new OutOfMemoryError("unable to create native thread (by the test)");
+            }
+            return new Thread(work, name);
+        };
+    }
+
+    private void serveScarcely(AtomicBoolean noThread, AtomicBoolean noHelper, Handler.Factory factory) throws IOException {
+        served = new Served(ThreadServer.start(
+                Served.ANY,
+                ServerOptions.defaults(),
+                () -> new Crew(scarce(noThread, "sluice-own"), scarce(noHelper, "sluice-helper"), 0, true),
+                Wire.PLAIN,
+                connection -> new CallbackStyle(connection, factory)));
+    }
+
+    @Test
+    void connectionForWhichThereIsNoThreadIsRefused() throws Exception {
+        AtomicBoolean none = new AtomicBoolean();
+        serveScarcely(none, new AtomicBoolean(), ECHO);
+        Socket there = served.connect();
+        assertEquals("x", receive(send(there, "x"), 1));
+        none.set(true);
+        assertTrue(isOver(served.connect()));
+        await(() -> served.server.stats().connections().refused() == 1, "refused");
+        assertEquals(1, served.server.stats().connections().opened());
+        assertEquals("y", receive(send(there, "y"), 1));
+        none.set(false);
+        assertEquals("z", receive(send(served.connect(), "z"), 1));
+    }
+
+    @Test
+    void connectionForWhichThereIsNoWriterEndsWithTheCause() throws Exception {
+        AtomicBoolean none = new AtomicBoolean();
+        AtomicReference<CloseReason> reason = new AtomicReference<>();
+        AtomicReference<Connection> connection = new AtomicReference<>();
+        serveScarcely(new AtomicBoolean(), none, self -> {
+            connection.set(self);
+            return new Handler() {
+                @Override
+                public void onRead(Connection self, ByteBuffer in) {
+                    self.write(in);
+                }
+
+                @Override
+                public void onClose(Connection self, CloseReason why) {
+                    reason.set(why);
+                }
+            };
+        });
+        Socket client = served.connect();
+        assertEquals("x", receive(send(client, "x"), 1));
+        none.set(true);
+        connection.get().write(ByteBuffer.allocate(10));
+        assertTrue(isOver(client));
+        await(() -> reason.get() != null, "onClose");
+        assertEquals(Kind.RESET, reason.get().kind());
+        assertEquals(OutOfMemoryError.class, reason.get().cause().getClass());
+        assertEquals(10, reason.get().unsent());
+        none.set(false);
+    }
+
+    @Test
+    void poolWhoseThreadsAreNotToBeHadDoesNotStart() {
+        AtomicBoolean none = new AtomicBoolean(true);
+        assertThrows(
+                OutOfMemoryError.class,
+                () -> ThreadServer.start(
+                        Served.ANY,
+                        ServerOptions.defaults(),
+                        () -> new Crew(scarce(none, "sluice-own"), scarce(none, "sluice-helper"), 3, true),
+                        Wire.PLAIN,
+                        connection -> new CallbackStyle(connection, ECHO)));
+    }
+
+    // ---- calls that block -------------------------------------------------------------------------------------------------
+
+    @Test
+    void connectionWithoutReadingOrIdleLimitNoticesItsPeersReset() throws Exception {
+        AtomicReference<CloseReason> reason = new AtomicReference<>();
+        AtomicInteger heard = new AtomicInteger();
+        Function<ThreadConnection, Style> styles = connection -> {
+            connection.group.livenessNs = 20_000_000;
+            return new CallbackStyle(connection, self -> new Handler() {
+                @Override
+                public void onRead(Connection self, ByteBuffer in) {
+                    heard.addAndGet(in.remaining());
+                    in.position(in.limit());
+                    self.pauseReading();
+                }
+
+                @Override
+                public void onClose(Connection self, CloseReason why) {
+                    reason.set(why);
+                }
+            });
+        };
+        served = new Served(ThreadServer.start(
+                Served.ANY,
+                ServerOptions.builder().idleTimeout(Duration.ZERO).build(),
+                Threads.platform()::open,
+                Wire.PLAIN,
+                styles));
+        Socket client = send(served.connect(), "a");
+        await(() -> heard.get() == 1, "the first byte");
+        send(client, "b"); // is read, and not told of: behind it, the reset would not be seen
+        await(() -> served.server.stats().bytes().read() == 2, "the second byte");
+        client.setSoLinger(true, 0);
+        client.close();
+        await(() -> reason.get() != null, "onClose");
+        assertEquals(Kind.RESET, reason.get().kind());
+        assertEquals(1, heard.get());
+    }
+
+    @Test
+    void bytesKeptWhileReadingWasPausedComeInTheirOrder() throws Exception {
+        StringBuffer heard = new StringBuffer();
+        AtomicReference<Connection> connection = new AtomicReference<>();
+        served = new Served(ThreadServer.start(
+                Served.ANY,
+                ServerOptions.builder().idleTimeout(Duration.ZERO).build(),
+                Threads.platform()::open,
+                Wire.PLAIN,
+                each -> {
+                    each.group.livenessNs = 5_000_000;
+                    connection.set(each);
+                    return new CallbackStyle(each, self -> (me, in) -> {
+                        if (heard.length() == 0) {
+                            me.pauseReading();
+                        }
+                        heard.append(StandardCharsets.ISO_8859_1.decode(in));
+                    });
+                }));
+        Socket client = send(served.connect(), "0");
+        await(() -> heard.toString().equals("0"), "the first");
+        for (int i = 1; i < 6; i++) {
+            send(client, Integer.toString(i));
+            int read = i + 1;
+            await(() -> served.server.stats().bytes().read() == read, "kept");
+        }
+        assertEquals("0", heard.toString());
+        connection.get().execute(() -> connection.get().resumeReading());
+        await(() -> heard.toString().equals("012345"), "all of them");
+    }
+
+    @Test
+    void foreignWritesLeaveWhileACallbackTakesItsTime() throws Exception {
+        AtomicReference<Connection> connection = new AtomicReference<>();
+        CountDownLatch goOn = new CountDownLatch(1);
+        CountDownLatch inside = new CountDownLatch(1);
+        AtomicInteger writable = new AtomicInteger();
+        serve(ServerOptions.builder(), Threads.platform(), self -> {
+            connection.set(self);
+            return new Handler() {
+                @Override
+                public void onRead(Connection self, ByteBuffer in) throws Exception {
+                    in.position(in.limit());
+                    inside.countDown();
+                    goOn.await(20, TimeUnit.SECONDS);
+                }
+
+                @Override
+                public void onWritable(Connection self) {
+                    writable.incrementAndGet();
+                }
+            };
+        });
+        Socket client = send(served.connect(), "?");
+        assertTrue(inside.await(10, TimeUnit.SECONDS));
+        for (int i = 0; i < 10; i++) {
+            connection.get().write(ByteBuffer.allocate(100_000));
+            assertEquals(100_000, client.getInputStream().readNBytes(100_000).length);
+        }
+        assertEquals(0, writable.get(), "callbacks do not overlap");
+        goOn.countDown();
+        await(() -> writable.get() > 0, "and come in their turn");
+    }
+
+    @Test
+    void wireThatFailsIsAReset() throws Exception {
+        List<CloseReason> reasons = new CopyOnWriteArrayList<>();
+        AtomicBoolean readFails = new AtomicBoolean();
+        Wire failing = new Wire() {
+            @Override
+            public int read(SocketChannel channel, ByteBuffer into) throws IOException {
+                if (readFails.get()) {
+                    throw new IllegalStateException("scripted");
+                }
+                return Wire.super.read(channel, into);
+            }
+
+            @Override
+            public int write(SocketChannel channel, ByteBuffer from) throws IOException {
+                throw new IOException("scripted");
+            }
+        };
+        served = new Served(ThreadServer.start(
+                Served.ANY,
+                ServerOptions.defaults(),
+                Threads.platform()::open,
+                failing,
+                connection -> new CallbackStyle(connection, self -> new Handler() {
+                    @Override
+                    public void onRead(Connection self, ByteBuffer in) {
+                        self.write(in);
+                    }
+
+                    @Override
+                    public void onClose(Connection self, CloseReason reason) {
+                        reasons.add(reason);
+                    }
+                })));
+        assertTrue(isOver(send(served.connect(), "12345")));
+        await(() -> reasons.size() == 1, "onClose");
+        assertEquals(Kind.RESET, reasons.get(0).kind());
+        assertEquals(5, reasons.get(0).unsent());
+        readFails.set(true);
+        assertTrue(isOver(served.connect()));
+        await(() -> reasons.size() == 2, "onClose");
+        assertEquals("scripted", reasons.get(1).cause().getMessage());
+    }
+
+    // ---- start and end ----------------------------------------------------------------------------------------------------
+
+    @Test
+    void subReactorsAreForReactors() {
+        ServerOptions options = ServerOptions.builder().subReactors(1).build();
+        assertThrows(IllegalArgumentException.class, () -> ThreadServer.start(Served.ANY, options, Threads.platform(), ECHO));
+    }
+
+    @Test
+    void portThatIsTakenLeavesNothingBehind() throws Exception {
+        serve(ServerOptions.builder(), Threads.platform(), ECHO);
+        InetSocketAddress taken = served.server.address();
+        assertThrows(
+                IOException.class, () -> ThreadServer.start(taken, ServerOptions.defaults(), Threads.pool(3), ECHO));
+        served.close();
+        served = null;
+        try (ThreadServer again = ThreadServer.start(taken, ServerOptions.defaults(), Threads.platform(), ECHO)) {
+            assertEquals(taken, again.address(), "the port is free at once");
+        }
+    }
+
+    @Test
+    void closedServerHasCalledEveryLastCallback() throws Exception {
+        AtomicInteger closed = new AtomicInteger();
+        ThreadServer server = ThreadServer.start(Served.ANY, ServerOptions.defaults(), Threads.platform(), c -> new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {}
+
+            @Override
+            public void onClose(Connection self, CloseReason reason) {
+                Thread.yield();
+                closed.incrementAndGet();
+            }
+        });
+        List<Socket> clients = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            clients.add(new Socket(server.address().getAddress(), server.address().getPort()));
+        }
+        await(() -> server.stats().connections().opened() == 20, "all");
+        for (Socket client : clients) {
+            client.close();
+        }
+        server.close();
+        assertEquals(20, closed.get());
+        assertTrue(server.termination().isDone());
+    }
+
+    @Test
+    void kindsOfThreadsTellThemselves() {
+        assertEquals("a pool of 3 platform threads", Threads.pool(3).toString());
+        assertEquals("a platform thread for each connection", Threads.platform().toString());
+    }
+
+    @Test
+    @EnabledForJreRange(max = JRE.JAVA_20)
+    void virtualThreadsAreNotThereBeforeJava21() {
+        String message = assertThrows(UnsupportedOperationException.class, Threads::virtual).getMessage();
+        assertEquals("virtual threads need Java 21 or later, this is Java " + System.getProperty("java.version"), message);
+    }
+
+    @Test
+    @EnabledForJreRange(min = JRE.JAVA_21)
+    void virtualThreadsServe() throws Exception {
+        AtomicReference<Thread> thread = new AtomicReference<>();
+        serve(ServerOptions.builder(), Threads.virtual(), connection -> (self, in) -> {
+            thread.set(Thread.currentThread());
+            self.write(in);
+        });
+        assertEquals("x", receive(send(served.connect(), "x"), 1));
+        assertTrue((boolean) Thread.class.getMethod("isVirtual").invoke(thread.get()));
+        assertFalse(thread.get().getName().isEmpty());
+        assertEquals("a virtual thread for each connection", Threads.virtual().toString());
+    }
+}
