@@ -55,6 +55,6 @@ final class WriteFromElsewhere extends TaskQueue.Task {
     @Override
     public void run() {
         connection.group.elsewhere.addAndGet(-bytes.length);
-        connection.take(bytes, wasTold);
+        connection.group.output.take(connection, bytes, wasTold);
     }
 }

@@ -11,60 +11,30 @@ import java.net.InetSocketAddress;
 
 /** What runs a service. */
 enum Engine {
-    REACTOR {
-        @Override
-        Server start(InetSocketAddress address, ServerOptions options, int poolSize, Handler.Factory factory)
-                throws IOException {
-            return ReactorServer.start(address, options, factory);
-        }
-
-        @Override
-        String threads(ServerOptions options, int poolSize) {
-            int loops = 1 + options.subReactors();
-            return loops + (loops == 1 ? " loop" : " loops");
-        }
-    },
-    THREADS {
-        @Override
-        Server start(InetSocketAddress address, ServerOptions options, int poolSize, Handler.Factory factory)
-                throws IOException {
-            return ThreadServer.start(address, options, Threads.platform(), factory);
-        }
-
-        @Override
-        String threads(ServerOptions options, int poolSize) {
-            return "1 thread each";
-        }
-    },
-    POOL {
-        @Override
-        Server start(InetSocketAddress address, ServerOptions options, int poolSize, Handler.Factory factory)
-                throws IOException {
-            return ThreadServer.start(address, options, Threads.pool(poolSize), factory);
-        }
-
-        @Override
-        String threads(ServerOptions options, int poolSize) {
-            return poolSize + (poolSize == 1 ? " thread" : " threads");
-        }
-    },
-    VIRTUAL {
-        @Override
-        Server start(InetSocketAddress address, ServerOptions options, int poolSize, Handler.Factory factory)
-                throws IOException {
-            return ThreadServer.start(address, options, Threads.virtual(), factory);
-        }
-
-        @Override
-        String threads(ServerOptions options, int poolSize) {
-            return "1 virtual thread each";
-        }
-    };
+    REACTOR,
+    THREADS,
+    POOL,
+    VIRTUAL;
 
     /** Starts a server. */
-    abstract Server start(InetSocketAddress address, ServerOptions options, int poolSize, Handler.Factory factory)
-            throws IOException;
+    Server start(InetSocketAddress address, ServerOptions options, int poolSize, Handler.Factory factory)
+            throws IOException {
+        return switch (this) {
+            case REACTOR -> ReactorServer.start(address, options, factory);
+            case THREADS -> ThreadServer.start(address, options, Threads.platform(), factory);
+            case POOL -> ThreadServer.start(address, options, Threads.pool(poolSize), factory);
+            case VIRTUAL -> ThreadServer.start(address, options, Threads.virtual(), factory);
+        };
+    }
 
     /** How many threads there are, for the ready line. */
-    abstract String threads(ServerOptions options, int poolSize);
+    String threads(ServerOptions options, int poolSize) {
+        int loops = 1 + options.subReactors();
+        return switch (this) {
+            case REACTOR -> loops + (loops == 1 ? " loop" : " loops");
+            case THREADS -> "1 thread each";
+            case POOL -> poolSize + (poolSize == 1 ? " thread" : " threads");
+            case VIRTUAL -> "1 virtual thread each";
+        };
+    }
 }

@@ -56,6 +56,6 @@ final class Acceptor implements Listener.Host {
             listener.sendAway(channel, t);
             return;
         }
-        connection.begin();
+        connection.watch.begin();
     }
 }

@@ -71,18 +71,6 @@ final class ThreadConnection implements Connection {
         this.style = group.styles.apply(this);
     }
 
-    /** Begins to watch its deadlines. */
-    void begin() {
-        lock.lock();
-        try {
-            if (state != State.CLOSED) {
-                watch.set();
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
     // ---- output -------------------------------------------------------------------------------------------------------
 
     @Override

@@ -26,6 +26,18 @@ final class Watch {
         this.patience = connection.group.patience;
     }
 
+    /** Begins, unless the connection has closed already. */
+    void begin() {
+        connection.lock.lock();
+        try {
+            if (!connection.isClosed()) {
+                set();
+            }
+        } finally {
+            connection.lock.unlock();
+        }
+    }
+
     /** Under the lock. Sets the timer to what can come due first, unless it is set to something earlier already. */
     void set() {
         long nowNs = System.nanoTime();

@@ -1,0 +1,53 @@
+package dev.sluice;
+
+import dev.sluice.internal.Count;
+import dev.sluice.internal.RareLog;
+import java.nio.ByteBuffer;
+import org.slf4j.LoggerFactory;
+
+/** The callbacks and tasks of one group's connections: one at a time, never inside one another, and whatever they throw. */
+final class ReactorCallbacks {
+
+    /** What a handler can be told, or asked to run. */
+    enum Event { OPEN, READ, WRITABLE, EOF, CLOSE, TASK }
+
+    private final ConnectionGroup group;
+    private final Handler.Factory factory;
+    private final RareLog log = new RareLog(LoggerFactory.getLogger(Server.class));
+
+    /** The connection whose callback is running, or null. */
+    private ReactorConnection current;
+
+    ReactorCallbacks(ConnectionGroup group, Handler.Factory factory) {
+        this.group = group;
+        this.factory = factory;
+    }
+
+    /** Whether a callback of this connection is running. */
+    boolean isIn(ReactorConnection connection) {
+        return current == connection;
+    }
+
+    /** The only way to a handler. */
+    void call(ReactorConnection connection, Event event, Object argument) {
+        assert group.reactor.isInLoop() && current == null : "callbacks nest";
+        current = connection;
+        Handler handler = connection.handler;
+        try {
+            switch (event) {
+                case OPEN -> (connection.handler = factory.create(connection)).onOpen(connection);
+                case READ -> handler.onRead(connection, (ByteBuffer) argument);
+                case WRITABLE -> handler.onWritable(connection);
+                case EOF -> handler.onEof(connection);
+                case CLOSE -> handler.onClose(connection, (CloseReason) argument);
+                case TASK -> ((Runnable) argument).run();
+            }
+        } catch (Throwable t) {
+            connection.end(CloseReason.Kind.HANDLER_FAILURE, t);
+            group.counters.increment(Count.HANDLER_FAILURES);
+            log.warn(group.reactor.nowNs(), "handler failed on " + event + ", " + connection, t);
+        } finally {
+            current = null;
+        }
+    }
+}
