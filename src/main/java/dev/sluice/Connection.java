@@ -6,7 +6,7 @@ import java.time.Duration;
 
 /**
  * One connection, with an outbound queue of its own. Each method names the threads that may call it; <em>the
- * connection's thread</em> is the one that runs its {@link Handler}.
+ * connection's thread</em> is the one that is running a callback or task of it: on a reactor always the same.
  *
  * <p>There are three words for the end: {@link #close} lets queued output leave and waits for the peer's end,
  * {@link #shutdownOutput} ends our side only, {@link #abort} resets at once. Called on another thread than the connection's,
@@ -17,7 +17,7 @@ public interface Connection {
     /**
      * Any thread. Takes all remaining bytes of {@code data} into the outbound queue and never waits; the caller may
      * reuse the buffer on return. Writes of one thread leave in their order. Many small writes in one callback leave
-     * in one system call when the callback returns.
+     * together when the callback returns.
      *
      * <p>A write that would bring the queue above {@link ServerOptions#maxPending} closes the connection
      * ({@link CloseReason.Kind#QUEUE_LIMIT}). After {@code close}, {@code shutdownOutput} or {@code abort} the bytes
@@ -66,7 +66,8 @@ public interface Connection {
     Timer schedule(Duration delay, Runnable task);
 
     /**
-     * The connection's thread. Stops reading, from the next callback on; the peer's bytes wait in the kernel.
+     * The connection's thread. Stops reading, from the next callback on; the peer's bytes wait in the kernel, but for what
+     * a read that blocks had asked for: at most 8 KiB.
      *
      * @throws IllegalStateException on another thread
      */

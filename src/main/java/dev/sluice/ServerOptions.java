@@ -13,7 +13,8 @@ import java.util.Objects;
  *                        less a reserve of 64, or 10,000 where that limit is not known
  * @param subReactors     loops beside the acceptor's; 0: the acceptor's loop serves the connections itself
  * @param idleTimeout     a connection that neither read nor sent a byte for so long is closed; 5 minutes
- * @param writeTimeout    a connection whose waiting output moves by no byte for so long is closed; 30 seconds
+ * @param writeTimeout    a connection whose waiting output moves by no byte for so long is closed; on threads as far as the
+ *                        kernel tells of a call that blocks, which is when a third of the send buffer is free; 30 seconds
  * @param lingerTimeout   how long a closing connection waits for its peer's end; zero does not wait; 2 seconds
  * @param drainTimeout    what {@link Server#close} gives the connections to end; 10 seconds
  * @param highWater       queue length above which {@code write} returns false and the connection is not read; 64 KiB

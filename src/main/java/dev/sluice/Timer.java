@@ -1,6 +1,6 @@
 package dev.sluice;
 
-/** A task that waits for its time on a {@link Reactor}. Belongs to the reactor's thread. */
+/** A task that waits for its time. Belongs to the thread of whoever gave it: a {@link Reactor}'s, or a connection's. */
 public interface Timer {
 
     /**

@@ -32,6 +32,11 @@ class ExamplesTest {
     }
 
     @Test
+    void blockingUpperAnswers() throws Exception {
+        answers(BlockingUpper.class, "a message in one line\n", "A MESSAGE IN ONE LINE\n");
+    }
+
+    @Test
     void selectorStyleEchoHasAtMostThirtyLines() throws IOException {
         long lines = Files.readAllLines(SOURCES.resolve("SelectorStyleEcho.java")).stream()
                 .filter(line -> !line.isBlank())
@@ -42,15 +47,19 @@ class ExamplesTest {
     @Test
     void everyExampleStandsInTheReadme() throws IOException {
         String readme = Files.readString(Path.of("README.md"));
-        for (String example : List.of("EchoServer.java", "SelectorStyleEcho.java")) {
+        for (String example : List.of("EchoServer.java", "SelectorStyleEcho.java", "BlockingUpper.java")) {
             String source = Files.readString(SOURCES.resolve(example));
             String code = source.substring(source.indexOf("public final class"));
             assertTrue(readme.contains(code), example + " stands in the README as it is in the tests");
         }
     }
 
-    /** Runs a main class with a free port, in a process of its own: these servers run until they are killed. */
     private static void echoes(Class<?> example) throws Exception {
+        answers(example, "a message in one piece", "a message in one piece");
+    }
+
+    /** Runs a main class with a free port, in a process of its own: these servers run until they are killed. */
+    private static void answers(Class<?> example, String question, String answer) throws Exception {
         int port;
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
@@ -69,11 +78,10 @@ class ExamplesTest {
                 .pollInterval(Duration.ofMillis(20))
                 .ignoreException(ConnectException.class)
                 .until(() -> new Socket(InetAddress.getLoopbackAddress(), port), Socket::isConnected)) {
-            byte[] question = "a message in one piece".getBytes(StandardCharsets.US_ASCII);
             client.setSoTimeout(10_000);
-            client.getOutputStream().write(question);
-            byte[] answer = client.getInputStream().readNBytes(question.length);
-            assertEquals(new String(question, StandardCharsets.US_ASCII), new String(answer, StandardCharsets.US_ASCII));
+            client.getOutputStream().write(question.getBytes(StandardCharsets.US_ASCII));
+            byte[] received = client.getInputStream().readNBytes(answer.length());
+            assertEquals(answer, new String(received, StandardCharsets.US_ASCII));
             client.shutdownOutput();
             assertEquals(-1, client.getInputStream().read());
         } finally {
