@@ -38,8 +38,9 @@ final class CallbackStyle implements Style {
         while (connection.ownThread.awaitInput()) {
             int read = connection.ownThread.receive(buffer.clear());
             buffer.flip();
-            enterToRead(buffer);
+            turns.enter();
             try {
+                awaitResume(buffer);
                 if (buffer.hasRemaining()) {
                     lend(buffer);
                 } else if (read < 0) {
@@ -52,9 +53,8 @@ final class CallbackStyle implements Style {
         }
     }
 
-    /** Waits for the turn, and while reading is paused. */
-    private void enterToRead(ByteBuffer in) {
-        connection.turns.enter();
+    /** With the turn, which is left meanwhile. Waits while reading is paused. */
+    private void awaitResume(ByteBuffer in) {
         while (connection.isPaused()) {
             connection.turns.leave();
             boolean isTime = connection.ownThread.awaitResume();
@@ -103,7 +103,7 @@ final class CallbackStyle implements Style {
     private void end(ByteBuffer empty) {
         offerRemainder();
         while (remainder != null && connection.isPaused()) {
-            enterToRead(empty); // the handler is not done with it
+            awaitResume(empty); // the handler is not done with it
             offerRemainder();
         }
         remainder = null;

@@ -177,6 +177,35 @@ abstract class EngineContract {
     }
 
     @Test
+    void endWaitsForAHandlerThatPausesAtTheLastOffer() throws Exception {
+        StringBuffer seen = new StringBuffer();
+        Client client = serve(new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                seen.append('<').append(in.remaining()).append('>');
+                if (seen.toString().equals("<3><3>")) {
+                    self.pauseReading();
+                } else if (seen.toString().equals("<3><3><3>")) {
+                    in.position(in.limit());
+                }
+            }
+
+            @Override
+            public void onEof(Connection self) {
+                seen.append("eof");
+                self.close();
+            }
+        }).connect();
+        client.send("abc");
+        rig.await(() -> seen.toString().equals("<3>"), "the first offer");
+        client.socket.shutdownOutput();
+        rig.await(() -> seen.toString().equals("<3><3>"), "the last offer");
+        client.connection().execute(() -> client.connection().resumeReading());
+        assertEquals(Kind.PEER, client.awaitClose().kind());
+        assertEquals("<3><3><3>eof", seen.toString());
+    }
+
+    @Test
     void messageThatNeverEndsIsBounded() throws Exception {
         Client client = serve(ServerOptions.builder().maxRemainder(64 << 10), connection -> (self, in) -> {}).connect();
         client.sendUntilStuck();
@@ -948,5 +977,153 @@ abstract class EngineContract {
         assertTrue(stats.calls().writes() >= 1);
         assertNotNull(stats.loops().get(0));
         assertEquals(0, Collections.frequency(stats.connections().closedBy().values(), null));
+    }
+
+    // ---- all at once --------------------------------------------------------------------------------------------------
+
+    /** Does whatever chance says, in every callback, task and timer. */
+    private static final class Whim implements Handler {
+        private final Random random;
+
+        Whim(long seed) {
+            this.random = new Random(seed);
+        }
+
+        private void act(Connection self) {
+            switch (random.nextInt(40)) {
+                case 0 -> self.close();
+                case 1 -> self.abort();
+                case 2 -> self.shutdownOutput();
+                case 3 -> throw new IllegalStateException("a whim");
+                case 4, 5 -> {
+                    self.pauseReading();
+                    self.schedule(Duration.ofMillis(random.nextInt(5)), self::resumeReading);
+                }
+                case 6, 7 -> self.execute(() -> act(self));
+                case 8, 9 -> self.schedule(Duration.ofMillis(random.nextInt(20)), () -> act(self)).cancel();
+                case 10, 11 -> self.schedule(Duration.ofMillis(random.nextInt(20)), () -> act(self));
+                case 12 -> self.write(ByteBuffer.allocate(200_000));
+                case 13 -> Thread.currentThread().interrupt();
+                default -> self.write(ByteBuffer.allocate(random.nextInt(3_000)));
+            }
+        }
+
+        @Override
+        public void onOpen(Connection self) {
+            act(self);
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) {
+            in.position(in.position() + random.nextInt(in.remaining() + 1));
+            act(self);
+        }
+
+        @Override
+        public void onWritable(Connection self) {
+            act(self);
+        }
+
+        @Override
+        public void onEof(Connection self) {
+            if (random.nextBoolean()) {
+                self.close();
+            } else {
+                act(self);
+                self.schedule(Duration.ofMillis(random.nextInt(20)), self::close);
+            }
+        }
+
+        @Override
+        public void onClose(Connection self, CloseReason reason) {
+            act(self);
+        }
+    }
+
+    /** Afterwards the check of every test: nothing is left, callbacks were in order, the books balance. */
+    @Test
+    void anythingAtAnyTime() throws Exception {
+        long seed = Long.getLong("sluice.seed", System.nanoTime());
+        System.out.println(getClass().getSimpleName() + " sluice.seed=" + seed);
+        AtomicInteger count = new AtomicInteger();
+        serve(
+                ServerOptions.builder()
+                        .maxConnections(60)
+                        .idleTimeout(Duration.ofMillis(400))
+                        .writeTimeout(Duration.ofMillis(150))
+                        .lingerTimeout(Duration.ofMillis(100))
+                        .lowWater(8 << 10)
+                        .highWater(32 << 10)
+                        .maxPending(300_000)
+                        .maxPendingTotal(3 << 20)
+                        .maxRemainder(64 << 10)
+                        .sendBuffer(16 << 10)
+                        .receiveBuffer(16 << 10),
+                connection -> new Whim(seed + count.getAndIncrement()));
+        long end = System.nanoTime() + 2_000_000_000L;
+        List<CompletableFuture<Void>> all = new ArrayList<>();
+        for (int t = 0; t < 20; t++) {
+            Random random = new Random(seed - 1 - t);
+            all.add(Rig.inBackground(() -> {
+                while (System.nanoTime() < end) {
+                    try (java.net.Socket socket = new java.net.Socket()) {
+                        socket.connect(rig.server.address());
+                        socket.setSoTimeout(random.nextInt(10) == 0 ? 600 : 50); // some stay until they are idle
+                        visit(socket, random);
+                    } catch (IOException e) {
+                        // closed, reset, refused, or nothing to read: all of it is to be expected here
+                    }
+                }
+                return null;
+            }));
+        }
+        all.add(Rig.inBackground(() -> {
+            Random random = new Random(seed);
+            while (System.nanoTime() < end) {
+                if (!rig.recorders.isEmpty()) {
+                    meddle(rig.recorders.get(rig.recorders.size() - 1 - random.nextInt(Math.min(20, rig.recorders.size()))).connection, random);
+                }
+            }
+            return null;
+        }));
+        for (CompletableFuture<Void> each : all) {
+            each.get(30, TimeUnit.SECONDS);
+        }
+        System.out.println(getClass().getSimpleName() + " " + rig.server.stats().connections());
+        assertTrue(count.get() > 50, count + " connections");
+    }
+
+    private static void visit(java.net.Socket socket, Random random) throws IOException {
+        int steps = random.nextInt(20);
+        for (int i = 0; i < steps; i++) {
+            int step = random.nextInt(10);
+            if (step < 5) {
+                socket.getOutputStream().write(new byte[1 + random.nextInt(5_000)]);
+            } else if (step < 9) {
+                socket.getInputStream().read(new byte[1 + random.nextInt(20_000)]);
+            } else {
+                socket.shutdownOutput();
+                socket.getInputStream().readAllBytes();
+                return;
+            }
+        }
+        if (random.nextInt(4) == 0) {
+            socket.setSoLinger(true, 0);
+        }
+    }
+
+    private static void meddle(Connection connection, Random random) {
+        switch (random.nextInt(200)) {
+            case 0 -> connection.close();
+            case 1 -> connection.abort();
+            case 2 -> connection.shutdownOutput();
+            case 3 -> connection.execute(() -> {
+                throw new IllegalStateException("a whim from elsewhere");
+            });
+            default -> {
+                connection.write(ByteBuffer.allocate(random.nextInt(200)));
+                connection.pending();
+            }
+        }
     }
 }
