@@ -99,6 +99,7 @@ public final class Reactor implements AutoCloseable {
     private final AtomicBoolean sleeping = new AtomicBoolean();
 
     private final AtomicLong wakeups = new AtomicLong();
+    private Watchdog watchdog;
     private volatile Thread thread;
     private volatile boolean stopping;
     private boolean running;
@@ -317,6 +318,9 @@ public final class Reactor implements AutoCloseable {
             sleeping.set(false);
             nowNs = nanoClock.getAsLong();
         }
+        if (watchdog != null) {
+            watchdog.wake();
+        }
         counters.increment(Count.SELECTS);
         stepLeft = ready.size();
         if (stepLeft == 0) {
@@ -406,6 +410,26 @@ public final class Reactor implements AutoCloseable {
     /** This loop, as far as what engines share needs to know it. */
     Loop loop() {
         return new Loop((delay, task) -> schedule(delay, task)::cancel, this::execute, this::nowNs);
+    }
+
+    /** Before the loop runs. */
+    void watchedBy(Watchdog watchdog) {
+        this.watchdog = watchdog;
+    }
+
+    /** Any thread. Whether the loop waits for something to do. */
+    boolean isSleeping() {
+        return sleeping.get();
+    }
+
+    /** The watchdog's thread, which alone writes this counter. */
+    void stalled() {
+        counters.increment(Count.STALLS);
+    }
+
+    /** Any thread. The loop's, or null while it has none. */
+    Thread thread() {
+        return thread;
     }
 
     /** Asks for {@link EndOfTurn#flush} at the end of this turn, or of the next if this one is flushing already. */

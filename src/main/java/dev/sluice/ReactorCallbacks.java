@@ -3,6 +3,7 @@ package dev.sluice;
 import dev.sluice.internal.Count;
 import dev.sluice.internal.RareLog;
 import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.slf4j.LoggerFactory;
 
 /** The callbacks and tasks of one group's connections: one at a time, never inside one another, and whatever they throw. */
@@ -15,8 +16,11 @@ final class ReactorCallbacks {
     private final Handler.Factory factory;
     private final RareLog log = new RareLog(LoggerFactory.getLogger(Server.class));
 
-    /** The connection whose callback is running, or null. */
-    private ReactorConnection current;
+    private static final AtomicReferenceFieldUpdater<ReactorCallbacks, ReactorConnection> CURRENT =
+            AtomicReferenceFieldUpdater.newUpdater(ReactorCallbacks.class, ReactorConnection.class, "current");
+
+    /** The connection whose callback is running, or null. Written without a fence: the watchdog may see it late. */
+    private volatile ReactorConnection current;
 
     ReactorCallbacks(ConnectionGroup group, Handler.Factory factory) {
         this.group = group;
@@ -28,10 +32,15 @@ final class ReactorCallbacks {
         return current == connection;
     }
 
+    /** Any thread. Whose callback is running, or null. */
+    ReactorConnection running() {
+        return current;
+    }
+
     /** The only way to a handler. */
     void call(ReactorConnection connection, Event event, Object argument) {
         assert group.reactor.isInLoop() && current == null : "callbacks nest";
-        current = connection;
+        CURRENT.lazySet(this, connection);
         Handler handler = connection.handler;
         try {
             switch (event) {
@@ -47,7 +56,7 @@ final class ReactorCallbacks {
             group.counters.increment(Count.HANDLER_FAILURES);
             log.warn(group.reactor.nowNs(), "handler failed on " + event + ", " + connection, t);
         } finally {
-            current = null;
+            CURRENT.lazySet(this, null);
         }
     }
 }

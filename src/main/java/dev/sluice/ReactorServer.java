@@ -103,8 +103,24 @@ public final class ReactorServer implements Server {
             Reactor reactor = reactors[i];
             server.threads.add(new Thread(() -> server.run(reactor), "sluice-reactor-" + i));
         }
+        Watchdog watchdog = options.stallThreshold().isZero() ? null : server.watched(options.stallThreshold());
         server.threads.forEach(Thread::start);
+        if (watchdog != null) {
+            watchdog.start();
+        }
         return server;
+    }
+
+    private Watchdog watched(Duration threshold) {
+        Watchdog watchdog = new Watchdog(threshold);
+        if (reactors.length > groups.length) {
+            watchdog.watch(reactors[0], () -> null);
+        }
+        for (ConnectionGroup group : groups) {
+            watchdog.watch(group.reactor, group.callbacks::running);
+        }
+        termination.whenComplete((report, failure) -> watchdog.end());
+        return watchdog;
     }
 
     /**

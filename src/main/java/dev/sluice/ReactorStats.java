@@ -11,6 +11,7 @@ import dev.sluice.internal.Counters;
  * @param callbacks        ready channels whose callback was called
  * @param timers           timers that came due
  * @param tasks            tasks run
+ * @param stalls           times that the watchdog found the loop kept for longer than {@link ServerOptions#stallThreshold}
  * @param failures         callbacks, timers, tasks and selects that threw
  * @param busyNs           nanoseconds spent in turns, waiting not included
  */
@@ -21,6 +22,7 @@ public record ReactorStats(
         long callbacks,
         long timers,
         long tasks,
+        long stalls,
         long failures,
         long busyNs) {
 
@@ -31,6 +33,7 @@ public record ReactorStats(
         CALLBACKS,
         TIMERS,
         TASKS,
+        STALLS,
         FAILURES,
         BUSY_NS
     }
@@ -43,6 +46,7 @@ public record ReactorStats(
                 counters.get(Count.CALLBACKS),
                 counters.get(Count.TIMERS),
                 counters.get(Count.TASKS),
+                counters.get(Count.STALLS),
                 counters.get(Count.FAILURES),
                 counters.get(Count.BUSY_NS));
     }

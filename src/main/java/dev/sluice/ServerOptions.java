@@ -17,6 +17,7 @@ import java.util.Objects;
  *                        kernel tells of a call that blocks, which is when a third of the send buffer is free; 30 seconds
  * @param lingerTimeout   how long a closing connection waits for its peer's end; zero does not wait; 2 seconds
  * @param drainTimeout    what {@link Server#close} gives the connections to end; 10 seconds
+ * @param stallThreshold  how long a task may take to come through a loop before the watchdog names who keeps it; 500 ms
  * @param highWater       queue length above which {@code write} returns false and the connection is not read; 64 KiB
  * @param lowWater        queue length at which writing and reading go on; 32 KiB
  * @param maxPending      queue length above which a connection is closed; 8 MiB
@@ -34,6 +35,7 @@ public record ServerOptions(
         Duration writeTimeout,
         Duration lingerTimeout,
         Duration drainTimeout,
+        Duration stallThreshold,
         int highWater,
         int lowWater,
         int maxPending,
@@ -55,6 +57,7 @@ public record ServerOptions(
      * @param writeTimeout 0 to 365 days
      * @param lingerTimeout 0 to 365 days
      * @param drainTimeout 0 to 365 days
+     * @param stallThreshold 0 to 365 days
      * @param highWater lowWater to maxPending
      * @param lowWater 0 to highWater
      * @param maxPending highWater to 1 GiB
@@ -72,6 +75,7 @@ public record ServerOptions(
         within("writeTimeout", writeTimeout);
         within("lingerTimeout", lingerTimeout);
         within("drainTimeout", drainTimeout);
+        within("stallThreshold", stallThreshold);
         within("maxPending", maxPending, 1, GIB);
         within("highWater", highWater, 1, GIB);
         within("lowWater", lowWater, 0, GIB);
@@ -131,6 +135,7 @@ public record ServerOptions(
         private Duration writeTimeout = Duration.ofSeconds(30);
         private Duration lingerTimeout = Duration.ofSeconds(2);
         private Duration drainTimeout = Duration.ofSeconds(10);
+        private Duration stallThreshold = Duration.ofMillis(500);
         private int highWater = 64 << 10;
         private int lowWater = 32 << 10;
         private int maxPending = 8 << 20;
@@ -215,6 +220,17 @@ public record ServerOptions(
          */
         public Builder drainTimeout(Duration timeout) {
             drainTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#stallThreshold}.
+         *
+         * @param threshold up to 365 days; zero: no watchdog
+         * @return this
+         */
+        public Builder stallThreshold(Duration threshold) {
+            stallThreshold = threshold;
             return this;
         }
 
@@ -310,6 +326,7 @@ public record ServerOptions(
                     writeTimeout,
                     lingerTimeout,
                     drainTimeout,
+                    stallThreshold,
                     highWater,
                     lowWater,
                     maxPending,

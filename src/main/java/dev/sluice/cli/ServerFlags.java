@@ -84,6 +84,14 @@ final class ServerFlags {
     private Duration drainTimeout;
 
     @Option(
+            names = "--stall-threshold",
+            paramLabel = "T",
+            defaultValue = "500ms",
+            converter = DurationText.class,
+            description = "A callback or turn that keeps a loop for longer is reported; 0: never. [${DEFAULT-VALUE}]")
+    private Duration stallThreshold;
+
+    @Option(
             names = "--high-water",
             paramLabel = "S",
             defaultValue = "64KiB",
@@ -139,6 +147,7 @@ final class ServerFlags {
                 .writeTimeout(writeTimeout)
                 .lingerTimeout(lingerTimeout)
                 .drainTimeout(drainTimeout)
+                .stallThreshold(stallThreshold)
                 .highWater(bytes("--high-water", highWater))
                 .lowWater(bytes("--low-water", lowWater))
                 .maxPending(bytes("--max-pending", maxPending));
