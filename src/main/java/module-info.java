@@ -8,6 +8,7 @@ module dev.sluice {
     requires static ch.qos.logback.classic;
     requires static ch.qos.logback.core;
     requires static info.picocli;
+    requires static jdk.jfr;
     requires static jdk.unsupported;
     requires static org.jline.reader;
     requires static org.jline.terminal;

@@ -4,6 +4,7 @@ import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.Count;
 import dev.sluice.internal.Counters;
 import dev.sluice.internal.Drain;
+import dev.sluice.internal.Flight;
 import dev.sluice.internal.Outlet;
 import dev.sluice.internal.Patience;
 import dev.sluice.internal.Pressure;
@@ -77,9 +78,15 @@ final class ConnectionGroup {
         siblings = groups;
     }
 
+    void opened(ReactorConnection connection) {
+        counters.increment(Count.OPENED);
+        Flight.opened(connection);
+    }
+
     void closed(ReactorConnection connection, CloseReason reason) {
         counters.increment(Count.CLOSED);
         closedBy.increment(reason.kind());
+        Flight.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
         load.decrementAndGet();
         whenOneLeaves.run();
         if (drain != null) {

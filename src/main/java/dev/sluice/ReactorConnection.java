@@ -69,7 +69,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     static void open(ConnectionGroup group, SocketChannel channel) throws IOException {
         ReactorConnection connection = new ReactorConnection(group, channel.getRemoteAddress());
         connection.key = group.reactor.register(channel, SelectionKey.OP_READ, connection);
-        group.counters.add(Count.OPENED, 1);
+        group.opened(connection);
         group.callbacks.call(connection, Event.OPEN, null);
         group.output.flush(connection, false);
         connection.setTimer();

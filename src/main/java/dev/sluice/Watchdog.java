@@ -1,5 +1,6 @@
 package dev.sluice;
 
+import dev.sluice.internal.Flight;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -142,12 +143,12 @@ final class Watchdog {
         if (silent || owner == null) {
             return;
         }
+        boolean many = loop.reactor.stats().selects() - probe.turns > 1;
+        String by = many ? "many short tasks" : name(loop.running.get());
+        Flight.stalled(owner.getName(), waitedNs, by);
         StringBuilder text = new StringBuilder(owner.getName());
-        text.append(" has been kept for ").append(waitedNs / 1_000_000).append(" ms by ");
-        if (loop.reactor.stats().selects() - probe.turns > 1) {
-            text.append("many short tasks");
-        } else {
-            text.append(name(loop.running.get()));
+        text.append(" has been kept for ").append(waitedNs / 1_000_000).append(" ms by ").append(by);
+        if (!many) {
             StackTraceElement[] stack = owner.getStackTrace();
             for (int i = 0; i < Math.min(FRAMES, stack.length); i++) {
                 text.append("\n    at ").append(stack[i]);

@@ -62,7 +62,11 @@ class ArchitectureTest {
     @Test
     void libraryKnowsTheJdkAndSlf4jAlone() {
         noClasses().that().resideOutsideOfPackages("dev.sluice.cli..", "dev.sluice.bench..")
-                .should().dependOnClassesThat().resideOutsideOfPackages("java..", "org.slf4j..", "dev.sluice..")
+                .should().dependOnClassesThat().resideOutsideOfPackages("java..", "jdk.jfr..", "org.slf4j..", "dev.sluice..")
+                .check(CLASSES);
+        noClasses().that().resideOutsideOfPackage("dev.sluice.internal").or().haveSimpleName("Flight")
+                .should().dependOnClassesThat().resideInAPackage("jdk.jfr..")
+                .because("a runtime image may lack it")
                 .check(CLASSES);
     }
 

@@ -2,13 +2,12 @@ package dev.sluice.cli;
 
 import dev.sluice.DrainReport;
 import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
 import dev.sluice.service.Services;
 import java.net.InetAddress;
 
 /** What {@code serve} says on standard error when it starts and when it stops; scripts rely on the last line of both. */
 final class Banner {
-
-    private static final int CUTS_SHOWN = 10;
 
     private final boolean quiet;
 
@@ -37,15 +36,20 @@ final class Banner {
         Stderr.line(text.toString());
     }
 
-    static String drained(DrainReport report) {
+    /** The end: what was cut, the books, and the line that scripts rely on. */
+    String drained(DrainReport report, ServerStats stats) {
         StringBuilder text = new StringBuilder();
-        int shown = 0;
         for (DrainReport.Cut cut : report.cuts()) {
-            if (shown++ == CUTS_SHOWN) {
-                text.append("cut: ").append(report.cuts().size() - CUTS_SHOWN).append(" more\n");
-                break;
-            }
-            text.append("cut: ").append(cut.remote()).append(", ").append(cut.reason().unsent()).append(" bytes lost\n");
+            text.append("cut: ").append(cut.remote()).append(", ").append(cut.reason().kind());
+            text.append(", ").append(cut.reason().unsent()).append(" bytes lost\n");
+        }
+        if (!quiet) {
+            ServerStats.Connections connections = stats.connections();
+            ServerStats.Bytes bytes = stats.bytes();
+            text.append("books: ").append(connections.opened()).append(" opened = ").append(connections.closed());
+            text.append(" closed + ").append(connections.open()).append(" open; ").append(bytes.enqueued());
+            text.append(" bytes enqueued = ").append(bytes.written()).append(" written + ").append(bytes.pending());
+            text.append(" pending + ").append(bytes.discarded()).append(" discarded\n");
         }
         text.append("drained: ").append(report.connections()).append(" connections, ").append(report.flushed());
         text.append(" flushed, ").append(report.cut()).append(" cut, ").append(report.bytesLost()).append(" bytes lost");

@@ -118,7 +118,7 @@ final class ServeCommand implements Callable<Integer> {
             }
             banner.ready(service, engine, engine.threads(options, flags.poolSize()), address, server.address().getPort(), options);
             Logging.rehearse();
-            return outcome(server);
+            return outcome(server, banner);
         }
     }
 
@@ -144,7 +144,7 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /** Waits for the end, and says what became of the connections: the last line, after every log line. */
-    private static int outcome(Server server) throws Failure, InterruptedException {
+    private static int outcome(Server server, Banner banner) throws Failure, InterruptedException {
         DrainReport report;
         try {
             report = server.termination().get();
@@ -153,7 +153,7 @@ final class ServeCommand implements Callable<Integer> {
             throw new Failure("the server failed: " + Failure.reason(e.getCause()), e.getCause());
         }
         Logging.stop();
-        Stderr.lastWords(Banner.drained(report));
+        Stderr.lastWords(banner.drained(report, server.stats()));
         return report.cut() == 0 ? Status.DONE : Status.CUT;
     }
 }

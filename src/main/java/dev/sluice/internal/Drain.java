@@ -20,6 +20,7 @@ public final class Drain<C> {
     private int connections;
     private Runnable cancelDeadline;
     private long deadlineNs;
+    private Flight.Span span;
 
     /**
      * Makes a drain that has not begun.
@@ -43,8 +44,9 @@ public final class Drain<C> {
     public void begin(int connections, Duration timeout) {
         this.connections = connections;
         this.open = connections;
+        this.span = Flight.drains(connections);
         if (open == 0) {
-            whenDone.run();
+            end();
         } else {
             setDeadline(timeout);
         }
@@ -78,8 +80,13 @@ public final class Drain<C> {
         }
         if (--open == 0) {
             cancelDeadline.run();
-            whenDone.run();
+            end();
         }
+    }
+
+    private void end() {
+        span.end();
+        whenDone.run();
     }
 
     /**

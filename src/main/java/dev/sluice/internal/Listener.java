@@ -64,6 +64,7 @@ public final class Listener {
     private long pauseMs = FIRST_PAUSE_MS;
     private volatile boolean paused;
     private Runnable cancelRetry;
+    private Flight.Span pause = Flight.Span.NONE;
 
     /**
      * Binds the socket. The host listens when it is ready to.
@@ -137,7 +138,7 @@ public final class Listener {
             }
         } catch (Throwable t) { // an Error too: what leaves here would close the listener
             failed(t);
-            pause();
+            pause(t);
         }
     }
 
@@ -202,12 +203,13 @@ public final class Listener {
         log.warn(loop.nowNs(), "cannot accept a connection, " + admission.open() + " are open", cause);
     }
 
-    private void pause() {
+    private void pause(Throwable cause) {
         if (paused || !socket.isOpen()) {
             return;
         }
         paused = true;
         counters.increment(Count.PAUSES);
+        pause = Flight.acceptPaused(cause);
         host.listen(false);
         cancelRetry = loop.schedule().after(Duration.ofMillis(pauseMs), resume);
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
@@ -216,6 +218,7 @@ public final class Listener {
     private void resume() {
         if (paused) {
             paused = false;
+            pause.end();
             cancelRetry.run();
             if (socket.isOpen()) {
                 host.listen(true);

@@ -5,6 +5,7 @@ import dev.sluice.Registration;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.internal.Count;
+import dev.sluice.internal.Flight;
 import dev.sluice.internal.Listener;
 import dev.sluice.internal.Loop;
 import java.io.IOException;
@@ -56,6 +57,7 @@ final class Acceptor implements Listener.Host {
             listener.sendAway(channel, t);
             return;
         }
+        Flight.opened(connection);
         connection.watch.begin();
     }
 }

@@ -9,6 +9,7 @@ import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.Count;
 import dev.sluice.internal.Counters;
 import dev.sluice.internal.Drain;
+import dev.sluice.internal.Flight;
 import dev.sluice.internal.Loop;
 import dev.sluice.internal.Outlet;
 import dev.sluice.internal.Patience;
@@ -73,9 +74,10 @@ final class ConnectionGroup {
     }
 
     /** A connection has closed, and its descriptor is free. */
-    void closed(CloseReason reason) {
+    void closed(ThreadConnection connection, CloseReason reason) {
         counters.increment(Count.CLOSED);
         closedBy.increment(reason.kind());
+        Flight.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
         whenOneLeaves.run();
     }
 

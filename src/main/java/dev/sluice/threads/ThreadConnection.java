@@ -248,7 +248,7 @@ final class ThreadConnection implements Connection {
         }
         turns.enter();
         try {
-            group.closed(reason);
+            group.closed(this, reason);
             turns.close(reason);
         } finally {
             turns.leave();

@@ -163,6 +163,10 @@ class ProgramIT {
             server.terminate();
             assertEquals(4, server.status());
             assertTrue(lastLine(server.err()).matches("drained: 1 connections, 0 flushed, 1 cut, [1-9][0-9]* bytes lost"), server.err());
+            String cut = "cut: /127.0.0.1:" + client.getLocalPort() + ", DRAIN_DEADLINE, ";
+            assertTrue(server.err().contains(cut), server.err());
+            assertTrue(server.err().contains("books: 1 opened = 1 closed + 0 open; "), server.err());
+            assertTrue(server.err().contains(" + 0 pending + "), server.err());
         }
     }
 

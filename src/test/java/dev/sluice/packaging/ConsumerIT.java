@@ -73,6 +73,9 @@ class ConsumerIT {
         run(JAVA.resolveSibling("javac"), "-Xlint:all", "-Werror", "-d", "out", "-cp", path, "consumer/Main.java");
         String said = run(JAVA, "-cp", path + File.pathSeparator + "out", "consumer.Main");
         assertTrue(said.contains("echoed hello"), said);
+        // a runtime image may lack every module but this, the flight recorder's too
+        said = run(JAVA, "--limit-modules", "java.base", "-cp", path + File.pathSeparator + "out", "consumer.Main");
+        assertTrue(said.contains("echoed hello"), said);
     }
 
     @Test

@@ -1,0 +1,118 @@
+package dev.sluice;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.threads.ThreadServer;
+import dev.sluice.threads.Threads;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the flight recorder is told, on a reactor and on threads. */
+@Timeout(60)
+class FlightTest {
+
+    private static final InetSocketAddress ANY = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
+    @TempDir
+    private Path directory;
+
+    private static void talk(Server server, boolean tooMuch) throws Exception {
+        try (Socket client = new Socket(server.address().getAddress(), server.address().getPort())) {
+            client.setSoTimeout(10_000);
+            client.getOutputStream().write(tooMuch ? '!' : '?');
+            try {
+                client.getInputStream().read();
+            } catch (java.io.IOException e) {
+                assertTrue(tooMuch, "reset without a limit");
+            }
+        }
+    }
+
+    /** Answers, to '!' with more than may be queued; stalls its loop for a moment at 'w'. */
+    private static void answer(Connection self, ByteBuffer in) {
+        boolean tooMuch = in.get(in.position()) == '!';
+        in.position(in.limit());
+        long start = System.nanoTime();
+        while (!tooMuch && System.nanoTime() - start < 100_000_000) {
+            Thread.onSpinWait();
+        }
+        self.write(ByteBuffer.allocate(tooMuch ? 200_000 : 1));
+    }
+
+    private List<RecordedEvent> record(Server server) throws Exception {
+        try (Recording recording = new Recording()) {
+            recording.start();
+            // the first to notice the recorder has the events registered, which takes a moment
+            Awaitility.await().until(() -> {
+                talk(server, false);
+                return Thread.getAllStackTraces().keySet().stream().noneMatch(t -> t.getName().equals("sluice-flight"))
+                        && isOn();
+            });
+            talk(server, false);
+            talk(server, true);
+            server.drain(Duration.ofSeconds(5)).get(20, TimeUnit.SECONDS);
+            Path file = directory.resolve("recording.jfr");
+            recording.stop();
+            recording.dump(file);
+            List<RecordedEvent> events = new ArrayList<>();
+            for (RecordedEvent event : RecordingFile.readAllEvents(file)) {
+                if (event.getEventType().getName().startsWith("sluice.")) {
+                    events.add(event);
+                }
+            }
+            return events;
+        }
+    }
+
+    private static boolean isOn() {
+        return jdk.jfr.FlightRecorder.getFlightRecorder().getEventTypes().stream()
+                .anyMatch(type -> type.getName().equals("sluice.Drain"));
+    }
+
+    private static List<RecordedEvent> of(List<RecordedEvent> events, String name) {
+        return events.stream().filter(event -> event.getEventType().getName().equals("sluice." + name)).toList();
+    }
+
+    private static void checkCommon(List<RecordedEvent> events) {
+        List<RecordedEvent> connections = of(events, "Connection");
+        assertTrue(connections.stream().anyMatch(event -> event.getString("reason").equals("PEER")), events.toString());
+        assertTrue(connections.stream().allMatch(event -> event.getString("remote").startsWith("/127.0.0.1:")));
+        assertTrue(connections.stream().allMatch(event -> event.getDuration().toNanos() > 0));
+        assertEquals(1, of(events, "QueueLimit").size());
+        assertEquals(1, of(events, "Drain").size());
+    }
+
+    @Test
+    void reactorsEvents() throws Exception {
+        List<RecordedEvent> events = record(ReactorServer.start(
+                ANY,
+                ServerOptions.builder().maxPending(100_000).stallThreshold(Duration.ofMillis(30)).build(),
+                connection -> FlightTest::answer));
+        checkCommon(events);
+        List<RecordedEvent> stalls = of(events, "Stall");
+        assertTrue(stalls.size() >= 1);
+        assertEquals("sluice-reactor-0", stalls.get(0).getString("loop"));
+        assertTrue(stalls.get(0).getDuration("waited").toMillis() >= 30);
+    }
+
+    @Test
+    void threadsEvents() throws Exception {
+        checkCommon(record(ThreadServer.start(
+                ANY, ServerOptions.builder().maxPending(100_000).build(), Threads.platform(), connection -> FlightTest::answer)));
+    }
+}
