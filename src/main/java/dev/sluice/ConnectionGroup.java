@@ -132,7 +132,11 @@ final class ConnectionGroup {
             return;
         }
         // most of it may be bytes of this turn that only wait for its end
-        forEach(output::send);
+        forEach(connection -> {
+            if (!connection.output.fellShort()) {
+                output.send(connection);
+            }
+        });
         while (pressure.isOver(held())) {
             ConnectionGroup fattest = fattest();
             if (fattest != this) {

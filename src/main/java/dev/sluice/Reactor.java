@@ -307,6 +307,9 @@ public final class Reactor implements AutoCloseable {
             } else {
                 // rounded down, the loop would spin through the last millisecond before each deadline
                 selector.select(collect, waitNs / 1_000_000 + (waitNs % 1_000_000 == 0 ? 0 : 1));
+                if (ready.isEmpty() && nanoClock.getAsLong() - lastNs >= waitNs) {
+                    selector.selectNow(collect); // a select that SIGSTOP has interrupted gives up without a look
+                }
             }
             failedSelects = 0;
         } catch (IOException | RuntimeException | Error e) {

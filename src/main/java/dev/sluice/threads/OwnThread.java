@@ -152,6 +152,19 @@ final class OwnThread implements Runnable {
         return read;
     }
 
+    /** Under the lock. Whether the thread waits for bytes that have arrived, and only has to be given the processor. */
+    boolean isAboutToRead() {
+        try {
+            return reading && available() > 0;
+        } catch (IOException e) {
+            return false; // lost
+        }
+    }
+
+    private int available() throws IOException {
+        return connection.channel.socket().getInputStream().available();
+    }
+
     // ---- the drain, on the loop ---------------------------------------------------------------------------------------
 
     /** The server drains: what has arrived is handled, then the connection closes. This thread does both, unless it reads. */
@@ -186,7 +199,7 @@ final class OwnThread implements Runnable {
     /** Whether nothing has arrived that the handler has not seen, or more than it is still given. */
     private boolean isQuiet() {
         try {
-            return lastBytes <= 0 || connection.channel.socket().getInputStream().available() == 0;
+            return lastBytes <= 0 || available() == 0;
         } catch (IOException e) {
             return true; // lost
         }

@@ -12,13 +12,20 @@ import java.time.Duration;
  */
 final class Watch {
 
+    /**
+     * When to look again at a connection that seems idle: 50 ms. If the machine was paused, its bytes may be there, or already
+     * with its thread, which only has to be given the processor.
+     */
+    private static final long SOON_NS = 50_000_000;
+
     private final ThreadConnection connection;
     private final Patience patience;
 
     /** When the timer is due, or {@link Patience#NEVER}. Under the connection's lock. */
     private long dueNs = Patience.NEVER;
 
-    /** On the loop. */
+    // on the loop
+    private boolean suspected;
     private Timer timer;
 
     Watch(ThreadConnection connection) {
@@ -84,7 +91,15 @@ final class Watch {
                     connection.end(Kind.LOCAL, null);
                 }
             } else if (patience.isIdle(connection.activeNs, nowNs)) {
+                if (!suspected || connection.ownThread.isAboutToRead()) {
+                    suspected = true;
+                    dueNs = nowNs + SOON_NS;
+                    connection.group.reactor.execute(this::arm);
+                    return;
+                }
                 connection.end(Kind.IDLE, null);
+            } else {
+                suspected = false;
             }
             if (!connection.isClosed()) {
                 set();

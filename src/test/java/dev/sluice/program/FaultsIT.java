@@ -1,0 +1,463 @@
+package dev.sluice.program;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.fault.FaultProxy;
+import dev.sluice.fault.FaultProxy.Faults;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The program on its worst day: slow and hostile clients, signals, stops. Each ends with the check of the books. */
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
+class FaultsIT {
+
+    private static final long SEED = Long.getLong("sluice.seed", System.nanoTime());
+
+    /** The byte at a place of a client's stream: a gap, a repeat, or another client's byte shows. */
+    private static byte byteAt(int client, long place) {
+        return (byte) (place * 31 + place / 251 + client * 17L);
+    }
+
+    private static byte[] stream(int client, int length) {
+        byte[] bytes = new byte[length];
+        for (int i = 0; i < length; i++) {
+            bytes[i] = byteAt(client, i);
+        }
+        return bytes;
+    }
+
+    /** SIGTERM; all must balance, and nothing be lost but what the test says. */
+    private static void endsWithItsBooksInOrder(Served server) throws Exception {
+        assertEquals(0, server.terminate(), server.stderr());
+        String books = server.stderr().lines().filter(line -> line.startsWith("books: ")).findFirst().orElseThrow();
+        assertTrue(books.contains(" closed + 0 open; ") && books.contains(" written + 0 pending + "), books);
+        System.out.println("FaultsIT " + books);
+    }
+
+    /** Sends all and reads all at once, as a client of a bounded server must. */
+    private static void echoes(Socket socket, byte[] bytes, int pieces, Random random) throws Exception {
+        CompletableFuture<Void> sending = CompletableFuture.runAsync(() -> {
+            try {
+                for (int at = 0; at < bytes.length; ) {
+                    int piece = Math.min(pieces == 0 ? bytes.length : 1 + random.nextInt(pieces), bytes.length - at);
+                    socket.getOutputStream().write(bytes, at, piece);
+                    at += piece;
+                }
+                socket.shutdownOutput();
+            } catch (IOException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        assertArrayEquals(bytes, socket.getInputStream().readAllBytes());
+        sending.get();
+    }
+
+    /** Ten clients that ask and wait for the answer until told to stop; the median time of an answer, in microseconds. */
+    private static Future<Long> pingers(ExecutorService threads, Served server, AtomicBoolean stop) {
+        return threads.submit(() -> {
+            List<Future<List<Long>>> all = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                all.add(threads.submit((Callable<List<Long>>) () -> {
+                    List<Long> times = new ArrayList<>();
+                    try (Socket socket = server.connect()) {
+                        for (int n = 0; !stop.get(); n++) {
+                            long start = System.nanoTime();
+                            socket.getOutputStream().write(n);
+                            assertEquals(n & 0xff, socket.getInputStream().read());
+                            times.add(System.nanoTime() - start);
+                        }
+                    }
+                    return times;
+                }));
+            }
+            List<Long> times = new ArrayList<>();
+            for (Future<List<Long>> each : all) {
+                times.addAll(each.get());
+            }
+            times.sort(null);
+            return times.get(times.size() / 2) / 1_000;
+        });
+    }
+
+    private static InetSocketAddress address(Served server) {
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port);
+    }
+
+    // ---- F01, F02, F42: how bytes come ----------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void byteAtATimeBothWays(String engine) throws Exception {
+        try (Served server = new Served("", "echo", "-e", engine);
+                FaultProxy proxy = new FaultProxy(address(server), SEED, Faults.chunks(1), Faults.chunks(1));
+                Socket client = new Socket(proxy.address().getAddress(), proxy.address().getPort())) {
+            client.setSoTimeout(60_000);
+            echoes(client, stream(1, 100_000), 0, null);
+            endsWithItsBooksInOrder(server);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "virtual or pool"})
+    void thousandConnectionsInRandomPieces(String engine) throws Exception {
+        System.out.println("FaultsIT sluice.seed=" + SEED);
+        String name = engine.equals("reactor") ? engine : Runtime.version().feature() >= 21 ? "virtual" : "pool";
+        ExecutorService threads = Executors.newFixedThreadPool(100);
+        try (Served server = new Served("-Xmx64m", "echo", "-e", name)) {
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < 1_000; i++) {
+                int client = i;
+                all.add(threads.submit(() -> {
+                    try (Socket socket = server.connect()) {
+                        echoes(socket, stream(client, 20_000), 8_192, new Random(SEED + client));
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> each : all) {
+                each.get(100, TimeUnit.SECONDS);
+            }
+            endsWithItsBooksInOrder(server);
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @Test
+    void urgentByteNeitherSpinsNorHarms() throws Exception {
+        try (Served server = new Served("", "echo"); Socket client = server.connect()) {
+            client.getOutputStream().write("before".getBytes());
+            client.sendUrgentData('!');
+            client.getOutputStream().write("after".getBytes());
+            assertArrayEquals("beforeafter".getBytes(), client.getInputStream().readNBytes(11));
+            Duration before = server.process.info().totalCpuDuration().orElseThrow();
+            server.process.waitFor(1, TimeUnit.SECONDS);
+            Duration used = server.process.info().totalCpuDuration().orElseThrow().minus(before);
+            assertTrue(used.toMillis() < 200, used + " of CPU in an idle second");
+            client.close();
+            endsWithItsBooksInOrder(server);
+        }
+    }
+
+    // ---- F04, F05, F13, F14: who takes and gives nothing ------------------------------------------------------------------
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void fiveHundredWhoNeverReadHarmNobody(String engine) throws Exception {
+        ExecutorService threads = Executors.newCachedThreadPool();
+        List<SocketChannel> deaf = new ArrayList<>();
+        try (Served server = new Served("-Xmx64m", "echo", "-e", engine, "--write-timeout", "2s", "--send-buffer", "16k", "--receive-buffer", "16k")) {
+            AtomicBoolean stop = new AtomicBoolean();
+            Future<Long> alone = pingers(threads, server, stop);
+            server.process.waitFor(1, TimeUnit.SECONDS);
+            stop.set(true);
+            long aloneUs = alone.get();
+            stop.set(false);
+            ByteBuffer block = ByteBuffer.allocateDirect(64 << 10);
+            for (int i = 0; i < 500; i++) {
+                SocketChannel channel = SocketChannel.open();
+                channel.setOption(StandardSocketOptions.SO_RCVBUF, 4 << 10);
+                channel.setOption(StandardSocketOptions.SO_SNDBUF, 16 << 10);
+                channel.connect(address(server));
+                channel.configureBlocking(false);
+                deaf.add(channel);
+            }
+            Future<Long> beside = pingers(threads, server, stop);
+            long end = System.nanoTime() + 1_500_000_000L;
+            while (System.nanoTime() < end) {
+                for (SocketChannel channel : deaf) {
+                    writeWhatGoes(channel, block.clear());
+                }
+                server.process.waitFor(10, TimeUnit.MILLISECONDS);
+            }
+            stop.set(true);
+            long besideUs = beside.get();
+            System.out.printf("FaultsIT %s: an answer takes %d us alone, %d us beside 500 who never read; peak memory %d MB%n",
+                    engine, aloneUs, besideUs, server.memory("VmHWM") / 1024);
+            assertTrue(besideUs < 10 * aloneUs + 5_000, besideUs + " us, " + aloneUs + " alone");
+            assertTrue(server.memory("VmHWM") < 300 << 10, server.memory("VmHWM") + " KiB");
+            List<SocketChannel> left = new ArrayList<>(deaf);
+            Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> left.removeIf(FaultsIT::isLost) && left.isEmpty());
+            endsWithItsBooksInOrder(server);
+        } finally {
+            threads.shutdownNow();
+            for (SocketChannel channel : deaf) {
+                channel.close();
+            }
+        }
+    }
+
+    private static void writeWhatGoes(SocketChannel channel, ByteBuffer block) {
+        try {
+            channel.write(block);
+        } catch (IOException e) {
+            // closed by the server: what it owed was too long in taking
+        }
+    }
+
+    private static boolean isLost(SocketChannel channel) {
+        try {
+            while (channel.write(ByteBuffer.allocate(1)) > 0) {
+                // until the buffers are full, or the server's reset is seen
+            }
+            return false;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    @Test
+    void floodOfIdleClientsIsTurnedAwayAndForgotten() throws Exception {
+        List<Socket> flood = new ArrayList<>();
+        try (Served server = new Served("", "echo", "--max-connections", "200")) {
+            for (int i = 0; i < 700; i++) {
+                flood.add(server.connect());
+            }
+            int away = 0;
+            for (Socket client : flood.subList(200, 700)) {
+                client.setSoTimeout(1_000);
+                try {
+                    away += client.getInputStream().read() < 0 ? 1 : 0;
+                } catch (IOException e) {
+                    away++;
+                }
+            }
+            assertEquals(500, away, "each is told within a second");
+            for (Socket client : flood.subList(0, 200)) {
+                client.getOutputStream().write('x');
+                assertEquals('x', client.getInputStream().read());
+                client.close();
+            }
+            Awaitility.await().ignoreExceptions().until(() -> {
+                try (Socket next = server.connect()) {
+                    next.getOutputStream().write('y');
+                    return next.getInputStream().read() == 'y';
+                }
+            });
+            endsWithItsBooksInOrder(server);
+        } finally {
+            for (Socket client : flood) {
+                client.close();
+            }
+        }
+    }
+
+    @Test
+    void firehoseBesideTenPingers() throws Exception {
+        ExecutorService threads = Executors.newCachedThreadPool();
+        try (Served server = new Served("-Xmx64m", "echo"); Socket firehose = server.connect()) {
+            AtomicBoolean stop = new AtomicBoolean();
+            Future<Long> pings = pingers(threads, server, stop);
+            byte[] block = stream(7, 251 << 10);
+            Future<Long> reading = threads.submit(() -> {
+                long at = 0;
+                byte[] in = new byte[64 << 10];
+                for (int read; (read = firehose.getInputStream().read(in)) > 0; at += read) {
+                    for (int i = 0; i < read; i++) {
+                        if (in[i] != block[(int) ((at + i) % block.length)]) {
+                            throw new AssertionError("byte " + (at + i));
+                        }
+                    }
+                }
+                return at;
+            });
+            long sent = 0;
+            for (long end = System.nanoTime() + 2_000_000_000L; System.nanoTime() < end; sent += block.length) {
+                firehose.getOutputStream().write(block);
+            }
+            firehose.shutdownOutput();
+            assertEquals(sent, reading.get(20, TimeUnit.SECONDS));
+            stop.set(true);
+            System.out.println("FaultsIT an answer takes " + pings.get() + " us beside a firehose of " + sent / 2_000_000 + " MB/s");
+            endsWithItsBooksInOrder(server);
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    // ---- F08, F09, F10: resets --------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void tenThousandWhoConnectAndReset(String engine) throws Exception {
+        try (Served server = new Served("", "echo", "-e", engine, "--max-connections", "5000")) {
+            for (int i = 0; i < 10_000; i++) {
+                try (Socket client = new Socket(InetAddress.getLoopbackAddress(), server.port)) {
+                    client.setSoLinger(true, 0);
+                }
+            }
+            try (Socket client = server.connect()) {
+                echoes(client, stream(1, 1_000), 0, null);
+            }
+            long lines = server.stderr().lines().count();
+            assertTrue(lines < 60, lines + " lines of log\n" + server.stderr());
+            endsWithItsBooksInOrder(server);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void resetAtAnyByteUnderLoad(String engine) throws Exception {
+        ExecutorService threads = Executors.newCachedThreadPool();
+        try (Served server = new Served("", "echo", "-e", engine)) {
+            List<Future<?>> honest = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                int client = i;
+                honest.add(threads.submit(() -> {
+                    for (int round = 0; round < 20; round++) {
+                        try (Socket socket = server.connect()) {
+                            echoes(socket, stream(client, 50_000), 5_000, new Random(SEED + client + round));
+                        }
+                    }
+                    return null;
+                }));
+            }
+            for (int t = 0; t < 4; t++) {
+                Random random = new Random(SEED - t);
+                honest.add(threads.submit(() -> {
+                    for (int i = 0; i < 250; i++) {
+                        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port)) {
+                            socket.getOutputStream().write(new byte[1 + random.nextInt(100_000)]);
+                            socket.getInputStream().read(new byte[1 + random.nextInt(50_000)]);
+                            socket.setSoLinger(true, 0);
+                        }
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> each : honest) {
+                each.get(60, TimeUnit.SECONDS);
+            }
+            endsWithItsBooksInOrder(server);
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static void signal(Served server, String name) throws Exception {
+        new ProcessBuilder("kill", "-" + name, Long.toString(server.process.pid())).inheritIO().start().waitFor();
+    }
+
+    @Test
+    void resetInTheBacklogIsNoticedAndForgotten() throws Exception {
+        try (Served server = new Served("", "echo")) {
+            signal(server, "STOP");
+            for (int i = 0; i < 200; i++) {
+                try (Socket client = new Socket(InetAddress.getLoopbackAddress(), server.port)) {
+                    client.getOutputStream().write(new byte[100]);
+                    client.setSoLinger(true, 0);
+                }
+            }
+            signal(server, "CONT");
+            try (Socket client = server.connect()) {
+                echoes(client, stream(1, 1_000), 0, null);
+            }
+            endsWithItsBooksInOrder(server);
+        }
+    }
+
+    // ---- F17, F20, F23: signals --------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void whoeverIsInTheBacklogAtTheEndIsStillServed(String engine) throws Exception {
+        List<Socket> clients = new ArrayList<>();
+        try (Served server = new Served("", "echo", "-e", engine)) {
+            signal(server, "STOP");
+            for (int i = 0; i < 100; i++) {
+                Socket client = server.connect();
+                client.getOutputStream().write(stream(i, 50));
+                clients.add(client);
+            }
+            signal(server, "TERM");
+            signal(server, "CONT");
+            for (int i = 0; i < 100; i++) {
+                assertArrayEquals(stream(i, 50), clients.get(i).getInputStream().readAllBytes(), "then the end, not a reset");
+                clients.get(i).close();
+            }
+            assertTrue(server.process.waitFor(20, TimeUnit.SECONDS));
+            assertEquals(0, server.process.exitValue());
+            assertEquals("drained: 100 connections, 100 flushed, 0 cut, 0 bytes lost", server.lastLine());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void connectionsWhoseBytesAreThereSurviveAPauseOfTheServer(String engine) throws Exception {
+        try (Served server = new Served("", "echo", "-e", engine, "--idle-timeout", "1s")) {
+            List<Socket> clients = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                clients.add(server.connect());
+                clients.get(i).getOutputStream().write(1);
+                assertEquals(1, clients.get(i).getInputStream().read());
+            }
+            signal(server, "STOP");
+            for (Socket client : clients) {
+                client.getOutputStream().write(2);
+            }
+            server.process.waitFor(1_500, TimeUnit.MILLISECONDS); // longer than may be idle
+            signal(server, "CONT");
+            for (Socket client : clients) {
+                assertEquals(2, client.getInputStream().read());
+                client.close();
+            }
+            endsWithItsBooksInOrder(server);
+        }
+    }
+
+    @Test
+    void smallHeapIsGuardedByTheLimitsAndNotByLuck() throws Exception {
+        List<SocketChannel> deaf = new ArrayList<>();
+        try (Served server = new Served("-Xmx32m -XX:MaxDirectMemorySize=16m", "echo", "--high-water", "1m", "--low-water", "64k")) {
+            ByteBuffer block = ByteBuffer.allocateDirect(64 << 10);
+            for (int i = 0; i < 100; i++) {
+                SocketChannel channel = SocketChannel.open();
+                channel.setOption(StandardSocketOptions.SO_RCVBUF, 4 << 10);
+                channel.connect(address(server));
+                channel.configureBlocking(false);
+                deaf.add(channel);
+            }
+            for (long end = System.nanoTime() + 2_000_000_000L; System.nanoTime() < end; ) {
+                for (SocketChannel channel : deaf) {
+                    writeWhatGoes(channel, block.clear());
+                }
+            }
+            try (Socket client = server.connect()) {
+                client.getOutputStream().write(stream(1, 1_000));
+                assertArrayEquals(stream(1, 1_000), client.getInputStream().readNBytes(1_000));
+            }
+            assertTrue(server.stderr().lines().noneMatch(line -> line.contains("OutOfMemory")), server.stderr());
+            for (SocketChannel channel : deaf) {
+                channel.close();
+            }
+            endsWithItsBooksInOrder(server);
+        } finally {
+            for (SocketChannel channel : deaf) {
+                channel.close();
+            }
+        }
+    }
+}
