@@ -15,5 +15,6 @@ module dev.sluice {
 
     exports dev.sluice;
     exports dev.sluice.service;
+    exports dev.sluice.simulation;
     exports dev.sluice.threads;
 }

@@ -1,8 +1,8 @@
 package dev.sluice;
 
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 
@@ -41,7 +41,7 @@ final class ConnectionTimers {
                 forget();
                 task.run();
             });
-            waiting.computeIfAbsent(connection, c -> new HashSet<>()).add(timer);
+            waiting.computeIfAbsent(connection, c -> new LinkedHashSet<>()).add(timer);
         }
 
         @Override

@@ -1,0 +1,287 @@
+package dev.sluice.simulation;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason;
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import dev.sluice.Reactor;
+import dev.sluice.ReactorServer;
+import dev.sluice.Recorder;
+import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.BindException;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.DatagramChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The real reactor on the simulated network, as a user's test would hold them. */
+@Timeout(60)
+class SimulationTest {
+
+    private SimulatedNetwork network;
+    private Reactor reactor;
+    private ReactorServer server;
+    private final List<Recorder> recorders = new ArrayList<>();
+
+    private void serve(long seed, Conditions conditions, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
+        network = new SimulatedNetwork(seed, conditions);
+        reactor = Reactor.open(network.clock(), network);
+        server = ReactorServer.open(reactor, network, network.address(0), options.build(), connection -> {
+            Recorder recorder = new Recorder(connection, factory.create(connection), true);
+            recorders.add(recorder);
+            return recorder;
+        });
+    }
+
+    private static final Handler.Factory ECHO = connection -> (self, in) -> self.write(in);
+
+    private void until(BooleanSupplier condition) throws IOException {
+        for (int turns = 0; !condition.getAsBoolean(); turns++) {
+            assertTrue(turns < 10_000_000, "in vain");
+            reactor.runOnce(Duration.ofSeconds(1)); // what a peer does is no reason for the selector to return
+        }
+    }
+
+    private long now() {
+        return network.clock().getAsLong();
+    }
+
+    @AfterEach
+    void nothingIsLeft() throws IOException {
+        if (server == null) {
+            return;
+        }
+        server.drain(Duration.ofSeconds(10));
+        until(() -> server.termination().isDone());
+        List<String> violations = new ArrayList<>();
+        recorders.forEach(recorder -> violations.addAll(recorder.check()));
+        assertEquals(List.of(), violations);
+        ServerStats stats = server.stats();
+        assertEquals(0, stats.connections().open());
+        assertEquals(0, stats.bytes().pending());
+        assertEquals(0, reactor.stats().failures());
+        reactor.close();
+    }
+
+    @Test
+    void echoTakesTwoTrips() throws IOException {
+        serve(1, Conditions.GOOD, ServerOptions.builder(), ECHO);
+        Peer peer = network.connect(server.address());
+        until(() -> server.stats().connections().open() == 1);
+        long start = now();
+        long[] end = new long[1];
+        peer.onReceived(bytes -> end[0] = now());
+        peer.send("hello".getBytes());
+        until(() -> peer.received().length == 5);
+        assertArrayEquals("hello".getBytes(), peer.received());
+        assertEquals(100_000, end[0] - start);
+        peer.end();
+        until(peer::isEnded);
+        assertEquals(Kind.PEER, recorders.get(0).reason.kind());
+    }
+
+    @Test
+    void fiveMinutesOfIdlingPassAtOnce() throws IOException {
+        serve(1, Conditions.GOOD, ServerOptions.builder(), ECHO);
+        long start = now();
+        Peer peer = network.connect(server.address());
+        until(peer::isEnded);
+        assertEquals(Kind.IDLE, recorders.get(0).reason.kind());
+        long minutes = Duration.ofNanos(now() - start).toMinutes();
+        assertEquals(5, minutes);
+    }
+
+    @Test
+    void peerThatTakesNothingStalls() throws IOException {
+        serve(1, Conditions.GOOD, ServerOptions.builder(), connection -> (self, in) -> {
+            in.position(in.limit());
+            self.write(ByteBuffer.allocate(1 << 20));
+        });
+        Peer peer = network.connect(server.address());
+        peer.pause();
+        peer.send(new byte[1]);
+        until(() -> !recorders.isEmpty() && recorders.get(0).isClosed());
+        CloseReason reason = recorders.get(0).reason;
+        assertEquals(Kind.WRITE_STALL, reason.kind());
+        assertEquals((1 << 20) - (256 << 10), reason.unsent());
+        until(peer::isReset);
+    }
+
+    @Test
+    void whatArrivedBeforeAResetIsRead() throws IOException {
+        ByteArrayOutputStream heard = new ByteArrayOutputStream();
+        serve(1, Conditions.GOOD, ServerOptions.builder(), connection -> (self, in) -> {
+            while (in.hasRemaining()) {
+                heard.write(in.get());
+            }
+        });
+        Peer peer = network.connect(server.address());
+        peer.send(new byte[1_000]);
+        network.in(60_000, peer::reset); // the connection is there, the bytes are on their way
+        until(() -> !recorders.isEmpty() && recorders.get(0).isClosed());
+        assertEquals(Kind.RESET, recorders.get(0).reason.kind());
+        assertEquals(1_000, heard.size());
+    }
+
+    @Test
+    void nobodyListeningIsAReset() throws IOException {
+        serve(1, Conditions.GOOD, ServerOptions.builder().backlog(3), ECHO);
+        Peer lost = network.connect(network.address(9));
+        until(lost::isReset);
+        assertThrows(BindException.class, () -> network.openServerSocketChannel().bind(server.address(), 1));
+        assertThrows(UnsupportedOperationException.class, network::openSocketChannel);
+        assertThrows(UnsupportedOperationException.class, () -> {
+            try (DatagramChannel none = network.openDatagramChannel()) {
+                assertFalse(none.isOpen());
+            }
+        });
+        assertThrows(IllegalArgumentException.class, () -> new Conditions(0, 0, 0, 1, 0, 0));
+    }
+
+    // ---- at random ------------------------------------------------------------------------------------------------------
+
+    /** Echoes, and now and then does something else. */
+    private static final class Whim implements Handler {
+        private final Random random;
+
+        Whim(long seed) {
+            random = new Random(seed);
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) {
+            if (random.nextInt(50) == 0) {
+                in.position(in.position() + random.nextInt(in.remaining() + 1)); // bytes that are not answered: see prefix
+                self.close();
+            } else if (random.nextInt(20) == 0) {
+                self.pauseReading();
+                self.schedule(Duration.ofMillis(random.nextInt(5_000)), self::resumeReading);
+            } else if (random.nextInt(200) == 0) {
+                throw new IllegalStateException("a whim");
+            } else {
+                self.write(in);
+            }
+        }
+    }
+
+    /** A client that sends what it likes when it likes; what comes back must be the beginning of it. */
+    private final class Visitor {
+        private final Peer peer;
+        private final Random random;
+        private final ByteArrayOutputStream sent = new ByteArrayOutputStream();
+        private int words;
+
+        Visitor(Random random) {
+            this.random = random;
+            this.peer = network.connect(server.address());
+            this.words = random.nextInt(10);
+            next();
+        }
+
+        private void next() {
+            network.in((long) (random.nextDouble() * 60e9), this::act);
+        }
+
+        private void act() {
+            if (words-- > 0) {
+                byte[] word = new byte[1 + random.nextInt(3_000)];
+                random.nextBytes(word);
+                sent.writeBytes(word);
+                peer.send(word);
+                next();
+            } else if (random.nextInt(5) == 0) {
+                peer.reset();
+            } else if (random.nextInt(10) == 0) {
+                peer.pause();
+            } else {
+                peer.end();
+            }
+        }
+
+        /** Returns whether it was served to its end. */
+        boolean check(Map<SocketAddress, CloseReason> reasons) {
+            byte[] back = peer.received();
+            assertArrayEquals(back, Arrays.copyOf(sent.toByteArray(), back.length), "a prefix of what was sent");
+            CloseReason reason = reasons.get(peer.address());
+            boolean whole = reason != null && reason.kind() == Kind.PEER && peer.isEnded();
+            if (whole) {
+                assertEquals(sent.size(), back.length, "all of it");
+            }
+            return whole;
+        }
+    }
+
+    /** Runs so many visitors over about so many seconds each after the other; returns a trace of all that happened. */
+    private String run(long seed, int visitors, int secondsBetween) throws IOException {
+        recorders.clear();
+        Random handlers = new Random(seed + 1);
+        serve(seed, Conditions.BAD, ServerOptions.builder().maxConnections(500), connection -> new Whim(handlers.nextLong()));
+        Random clients = new Random(seed + 2);
+        List<Visitor> all = new ArrayList<>();
+        Runnable[] arrive = new Runnable[1];
+        arrive[0] = () -> {
+            all.add(new Visitor(new Random(clients.nextLong())));
+            if (all.size() < visitors) {
+                network.in((long) (clients.nextDouble() * 2e9 * secondsBetween), arrive[0]);
+            }
+        };
+        network.in(0, arrive[0]);
+        until(() -> all.size() == visitors);
+        until(() -> server.stats().connections().open() == 0);
+        StringBuilder trace = new StringBuilder();
+        for (Recorder recorder : recorders) {
+            trace.append(recorder.callbacks()).append(' ').append(recorder.reason.kind()).append(' ').append(recorder.reason.unsent());
+            trace.append('\n');
+        }
+        Map<SocketAddress, CloseReason> reasons = new HashMap<>();
+        recorders.forEach(recorder -> reasons.put(recorder.connection.remoteAddress(), recorder.reason));
+        long whole = all.stream().filter(visitor -> visitor.check(reasons)).count();
+        assertTrue(whole > visitors / 3, whole + " of " + visitors + " got all");
+        return trace.append(now()).append(' ').append(server.stats()).toString().replaceAll("busyNs=\\d+", "");
+    }
+
+    @Test
+    void sameSeedIsTheSameRun() throws IOException {
+        String first = run(42, 300, 1);
+        nothingIsLeft();
+        String second = run(42, 300, 1);
+        assertEquals(first, second);
+        nothingIsLeft();
+        assertNotEquals(first, run(43, 300, 1));
+    }
+
+    @Test
+    void tenThousandConnectionsOverHours() throws IOException {
+        long seed = Long.getLong("sluice.seed", System.nanoTime());
+        System.out.println("SimulationTest sluice.seed=" + seed);
+        long start = System.nanoTime();
+        String trace = run(seed, 10_000, 2);
+        Duration virtual = Duration.ofNanos(now());
+        System.out.println("SimulationTest 10000 connections, " + virtual.toHours() + " hours in "
+                + (System.nanoTime() - start) / 1_000_000 + " ms: " + server.stats().connections());
+        assertTrue(virtual.toHours() >= 4);
+        for (Kind kind : List.of(Kind.PEER, Kind.LOCAL, Kind.RESET, Kind.IDLE, Kind.HANDLER_FAILURE)) {
+            assertTrue(trace.contains(" " + kind + " "), kind + " happens");
+        }
+    }
+}
