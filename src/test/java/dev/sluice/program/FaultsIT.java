@@ -13,6 +13,8 @@ import java.net.Socket;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +29,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -457,6 +460,96 @@ class FaultsIT {
         } finally {
             for (SocketChannel channel : deaf) {
                 channel.close();
+            }
+        }
+    }
+
+    // ---- F06, F16, F22, F28 -------------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void fiftyMegabytesThroughASlowLineAfterTheHalfClose(String engine) throws Exception {
+        try (Served server = new Served("-Xmx64m", "echo", "-e", engine);
+                FaultProxy proxy = new FaultProxy(address(server), SEED, Faults.NONE, Faults.rate(25_000_000));
+                Socket client = new Socket(proxy.address().getAddress(), proxy.address().getPort())) {
+            client.setSoTimeout(60_000);
+            echoes(client, stream(3, 50_000_000), 0, null);
+            endsWithItsBooksInOrder(server);
+        }
+    }
+
+    @Test
+    void stormOfConnectsIsServedWhole() throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(32);
+        try (Served server = new Served("", "echo")) {
+            long start = System.nanoTime();
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < 5_000; i++) {
+                int client = i;
+                all.add(threads.submit(() -> {
+                    try (Socket socket = server.connect()) {
+                        socket.getOutputStream().write(client);
+                        assertEquals(client & 0xff, socket.getInputStream().read());
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> each : all) {
+                each.get(60, TimeUnit.SECONDS);
+            }
+            System.out.println("FaultsIT 5000 connects, each with an answer, in " + (System.nanoTime() - start) / 1_000_000 + " ms");
+            endsWithItsBooksInOrder(server);
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @Test
+    void clientThatWasStoppedGoesOnWhereItWas(@TempDir Path directory) throws Exception {
+        byte[] sent = stream(5, 30_000_000);
+        Path in = Files.write(directory.resolve("a"), sent);
+        Path out = directory.resolve("b");
+        try (Served server = new Served("", "echo")) {
+            ProcessBuilder builder = new ProcessBuilder(Served.PROGRAM, "client", Integer.toString(server.port))
+                    .redirectInput(in.toFile())
+                    .redirectOutput(out.toFile())
+                    .redirectError(ProcessBuilder.Redirect.INHERIT);
+            builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+            Process client = builder.start();
+            Awaitility.await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(1)).until(() -> Files.size(out) > 0);
+            String pid = Long.toString(client.pid());
+            new ProcessBuilder("kill", "-STOP", pid).start().waitFor();
+            assertTrue(!client.waitFor(2, TimeUnit.SECONDS), "it is stopped");
+            new ProcessBuilder("kill", "-CONT", pid).start().waitFor();
+            assertTrue(client.waitFor(60, TimeUnit.SECONDS));
+            assertEquals(0, client.exitValue());
+            assertEquals(-1, Files.mismatch(in, out));
+            endsWithItsBooksInOrder(server);
+        }
+    }
+
+    @Test
+    void fiveThousandConnectionsInEightMegabytesOfDirectMemory() throws Exception {
+        List<Socket> clients = new ArrayList<>();
+        try (Served server = new Served("-Xmx64m -XX:MaxDirectMemorySize=8m", "echo")) {
+            for (int i = 0; i < 5_000; i++) {
+                clients.add(server.connect());
+            }
+            for (int round = 0; round < 2; round++) {
+                for (Socket client : clients) {
+                    client.getOutputStream().write(stream(round, 2_000));
+                }
+                for (Socket client : clients) {
+                    assertArrayEquals(stream(round, 2_000), client.getInputStream().readNBytes(2_000));
+                }
+            }
+            for (Socket client : clients) {
+                client.close();
+            }
+            endsWithItsBooksInOrder(server);
+        } finally {
+            for (Socket client : clients) {
+                client.close();
             }
         }
     }

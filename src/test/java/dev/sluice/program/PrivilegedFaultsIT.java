@@ -1,0 +1,157 @@
+package dev.sluice.program;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Faults that only root can inject, with tools that a machine may lack: network namespaces, {@code tc}, {@code ss -K}, TCP_REPAIR.
+ * Where something is missing the test is skipped, says which and why, and has not passed.
+ */
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
+class PrivilegedFaultsIT {
+
+    @TempDir
+    private Path directory;
+
+    /** Runs a script; its exit status. What it says goes to a file. */
+    private int bash(String script, String... arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("bash", "-c", script, "bash"));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(directory.resolve("said").toFile());
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        Process process = builder.start();
+        assertTrue(process.waitFor(100, TimeUnit.SECONDS), "still running: " + script);
+        return process.exitValue();
+    }
+
+    private String said() throws IOException {
+        return Files.readString(directory.resolve("said"));
+    }
+
+    /** Goes on only if a probe succeeds: else this fault cannot be injected here, and nothing is said of it. */
+    private void needs(String what, String probe) throws Exception {
+        boolean there = bash(probe) == 0;
+        if (!there) {
+            System.out.println("PrivilegedFaultsIT NOT RUN, as this machine lacks " + what);
+        }
+        assumeTrue(there, "not run: needs " + what);
+    }
+
+    private static final String NETWORK = "a network namespace with tc's tbf and blackhole";
+    private static final String HAS_NETWORK = "unshare -n bash -c 'ip link set lo up && tc qdisc add dev lo root tbf rate 8mbit"
+            + " burst 64kb latency 400ms && tc qdisc replace dev lo root blackhole'";
+
+    /** Serves echo in a namespace of its own, where $S is its process, and then does what the rest of the script says. */
+    private static String inNamespace(String rest) {
+        return "unshare -n bash -c '"
+                + "set -e; program=$1; dir=$2; ip link set lo up; ip link set lo mtu 1500;"
+                + "$program serve echo -q -p 7007 --port-file $dir/port 2>$dir/err & S=$!;"
+                + "for i in $(seq 300); do [ -s $dir/port ] && break; sleep 0.1; done;"
+                + "head -c 3000000 /dev/urandom > $dir/a;"
+                + rest
+                + "cmp $dir/a $dir/b; kill $S; wait $S; grep \"drained: .* 0 cut, 0 bytes lost\" $dir/err' bash \"$@\"";
+    }
+
+    @Test
+    void slowLineDeliversAllAfterTheHalfClose() throws Exception {
+        needs(NETWORK, HAS_NETWORK);
+        int status = bash(
+                inNamespace("tc qdisc add dev lo root tbf rate 16mbit burst 64kb latency 400ms;"
+                        + "timeout 60 $program client 7007 < $dir/a > $dir/b;"),
+                Served.PROGRAM, directory.toString());
+        assertEquals(0, status, said());
+    }
+
+    @Test
+    void partitionOfTwoSecondsLosesNothing() throws Exception {
+        needs(NETWORK, HAS_NETWORK);
+        int status = bash(
+                inNamespace("tc qdisc add dev lo root tbf rate 8mbit burst 64kb latency 400ms;"
+                        + "timeout 60 $program client 7007 < $dir/a > $dir/b & C=$!; sleep 1;"
+                        + "tc qdisc replace dev lo root blackhole; sleep 2;"
+                        + "tc qdisc replace dev lo root tbf rate 100mbit burst 64kb latency 400ms; wait $C;"),
+                Served.PROGRAM, directory.toString());
+        assertEquals(0, status, said());
+    }
+
+    @Test
+    void connectionsKilledUnderLoadAreTheOnlyOnesLost() throws Exception {
+        needs("ss -K", "ss --help | grep -q -- --kill && [ $(id -u) = 0 ]");
+        try (Served server = new Served("", "echo")) {
+            List<Socket> clients = new ArrayList<>();
+            for (int i = 0; i < 50; i++) {
+                clients.add(server.connect());
+                clients.get(i).getOutputStream().write(i);
+                assertEquals(i, clients.get(i).getInputStream().read());
+            }
+            for (Socket victim : clients.subList(0, 25)) {
+                assertEquals(0, bash("ss -K sport = :$1 dport = :$2", Integer.toString(server.port), Integer.toString(victim.getLocalPort())));
+            }
+            assumeTrue(isReset(clients.get(0)), "not run: this kernel does not destroy sockets");
+            for (Socket survivor : clients.subList(25, 50)) {
+                survivor.getOutputStream().write('s');
+                assertEquals('s', survivor.getInputStream().read());
+                survivor.close();
+            }
+            assertEquals(0, server.terminate(), server.stderr());
+            assertTrue(server.stderr().contains("books: 50 opened = 50 closed + 0 open; "), server.stderr());
+        }
+    }
+
+    private static boolean isReset(Socket client) {
+        try {
+            client.setSoTimeout(2_000);
+            return client.getInputStream().read() < 0;
+        } catch (java.net.SocketTimeoutException e) {
+            return false;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    @Test
+    void peersThatVanishSilentlyAreReapedByTheIdleLimit() throws Exception {
+        needs("python3 and TCP_REPAIR", "python3 -c 'import socket; socket.socket().setsockopt(6, 19, 1)'");
+        try (Served server = new Served("", "echo", "--idle-timeout", "1s")) {
+            assertEquals(0, bash("""
+                    python3 - $1 <<'END'
+                    import socket, sys
+                    all = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for i in range(500)]
+                    for s in all:
+                        s.sendall(b"x"); assert s.recv(1) == b"x"
+                    for s in all:
+                        s.setsockopt(6, 19, 1); s.close()  # in repair mode a close says nothing to the peer
+                    END
+                    """, Integer.toString(server.port)), said());
+            Awaitility.await().atMost(Duration.ofSeconds(10)).until(() -> established(server) == 0);
+            assertEquals(0, server.terminate(), server.stderr());
+            assertTrue(server.stderr().contains("books: 500 opened = 500 closed + 0 open; "), server.stderr());
+        }
+    }
+
+    /** Connections that the kernel holds for the server. */
+    private static long established(Served server) throws IOException {
+        String local = String.format(": [0-9A-F]+:%04X \\S+ 01 .*", server.port); // 01 is ESTABLISHED
+        long count = 0;
+        for (String table : List.of("/proc/net/tcp", "/proc/net/tcp6")) {
+            count += Files.readAllLines(Path.of(table)).stream().filter(line -> line.matches(" *\\d+" + local)).count();
+        }
+        return count;
+    }
+}
