@@ -100,6 +100,17 @@ class ArchitectureTest {
     }
 
     @Test
+    void nobodyButTheLogsKnowsTheTimeOfDay() {
+        noClasses().that().resideOutsideOfPackage("dev.sluice.cli")
+                .should().callMethod(System.class, "currentTimeMillis")
+                .orShould().callMethod(java.time.Instant.class, "now")
+                .orShould().dependOnClassesThat().areAssignableTo(java.time.Clock.class)
+                .orShould().dependOnClassesThat().areAssignableTo(java.util.Date.class)
+                .because("a clock that is set must not expire anybody")
+                .check(CLASSES);
+    }
+
+    @Test
     void nobodyReachesIntoTheJdk() {
         noClasses().should().dependOnClassesThat(resideInAnyPackage("jdk.internal..", "sun.."))
                 .orShould().dependOnClassesThat().areAssignableTo(java.io.ObjectInputStream.class)
