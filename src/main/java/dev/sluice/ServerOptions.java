@@ -17,7 +17,8 @@ import java.util.Objects;
  *                        kernel tells of a call that blocks, which is when a third of the send buffer is free; 30 seconds
  * @param lingerTimeout   how long a closing connection waits for its peer's end; zero does not wait; 2 seconds
  * @param drainTimeout    what {@link Server#close} gives the connections to end; 10 seconds
- * @param stallThreshold  how long a task may take to come through a loop before the watchdog names who keeps it; 500 ms
+ * @param stallThreshold  how long a task may take to come through a loop before the watchdog names who keeps it; only
+ *                        where the server's loops have threads of its own; 500 ms
  * @param highWater       queue length above which {@code write} returns false and the connection is not read; 64 KiB
  * @param lowWater        queue length at which writing and reading go on; 32 KiB
  * @param maxPending      queue length above which a connection is closed; 8 MiB

@@ -3,6 +3,8 @@ package dev.sluice;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.simulation.Conditions;
+import dev.sluice.simulation.SimulatedNetwork;
 import dev.sluice.threads.ThreadServer;
 import dev.sluice.threads.Threads;
 import java.net.InetAddress;
@@ -60,8 +62,7 @@ class FlightTest {
             // the first to notice the recorder has the events registered, which takes a moment
             Awaitility.await().until(() -> {
                 talk(server, false);
-                return Thread.getAllStackTraces().keySet().stream().noneMatch(t -> t.getName().equals("sluice-flight"))
-                        && isOn();
+                return isOn();
             });
             talk(server, false);
             talk(server, true);
@@ -79,8 +80,9 @@ class FlightTest {
         }
     }
 
+    /** The events are registered, and the thread that did it has ended. */
     private static boolean isOn() {
-        return jdk.jfr.FlightRecorder.getFlightRecorder().getEventTypes().stream()
+        return Thread.getAllStackTraces().keySet().stream().noneMatch(t -> t.getName().equals("sluice-flight")) && jdk.jfr.FlightRecorder.getFlightRecorder().getEventTypes().stream()
                 .anyMatch(type -> type.getName().equals("sluice.Drain"));
     }
 
@@ -108,6 +110,32 @@ class FlightTest {
         assertTrue(stalls.size() >= 1);
         assertEquals("sluice-reactor-0", stalls.get(0).getString("loop"));
         assertTrue(stalls.get(0).getDuration("waited").toMillis() >= 30);
+    }
+
+    @Test
+    void acceptingThatPauses() throws Exception {
+        SimulatedNetwork network = new SimulatedNetwork(1, new Conditions(1_000, 1_000, 1_000, 1_000, 0, 0.5));
+        try (Recording recording = new Recording()) {
+            recording.start();
+            Reactor reactor = Reactor.open(network.clock(), network);
+            ReactorServer server = ReactorServer.open(
+                    reactor, network, network.address(0), ServerOptions.defaults(), connection -> FlightTest::answer);
+            while (!isOn()) { // on this thread, which is the loop's
+                network.connect(server.address());
+                reactor.runOnce(Duration.ofSeconds(2));
+            }
+            for (int i = 0; i < 20; i++) {
+                network.connect(server.address());
+                reactor.runOnce(Duration.ofSeconds(2));
+            }
+            recording.stop();
+            Path file = directory.resolve("pauses.jfr");
+            recording.dump(file);
+            List<RecordedEvent> pauses = of(RecordingFile.readAllEvents(file), "AcceptPaused");
+            assertTrue(!pauses.isEmpty());
+            assertTrue(pauses.get(0).getString("cause").contains("Too many open files"), pauses.toString());
+            reactor.close();
+        }
     }
 
     @Test

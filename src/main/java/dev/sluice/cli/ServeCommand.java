@@ -63,6 +63,7 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--port-file",
             paramLabel = "PATH",
+            converter = FilePath.class,
             description = "The port is written here, atomically, once the server is ready. [none]")
     private Path portFile;
 

@@ -3,7 +3,9 @@ package dev.sluice.examples;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -37,6 +39,24 @@ class ExamplesTest {
     }
 
     @Test
+    void simulatedEchoIsTheSameForTheSameSeed() throws Exception {
+        assertEquals(output("7"), output("7"));
+        assertTrue(output("7").matches("(\\d+ bytes at \\d+ ms\\R)+"), output("7"));
+    }
+
+    private static String output(String seed) throws IOException {
+        PrintStream before = System.out;
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(said));
+        try {
+            SimulatedEcho.main(new String[] {seed});
+        } finally {
+            System.setOut(before);
+        }
+        return said.toString();
+    }
+
+    @Test
     void selectorStyleEchoHasAtMostThirtyLines() throws IOException {
         long lines = Files.readAllLines(SOURCES.resolve("SelectorStyleEcho.java")).stream()
                 .filter(line -> !line.isBlank())
@@ -47,7 +67,7 @@ class ExamplesTest {
     @Test
     void everyExampleStandsInTheReadme() throws IOException {
         String readme = Files.readString(Path.of("README.md"));
-        for (String example : List.of("EchoServer.java", "SelectorStyleEcho.java", "BlockingUpper.java")) {
+        for (String example : List.of("EchoServer.java", "SelectorStyleEcho.java", "BlockingUpper.java", "SimulatedEcho.java")) {
             String source = Files.readString(SOURCES.resolve(example));
             String code = source.substring(source.indexOf("public final class"));
             assertTrue(readme.contains(code), example + " stands in the README as it is in the tests");

@@ -73,6 +73,7 @@ public final class FaultProxy implements AutoCloseable {
     private final Random seeds;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
     private final AtomicLong passed = new AtomicLong();
+    private final AtomicLong pieces = new AtomicLong();
     private volatile boolean closed;
 
     /**
@@ -107,6 +108,11 @@ public final class FaultProxy implements AutoCloseable {
     /** Bytes passed on, both ways together. */
     public long passed() {
         return passed.get();
+    }
+
+    /** In so many pieces; on their way the kernel may join them again. */
+    public long pieces() {
+        return pieces.get();
     }
 
     private void accept() {
@@ -146,6 +152,7 @@ public final class FaultProxy implements AutoCloseable {
                 int pass = pass(done, read, faults);
                 out.write(buffer, 0, pass);
                 passed.addAndGet(pass);
+                pieces.incrementAndGet();
                 if (faults.resetAfter() > 0 && done + read >= faults.resetAfter()) {
                     reset(from);
                     reset(to);

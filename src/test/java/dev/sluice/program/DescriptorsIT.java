@@ -10,8 +10,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The program when its descriptors have run out. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
@@ -22,9 +23,10 @@ class DescriptorsIT {
         assertEquals(value, client.getInputStream().read());
     }
 
-    @Test
-    void neitherSpinsNorLosesAnybodyAndRecovers() throws Exception {
-        try (Served server = Served.withDescriptors(100, "echo", "--max-connections", "500")) {
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void neitherSpinsNorLosesAnybodyAndRecovers(String engine) throws Exception {
+        try (Served server = Served.withDescriptors(100, "echo", "-e", engine, "--max-connections", "500")) {
             List<Socket> served = new ArrayList<>();
             List<Socket> waiting = new ArrayList<>();
             for (int i = 0; i < 130; i++) {
