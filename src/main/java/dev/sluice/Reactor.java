@@ -90,7 +90,7 @@ public final class Reactor implements AutoCloseable {
     private final ArrayDeque<EndOfTurn> toReap = new ArrayDeque<>();
     private final ArrayDeque<Runnable> atEnd = new ArrayDeque<>();
     private final List<Runnable> steps =
-            List.of(this::dispatch, this::expireTimers, this::runTasks, this::flush, this::reap);
+            List.of(this::dispatch, this::lookAgain, this::dispatch, this::expireTimers, this::runTasks, this::flush, this::reap);
     private final Counters counters = new Counters(Count.class);
     private final SpinGuard spinGuard = new SpinGuard(LOG);
     private final RareLog failures = new RareLog(LOG);
@@ -276,7 +276,7 @@ public final class Reactor implements AutoCloseable {
         work = 0;
         inTurn = true;
         try {
-            select(hasWork() ? 0 : Math.min(maxWaitNs, untilFirstDeadline()));
+            select(hasWork() ? 0 : Math.min(maxWaitNs, untilFirstDeadline(lastNs)));
             for (int i = 0; i < steps.size(); i++) {
                 toItsEnd(steps.get(i));
             }
@@ -291,9 +291,9 @@ public final class Reactor implements AutoCloseable {
         return stopping || !toFlush.isEmpty() || !toReap.isEmpty() || !tasks.isEmpty();
     }
 
-    private long untilFirstDeadline() {
+    private long untilFirstDeadline(long fromNs) {
         Deadlines.Entry first = deadlines.first();
-        return first == null ? Long.MAX_VALUE : first.deadlineNs() - lastNs;
+        return first == null ? Long.MAX_VALUE : first.deadlineNs() - fromNs;
     }
 
     private void select(long waitNs) throws IOException {
@@ -307,9 +307,6 @@ public final class Reactor implements AutoCloseable {
             } else {
                 // rounded down, the loop would spin through the last millisecond before each deadline
                 selector.select(collect, waitNs / 1_000_000 + (waitNs % 1_000_000 == 0 ? 0 : 1));
-                if (ready.isEmpty() && nanoClock.getAsLong() - lastNs >= waitNs) {
-                    selector.selectNow(collect); // a select that SIGSTOP has interrupted gives up without a look
-                }
             }
             failedSelects = 0;
         } catch (IOException | RuntimeException | Error e) {
@@ -360,6 +357,20 @@ public final class Reactor implements AutoCloseable {
                     failed("the callback of a channel", t);
                     closeQuietly(key);
                 }
+            }
+        }
+    }
+
+    /**
+     * Before anybody expires: what the select told may be older than now. A process that was stopped comes back from it with
+     * what was there before, or with nothing, and the bytes that came meanwhile must save their connections.
+     */
+    private void lookAgain() {
+        if (untilFirstDeadline(nowNs) <= 0) {
+            try {
+                selector.selectNow(collect);
+            } catch (IOException e) {
+                failed("select", e);
             }
         }
     }

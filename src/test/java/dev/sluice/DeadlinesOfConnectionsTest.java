@@ -45,6 +45,21 @@ class DeadlinesOfConnectionsTest {
     }
 
     @Test
+    void bytesThatCameSinceTheSelectSaveAConnectionToo() throws IOException {
+        loop.serve((self, in) -> self.write(in));
+        Loop.Client told = loop.connect();
+        Loop.Client untold = loop.connect();
+        told.channel.write(ByteBuffer.wrap(new byte[1]));
+        loop.afterTheSelect = () -> { // the machine was stopped in this moment, for longer than anybody may be idle
+            untold.channel.write(ByteBuffer.wrap(new byte[1]));
+            loop.nowNs += Duration.ofHours(1).toNanos();
+        };
+        loop.turn();
+        assertEquals(1, told.receive(1).length);
+        assertEquals(1, untold.receive(1).length);
+    }
+
+    @Test
     void clientThatTakesNothingIsClosedAndItsBytesAreCounted() throws IOException {
         loop.serve(
                 ServerOptions.builder().writeTimeout(Duration.ofSeconds(30)).maxPending(64 << 20),

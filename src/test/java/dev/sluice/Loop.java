@@ -58,10 +58,32 @@ final class Loop implements AutoCloseable {
 
     Loop() {
         try {
-            reactor = Reactor.open(() -> nowNs, SelectorProvider.provider());
+            reactor = Reactor.open(this::clock, SelectorProvider.provider());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Something that happens between a select and the reading of the clock, once. */
+    interface Moment {
+        void comes() throws IOException;
+    }
+
+    Moment afterTheSelect;
+    private int readings;
+
+    private long clock() {
+        // runOnce reads it before the turn, then the turn reads it after the select
+        if (afterTheSelect != null && ++readings == 2) {
+            Moment moment = afterTheSelect;
+            afterTheSelect = null;
+            try {
+                moment.comes();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return nowNs;
     }
 
     // ---- server and clients -------------------------------------------------------------------------------------------
