@@ -112,13 +112,15 @@ final class ServeCommand implements Callable<Integer> {
         InetAddress address = BindAddress.resolve(bind);
         Banner banner = new Banner(quiet);
         banner.warn(ServerFlags.warning(options));
+        Thread rehearsal = new Thread(Logging::rehearse, "sluice-rehearsal");
+        rehearsal.start();
         try (Server server = listen(address, options)) {
             StopSignals.onFirst(() -> stop(server, options), Main::halt);
+            rehearsal.join(); // before anybody is told of the port, and can use up the descriptors that it needs
             if (portFile != null) {
                 PortFile.write(portFile, server.address().getPort());
             }
             banner.ready(service, engine, engine.threads(options, flags.poolSize()), address, server.address().getPort(), options);
-            Logging.rehearse();
             return outcome(server, banner);
         }
     }
