@@ -16,24 +16,21 @@ final class Acceptor implements Listener.Host {
     private final Reactor reactor;
     private final ServerOptions options;
     private final ConnectionGroup[] groups;
+    private final Handler.Factory factory;
     private final Registration registration;
     private int turn;
 
     Acceptor(
-            Reactor reactor, ServerOptions options, ConnectionGroup[] groups, ServerSocketChannel socket, InetSocketAddress address)
+            Reactor reactor, ServerOptions options, ConnectionGroup[] groups, Handler.Factory factory,
+            ServerSocketChannel socket, InetSocketAddress address)
             throws IOException {
         this.reactor = reactor;
         this.options = options;
         this.groups = groups;
+        this.factory = factory;
         this.listener = new Listener(
-                socket,
-                address,
-                options.backlog(),
-                options.receiveBuffer(),
-                options.maxConnections(),
-                reactor.loop(),
-                this,
-                LoggerFactory.getLogger(Server.class));
+                socket, address, options.backlog(), options.receiveBuffer(), options.maxConnections(),
+                reactor.loop(), this, LoggerFactory.getLogger(Server.class));
         this.registration = reactor.register(socket, SelectionKey.OP_ACCEPT, (self, readyOps) -> listener.accept());
     }
 
@@ -65,7 +62,7 @@ final class Acceptor implements Listener.Host {
     private void open(ConnectionGroup group, SocketChannel channel) throws IOException {
         try {
             Listener.prepare(channel, options.sendBuffer());
-            ReactorConnection.open(group, channel);
+            ReactorConnection.open(group, channel, factory);
         } catch (Throwable t) {
             group.load.decrementAndGet();
             throw t;

@@ -44,7 +44,7 @@ final class ConnectionGroup {
     /** Bytes on their way from other threads, which may be no more than all queues may hold. Any thread. */
     final AtomicLong elsewhere = new AtomicLong();
 
-    /** Connections handed to this group and not closed yet. Any thread. */
+    /** Connections handed to this group and not closed yet, those included that are being connected. Any thread. */
     final AtomicInteger load = new AtomicInteger();
 
     /** The end of the group, once it has begun. */
@@ -57,12 +57,12 @@ final class ConnectionGroup {
 
     private ConnectionGroup[] siblings = {this};
 
-    ConnectionGroup(Reactor reactor, ServerOptions options, Wire wire, Handler.Factory factory, Runnable whenOneLeaves) {
+    ConnectionGroup(Reactor reactor, ServerOptions options, Wire wire, Runnable whenOneLeaves) {
         this.reactor = reactor;
         this.options = options;
         this.wire = wire;
         this.outlet = new Outlet(wire, new ChunkPool(), counters);
-        this.callbacks = new ReactorCallbacks(this, factory);
+        this.callbacks = new ReactorCallbacks(this);
         this.input = new ReactorInput(this);
         this.output = new ReactorOutput(this);
         this.whenOneLeaves = whenOneLeaves;
@@ -70,7 +70,10 @@ final class ConnectionGroup {
         this.patience = new Patience(
                 options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
         this.pressure = new Pressure(options.highWater(), options.maxPendingTotal());
-        reactor.atEnd(() -> forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null)));
+        reactor.atEnd(() -> {
+            forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null));
+            forEachAttempt(ConnectAttempt::abandon);
+        });
     }
 
     /** All groups of the server, which share one limit of memory. Before the loops start. */
@@ -96,11 +99,10 @@ final class ConnectionGroup {
 
     /** Asks every connection to leave; once. */
     void drain(Duration timeout, Runnable whenDone) {
-        int[] connections = new int[1];
-        forEach(connection -> connections[0]++);
         drain = new Drain<>(reactor.loop(), () -> forEach(ReactorConnection::cut), whenDone);
-        drain.begin(connections[0], timeout);
+        drain.begin(load.get(), timeout);
         forEach(this::leave);
+        forEachAttempt(ConnectAttempt::abandon);
     }
 
     /** What has arrived is handled, then the connection closes. */
@@ -115,6 +117,14 @@ final class ConnectionGroup {
         reactor.forEachTenant(tenant -> {
             if (tenant instanceof ReactorConnection connection && connection.group == this) {
                 action.accept(connection);
+            }
+        });
+    }
+
+    private void forEachAttempt(Consumer<ConnectAttempt> action) {
+        reactor.forEachTenant(tenant -> {
+            if (tenant instanceof ConnectAttempt attempt && attempt.group == this) {
+                action.accept(attempt);
             }
         });
     }

@@ -1,6 +1,7 @@
 package dev.sluice;
 
 import java.net.SocketAddress;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -18,6 +19,17 @@ public record DrainReport(int connections, List<Cut> cuts) {
      * @param reason why, and how many bytes never left
      */
     public record Cut(SocketAddress remote, CloseReason reason) {}
+
+    /** Of groups whose drains have ended. */
+    static DrainReport of(ConnectionGroup... groups) {
+        int connections = 0;
+        List<Cut> cuts = new ArrayList<>();
+        for (ConnectionGroup group : groups) {
+            connections += group.drain.connections();
+            cuts.addAll(group.drain.cuts());
+        }
+        return new DrainReport(connections, List.copyOf(cuts));
+    }
 
     /**
      * Those that ended with their output taken by the kernel.

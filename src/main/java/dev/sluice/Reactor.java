@@ -426,6 +426,10 @@ public final class Reactor implements AutoCloseable {
         return new Loop((delay, task) -> schedule(delay, task)::cancel, this::execute, this::nowNs);
     }
 
+    SelectorProvider provider() {
+        return selector.provider();
+    }
+
     /** Before the loop runs. */
     void watchedBy(Watchdog watchdog) {
         this.watchdog = watchdog;

@@ -10,10 +10,9 @@ import org.slf4j.LoggerFactory;
 final class ReactorCallbacks {
 
     /** What a handler can be told, or asked to run. */
-    enum Event { OPEN, READ, WRITABLE, EOF, CLOSE, TASK }
+    enum Event { CREATE, OPEN, READ, WRITABLE, EOF, CLOSE, TASK }
 
     private final ConnectionGroup group;
-    private final Handler.Factory factory;
     private final RareLog log = new RareLog(LoggerFactory.getLogger(Server.class));
 
     private static final AtomicReferenceFieldUpdater<ReactorCallbacks, ReactorConnection> CURRENT =
@@ -22,9 +21,8 @@ final class ReactorCallbacks {
     /** The connection whose callback is running, or null. Written without a fence: the watchdog may see it late. */
     private volatile ReactorConnection current;
 
-    ReactorCallbacks(ConnectionGroup group, Handler.Factory factory) {
+    ReactorCallbacks(ConnectionGroup group) {
         this.group = group;
-        this.factory = factory;
     }
 
     /** Whether a callback of this connection is running. */
@@ -44,7 +42,8 @@ final class ReactorCallbacks {
         Handler handler = connection.handler;
         try {
             switch (event) {
-                case OPEN -> (connection.handler = factory.create(connection)).onOpen(connection);
+                case CREATE -> connection.handler = ((Handler.Factory) argument).create(connection);
+                case OPEN -> (connection.handler = ((Handler.Factory) argument).create(connection)).onOpen(connection);
                 case READ -> handler.onRead(connection, (ByteBuffer) argument);
                 case WRITABLE -> handler.onWritable(connection);
                 case EOF -> handler.onEof(connection);

@@ -27,12 +27,11 @@ import java.time.Duration;
  * one thread in their order. What waits for readiness is derived from state in one place, {@link #settle}. The
  * connection is its own timer, set lazily: activity only notes the time, and the timer, when it comes due, looks at it.
  *
- * <p>Ten thousand idle ones are a design goal: what can be asked of the group is not kept here, and the selector's key
- * carries the connection itself.
+ * <p>Ten thousand idle ones are a design goal: what the group knows is not kept here, and the selector's key carries it.
  */
 final class ReactorConnection extends Deadlines.Entry implements Connection, Reactor.Tenant, Reactor.EndOfTurn {
 
-    private enum State { OPEN, DRAINING, CLOSED }
+    enum State { OPEN, DRAINING, CLOSED }
 
     final ConnectionGroup group;
     final OutboundQueue output;
@@ -41,7 +40,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     Handler handler;
     ByteBuffer remainder;
     private CloseReason reason;
-    private volatile State state = State.OPEN;
+    private volatile State state;
 
     /** When a byte was last read, or taken by the kernel. */
     long activeNs;
@@ -52,9 +51,10 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     boolean owesWritable;
     private boolean flushing;
 
-    private ReactorConnection(ConnectionGroup group, SocketAddress remote) {
+    ReactorConnection(ConnectionGroup group, SocketAddress remote, State state) {
         this.group = group;
         this.remote = remote;
+        this.state = state;
         this.output = new OutboundQueue(group.outlet);
         this.activeNs = group.reactor.nowNs();
     }
@@ -62,15 +62,15 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     // ---- the beginning ------------------------------------------------------------------------------------------------
 
     /**
-     * Registers an accepted socket and opens its connection.
+     * Registers a socket that was accepted, or has connected, and opens its connection.
      *
      * @throws IOException if the socket is gone already; then there is no connection, and no callback was called
      */
-    static void open(ConnectionGroup group, SocketChannel channel) throws IOException {
-        ReactorConnection connection = new ReactorConnection(group, channel.getRemoteAddress());
+    static void open(ConnectionGroup group, SocketChannel channel, Handler.Factory factory) throws IOException {
+        ReactorConnection connection = new ReactorConnection(group, channel.getRemoteAddress(), State.OPEN);
         connection.key = group.reactor.register(channel, SelectionKey.OP_READ, connection);
         group.opened(connection);
-        group.callbacks.call(connection, Event.OPEN, null);
+        group.callbacks.call(connection, Event.OPEN, factory);
         group.output.flush(connection, false);
         connection.setTimer();
     }
@@ -321,7 +321,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public String toString() {
-        return "connection from " + remote + ", " + state + ", " + pending() + " bytes pending";
+        return "connection with " + remote + ", " + state + ", " + pending() + " bytes pending";
     }
 
     SocketChannel channel() {

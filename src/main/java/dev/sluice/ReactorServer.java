@@ -1,6 +1,5 @@
 package dev.sluice;
 
-import dev.sluice.internal.Count;
 import dev.sluice.internal.Listener;
 import dev.sluice.internal.Wire;
 import java.io.IOException;
@@ -9,9 +8,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.LoggerFactory;
@@ -50,7 +47,7 @@ public final class ReactorServer implements Server {
         int first = reactors.length == 1 ? 0 : 1;
         this.groups = new ConnectionGroup[reactors.length - first];
         for (int i = 0; i < groups.length; i++) {
-            groups[i] = new ConnectionGroup(reactors[first + i], options, wire, factory, this::left);
+            groups[i] = new ConnectionGroup(reactors[first + i], options, wire, this::left);
         }
         for (ConnectionGroup group : groups) {
             group.share(groups);
@@ -59,7 +56,7 @@ public final class ReactorServer implements Server {
         this.running = new AtomicInteger(reactors.length);
         ServerSocketChannel listener = provider.openServerSocketChannel();
         try {
-            this.acceptor = new Acceptor(reactors[0], options, groups, listener, address);
+            this.acceptor = new Acceptor(reactors[0], options, groups, factory, listener, address);
         } catch (IOException | RuntimeException e) {
             listener.close();
             throw e;
@@ -240,13 +237,7 @@ public final class ReactorServer implements Server {
         if (undrained.decrementAndGet() > 0) {
             return;
         }
-        int connections = 0;
-        List<DrainReport.Cut> cuts = new ArrayList<>();
-        for (ConnectionGroup group : groups) {
-            connections += group.drain.connections();
-            cuts.addAll(group.drain.cuts());
-        }
-        report = new DrainReport(connections, List.copyOf(cuts));
+        report = DrainReport.of(groups);
         if (ownsReactors) {
             reactors[0].stop();
         } else {
@@ -272,57 +263,17 @@ public final class ReactorServer implements Server {
 
     @Override
     public ServerStats stats() {
-        long refusedElsewhere = 0;
-        for (ConnectionGroup group : groups) {
-            refusedElsewhere += group.refusedElsewhere.sum();
-        }
-        List<ReactorStats> loops = new ArrayList<>();
-        for (Reactor reactor : reactors) {
-            loops.add(reactor.stats());
-        }
-        return new ServerStats(
-                new ServerStats.Connections(
-                        sum(Count.OPENED),
-                        sum(Count.CLOSED),
-                        closedBy(),
-                        0,
-                        acceptor.listener.get(Listener.Count.REFUSED),
-                        acceptor.listener.get(Listener.Count.FAILED),
-                        acceptor.listener.get(Listener.Count.PAUSES),
-                        sum(Count.HANDLER_FAILURES),
-                        sum(Count.DROPPED_TASKS)),
-                new ServerStats.Bytes(
-                        sum(Count.READ),
-                        sum(Count.ENQUEUED) + refusedElsewhere,
-                        sum(Count.WRITTEN),
-                        sum(Count.DISCARDED) + refusedElsewhere),
-                new ServerStats.Calls(
-                        sum(Count.READS),
-                        sum(Count.WRITES),
-                        sum(Count.SHORT_WRITES),
-                        sum(Count.INTEREST_CHANGES),
-                        sum(Count.READ_PAUSES)),
-                List.copyOf(loops));
-    }
-
-    private Map<CloseReason.Kind, Long> closedBy() {
-        Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
-        for (ConnectionGroup group : groups) {
-            group.closedBy.addTo(closedBy, CloseReason.Kind.class);
-        }
-        return Map.copyOf(closedBy);
+        Listener listener = acceptor.listener;
+        return ServerStats.of(
+                groups,
+                reactors,
+                listener.get(Listener.Count.REFUSED),
+                listener.get(Listener.Count.FAILED),
+                listener.get(Listener.Count.PAUSES));
     }
 
     /** Memory of queued output, in whole chunks; on the thread of a reactor that is the only one. */
     long queuedMemory() {
         return groups[0].outlet.chunks().used();
-    }
-
-    private long sum(Count counter) {
-        long sum = 0;
-        for (ConnectionGroup group : groups) {
-            sum += group.counters.get(counter);
-        }
-        return sum;
     }
 }

@@ -1,7 +1,10 @@
 package dev.sluice;
 
+import dev.sluice.internal.Count;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A server's counters in one snapshot, summed over its threads since its start. Two books are kept: {@code opened = closed
@@ -79,4 +82,39 @@ public record ServerStats(Connections connections, Bytes bytes, Calls calls, Lis
      * @param readPauses      times that reading stopped because the connection's own output waited
      */
     public record Calls(long reads, long writes, long shortWrites, long interestChanges, long readPauses) {}
+
+    /** The counters of all groups of a server, on all its reactors, and what was counted before a connection has a group. */
+    static ServerStats of(ConnectionGroup[] groups, Reactor[] reactors, long refused, long failedAccepts, long acceptPauses) {
+        Map<Count, Long> sums = new EnumMap<>(Count.class);
+        Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
+        long refusedElsewhere = 0;
+        for (ConnectionGroup group : groups) {
+            group.counters.addTo(sums, Count.class);
+            group.closedBy.addTo(closedBy, CloseReason.Kind.class);
+            refusedElsewhere += group.refusedElsewhere.sum();
+        }
+        return new ServerStats(
+                new Connections(
+                        sums.get(Count.OPENED),
+                        sums.get(Count.CLOSED),
+                        Map.copyOf(closedBy),
+                        0,
+                        refused,
+                        failedAccepts,
+                        acceptPauses,
+                        sums.get(Count.HANDLER_FAILURES),
+                        sums.get(Count.DROPPED_TASKS)),
+                new Bytes(
+                        sums.get(Count.READ),
+                        sums.get(Count.ENQUEUED) + refusedElsewhere,
+                        sums.get(Count.WRITTEN),
+                        sums.get(Count.DISCARDED) + refusedElsewhere),
+                new Calls(
+                        sums.get(Count.READS),
+                        sums.get(Count.WRITES),
+                        sums.get(Count.SHORT_WRITES),
+                        sums.get(Count.INTEREST_CHANGES),
+                        sums.get(Count.READ_PAUSES)),
+                Stream.of(reactors).map(Reactor::stats).toList());
+    }
 }

@@ -130,7 +130,7 @@ class ArchitectureTest {
     @Test
     void publicFaceOfTheBasePackageIsSmall() {
         Set<String> face = Set.of("Reactor", "ReactorStats", "Registration", "Timer", "Server", "ReactorServer", "ServerOptions",
-                "ServerStats", "DrainReport", "Handler", "Connection", "CloseReason");
+                "ServerStats", "DrainReport", "Connector", "Handler", "Connection", "CloseReason");
         noClasses().that().resideInAPackage("dev.sluice").and().areTopLevelClasses()
                 .and().haveModifier(JavaModifier.PUBLIC)
                 .should(com.tngtech.archunit.lang.conditions.ArchConditions.be(

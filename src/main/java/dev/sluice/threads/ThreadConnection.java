@@ -315,6 +315,6 @@ final class ThreadConnection implements Connection {
 
     @Override
     public String toString() {
-        return "connection from " + remote + ", " + state + ", " + pending() + " bytes pending";
+        return "connection with " + remote + ", " + state + ", " + pending() + " bytes pending";
     }
 }

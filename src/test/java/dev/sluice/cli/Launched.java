@@ -35,13 +35,28 @@ final class Launched implements AutoCloseable {
 
     /** With standard input from a file. */
     static Launched sluice(Path directory, Path input, String... args) throws IOException {
-        List<String> command = new ArrayList<>(List.of(PROGRAM.toString()));
+        List<String> command = new ArrayList<>(interruptible());
+        command.add(PROGRAM.toString());
         command.addAll(List.of(args));
         ProcessBuilder builder = new ProcessBuilder(command);
         if (input != null) {
             builder.redirectInput(input.toFile());
         }
         return new Launched(builder, directory);
+    }
+
+    /**
+     * A shell starts what it puts in the background with SIGINT ignored, which is inherited, and of which a JVM makes nothing
+     * else: tests that run there give their programs the default back.
+     */
+    private static List<String> interruptible() throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.exists(status)) {
+            return List.of();
+        }
+        String ignored = Files.readAllLines(status).stream().filter(line -> line.startsWith("SigIgn:")).findFirst().orElseThrow();
+        boolean interrupt = (Long.parseUnsignedLong(ignored.substring(7).strip(), 16) & 1 << 2 - 1) != 0; // SIGINT is 2
+        return interrupt ? List.of("env", "--default-signal=INT") : List.of();
     }
 
     /** Serves on a free port, and returns once it is ready. */

@@ -1,0 +1,278 @@
+package dev.sluice;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason.Kind;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.channels.UnresolvedAddressException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Outbound connections: how they come to be, how they fail, and that nothing of them is forgotten. */
+class ConnectorTest {
+
+    private static final Duration SECOND = Duration.ofSeconds(1);
+
+    private final Loop loop = new Loop();
+    private final List<SocketChannel> others = new ArrayList<>();
+    private Connector connector;
+
+    @BeforeEach
+    void open() {
+        connector = Connector.open(loop.reactor, ServerOptions.builder().maxConnections(50).build());
+    }
+
+    @AfterEach
+    void nothingIsLeft() throws IOException {
+        if (!loop.reactorEnded) {
+            connector.drain(Duration.ZERO);
+            loop.until(() -> connector.drain(Duration.ZERO).isDone(), "the connector's end");
+        }
+        for (SocketChannel other : others) {
+            other.close();
+        }
+        loop.close();
+        ServerStats stats = connector.stats();
+        assertEquals(stats.connections().opened(), stats.connections().closed());
+        assertEquals(0, stats.bytes().pending());
+    }
+
+    private Recorder connect(InetSocketAddress address, Duration timeout, Handler handler) {
+        int before = loop.recorders.size();
+        assertTrue(connector.connect(address, timeout, connection -> {
+            Recorder recorder = new Recorder(connection, handler);
+            loop.recorders.add(before, recorder);
+            return recorder;
+        }));
+        loop.until(() -> loop.recorders.size() > before, "connected or failed");
+        return loop.recorders.get(before);
+    }
+
+    /** An address of this machine on which nobody listens. */
+    private static InetSocketAddress nobody() throws IOException {
+        try (ServerSocketChannel gone = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+            return (InetSocketAddress) gone.getLocalAddress();
+        }
+    }
+
+    /** A listener whose backlog is full: the kernel drops who wants to connect, so that no answer comes. */
+    private ServerSocketChannel silent() throws IOException {
+        ServerSocketChannel listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1);
+        for (int i = 0; i < 4; i++) {
+            SocketChannel other = SocketChannel.open();
+            others.add(other);
+            other.configureBlocking(false);
+            other.connect(listener.getLocalAddress());
+        }
+        return listener;
+    }
+
+    private static ByteBuffer bytes(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    @Test
+    void connectsAndTalks() throws IOException {
+        loop.serve((self, in) -> self.write(in));
+        StringBuilder answer = new StringBuilder();
+        Recorder client = connect(loop.server.address(), SECOND, new Handler() {
+            @Override
+            public void onOpen(Connection self) {
+                self.write(bytes("hello"));
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                answer.append(StandardCharsets.ISO_8859_1.decode(in));
+                if (answer.length() == 5) {
+                    self.close();
+                }
+            }
+        });
+        loop.until(client::isClosed, "the end");
+        assertEquals("hello", answer.toString());
+        assertEquals(loop.server.address(), client.connection.remoteAddress());
+        assertEquals(new CloseReason(Kind.LOCAL, null, 0), client.reason);
+        assertEquals(1, connector.stats().connections().closedBy().get(Kind.LOCAL));
+        assertEquals(5, connector.stats().bytes().written());
+    }
+
+    @Test
+    void oneThatIsRefusedHearsOfItsEndAlone() throws IOException {
+        Recorder client = connect(nobody(), SECOND, (self, in) -> {});
+        assertEquals("c", client.callbacks());
+        assertEquals(Kind.CONNECT_FAILURE, client.reason.kind());
+        assertInstanceOf(IOException.class, client.reason.cause());
+        assertEquals(0, client.reason.unsent());
+        ServerStats.Connections stats = connector.stats().connections();
+        assertEquals(List.of(1L, 1L, 1L), List.of(stats.opened(), stats.closed(), stats.closedBy().get(Kind.CONNECT_FAILURE)));
+        assertEquals(0, stats.refused());
+    }
+
+    @Test
+    void oneWithoutAnAnswerIsGivenUpInTime() throws IOException {
+        try (ServerSocketChannel listener = silent()) {
+            AtomicBoolean failed = new AtomicBoolean();
+            connector.connect((InetSocketAddress) listener.getLocalAddress(), SECOND, connection -> {
+                failed.set(true);
+                Recorder recorder = new Recorder(connection, (self, in) -> {});
+                loop.recorders.add(recorder);
+                return recorder;
+            });
+            loop.turn();
+            long selects = loop.reactor.stats().callbacks();
+            loop.advance(SECOND.minusMillis(1));
+            assertFalse(failed.get());
+            assertEquals(selects, loop.reactor.stats().callbacks(), "nobody spins meanwhile");
+            loop.advance(Duration.ofMillis(1));
+            CloseReason reason = loop.recorders.get(0).reason;
+            assertEquals(Kind.CONNECT_FAILURE, reason.kind());
+            assertInstanceOf(SocketTimeoutException.class, reason.cause());
+            assertEquals("no answer within 1000 ms", reason.cause().getMessage());
+        }
+    }
+
+    @Test
+    void zeroWaitsAsLongAsTheSystemDoes() throws IOException {
+        try (ServerSocketChannel listener = silent()) {
+            connector.connect((InetSocketAddress) listener.getLocalAddress(), Duration.ZERO, connection -> {
+                Recorder recorder = new Recorder(connection, (self, in) -> {});
+                loop.recorders.add(recorder);
+                return recorder;
+            });
+            loop.advance(Duration.ofDays(300));
+            assertEquals(List.of(), loop.recorders);
+            assertEquals(0, loop.reactor.deadlines());
+            connector.drain(Duration.ofHours(1));
+            loop.settle();
+            assertEquals("given up before it was connected", loop.recorders.get(0).reason.cause().getMessage());
+            assertTrue(connector.drain(Duration.ZERO).isDone());
+        }
+    }
+
+    @Test
+    void addressThatWasNotResolvedFailsTheSameWay() {
+        Recorder client = connect(InetSocketAddress.createUnresolved("nobody.invalid", 1), SECOND, (self, in) -> {});
+        assertInstanceOf(UnresolvedAddressException.class, client.reason.cause());
+        assertEquals("c", client.callbacks());
+    }
+
+    @Test
+    void aboveTheLimitNothingIsAttempted() throws IOException {
+        loop.serve((self, in) -> self.write(in));
+        List<Recorder> clients = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            clients.add(connect(loop.server.address(), SECOND, (self, in) -> {}));
+        }
+        Recorder refused = connect(loop.server.address(), SECOND, (self, in) -> {});
+        assertEquals("50 connections are open, the limit", refused.reason.cause().getMessage());
+        assertEquals(1, connector.stats().connections().refused());
+        assertEquals(50, connector.stats().connections().opened());
+        clients.get(0).connection.abort();
+        loop.until(clients.get(0)::isClosed, "room");
+        assertFalse(connect(loop.server.address(), SECOND, (self, in) -> {}).isClosed());
+    }
+
+    @Test
+    void factoryOrHandlerThatThrowsLosesItsOwnConnection() throws IOException {
+        loop.serve((self, in) -> self.write(in));
+        connector.connect(loop.server.address(), SECOND, connection -> {
+            throw new IllegalStateException("a factory that throws");
+        });
+        connector.connect(nobody(), SECOND, connection -> {
+            throw new IllegalStateException("a factory that throws");
+        });
+        loop.until(() -> connector.stats().connections().closed() == 2, "both are gone");
+        assertEquals(2, connector.stats().connections().handlerFailures());
+        assertEquals(1, connector.stats().connections().closedBy().get(Kind.HANDLER_FAILURE));
+        assertEquals(1, connector.stats().connections().closedBy().get(Kind.CONNECT_FAILURE));
+    }
+
+    @Test
+    void handlerOfOneThatFailedMayConnectAgain() throws IOException {
+        loop.serve((self, in) -> self.write(in));
+        Recorder[] second = new Recorder[1];
+        Recorder first = connect(nobody(), SECOND, new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {}
+
+            @Override
+            public void onClose(Connection self, CloseReason reason) {
+                assertFalse(self.isOpen());
+                assertFalse(self.write(bytes("nobody takes it")));
+                assertFalse(self.execute(() -> {}));
+                self.close();
+                self.abort();
+                connector.connect(loop.server.address(), SECOND, connection -> {
+                    second[0] = new Recorder(connection, (other, in) -> {});
+                    loop.recorders.add(second[0]);
+                    return second[0];
+                });
+            }
+        });
+        loop.until(() -> second[0] != null, "the second attempt");
+        assertEquals("c", first.callbacks());
+        assertTrue(second[0].connection.isOpen());
+        assertEquals(15, connector.stats().bytes().discarded());
+    }
+
+    @Test
+    void drainFlushesAndLetsNobodyInAnyMore() throws IOException {
+        loop.serve((self, in) -> self.write(in));
+        Recorder client = connect(loop.server.address(), SECOND, new Handler() {
+            @Override
+            public void onOpen(Connection self) {
+                self.write(bytes("last words"));
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                in.position(in.limit());
+            }
+        });
+        connector.drain(SECOND);
+        loop.until(client::isClosed, "the end");
+        assertEquals(new DrainReport(1, List.of()), connector.drain(SECOND).join());
+        Recorder late = connect(loop.server.address(), SECOND, (self, in) -> {});
+        assertEquals("the connector drains", late.reason.cause().getMessage());
+        assertEquals(1, connector.stats().connections().refused());
+    }
+
+    @Test
+    void reactorThatEndsTakesConnectionsAndAttemptsWithIt() throws IOException {
+        loop.serve((self, in) -> self.write(in));
+        Recorder open = connect(loop.server.address(), SECOND, (self, in) -> {});
+        try (ServerSocketChannel listener = silent()) {
+            connector.connect((InetSocketAddress) listener.getLocalAddress(), SECOND, connection -> {
+                Recorder recorder = new Recorder(connection, (self, in) -> {});
+                loop.recorders.add(recorder);
+                return recorder;
+            });
+            loop.turn();
+            int before = loop.recorders.size();
+            loop.reactor.close();
+            loop.reactorEnded = true;
+            assertEquals(Kind.LOCAL, open.reason.kind());
+            assertEquals(before + 1, loop.recorders.size());
+            assertFalse(connector.connect(loop.server.address(), SECOND, connection -> (self, in) -> {}));
+            assertThrows(CompletionException.class, () -> connector.drain(SECOND).join());
+        }
+    }
+}
