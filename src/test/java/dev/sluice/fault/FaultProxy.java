@@ -150,9 +150,9 @@ public final class FaultProxy implements AutoCloseable {
                     pace(start, done + read, faults.bytesPerSecond());
                 }
                 int pass = pass(done, read, faults);
-                out.write(buffer, 0, pass);
-                passed.addAndGet(pass);
+                passed.addAndGet(pass); // before the bytes: whoever sees their answer sees them counted
                 pieces.incrementAndGet();
+                out.write(buffer, 0, pass);
                 if (faults.resetAfter() > 0 && done + read >= faults.resetAfter()) {
                     reset(from);
                     reset(to);
