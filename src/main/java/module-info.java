@@ -1,17 +1,11 @@
 /**
- * A non-blocking {@code java.nio} reactor server. The library needs slf4j and nothing else; what the program
- * ({@code dev.sluice.cli}) needs besides is optional.
+ * A non-blocking {@code java.nio} reactor server. The library needs slf4j and nothing else. The program ({@code dev.sluice.cli},
+ * {@code dev.sluice.bench}) is not in the library's jar and runs on the class path, with what it needs besides.
  */
-@SuppressWarnings("requires-automatic") // JLine; only the program, which runs on the class path, uses it
 module dev.sluice {
     requires org.slf4j;
-    requires static ch.qos.logback.classic;
-    requires static ch.qos.logback.core;
-    requires static info.picocli;
     requires static jdk.jfr;
     requires static jdk.unsupported;
-    requires static org.jline.reader;
-    requires static org.jline.terminal;
 
     exports dev.sluice;
     exports dev.sluice.service;

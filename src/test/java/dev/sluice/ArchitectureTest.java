@@ -43,7 +43,7 @@ class ArchitectureTest {
                 .consideringOnlyDependenciesInAnyPackage("dev.sluice..")
                 .withOptionalLayers(true)
                 .layer("cli").definedBy("dev.sluice.cli")
-                .layer("bench").definedBy("dev.sluice.bench")
+                .layer("bench").definedBy("dev.sluice.bench..")
                 .layer("service").definedBy("dev.sluice.service")
                 .layer("threads, codec, datagram").definedBy("dev.sluice.threads", "dev.sluice.codec", "dev.sluice.datagram")
                 .layer("simulation").definedBy("dev.sluice.simulation")

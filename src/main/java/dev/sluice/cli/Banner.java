@@ -3,6 +3,7 @@ package dev.sluice.cli;
 import dev.sluice.DrainReport;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
+import dev.sluice.service.Engine;
 import dev.sluice.service.Services;
 import java.net.InetAddress;
 

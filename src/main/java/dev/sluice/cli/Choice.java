@@ -1,5 +1,7 @@
 package dev.sluice.cli;
 
+import dev.sluice.bench.Expect;
+import dev.sluice.service.Engine;
 import dev.sluice.service.Services;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -94,6 +96,13 @@ class Choice<E extends Enum<E>> implements ITypeConverter<E>, Iterable<String> {
     static final class Eol extends Choice<LineEnd> {
         Eol() {
             super("a line end", LineEnd.values());
+        }
+    }
+
+    /** What an answer may be. */
+    static final class Answer extends Choice<Expect> {
+        Answer() {
+            super("an answer", Expect.values());
         }
     }
 

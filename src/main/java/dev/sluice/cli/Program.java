@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -30,6 +32,16 @@ import picocli.CommandLine.Spec;
         })
 final class Program implements Runnable {
 
+    /** In the order of the help. Suppliers, as each class that is loaded delays the start. */
+    private static final Map<String, Supplier<Object>> COMMANDS = new LinkedHashMap<>();
+
+    static {
+        COMMANDS.put("serve", ServeCommand::described);
+        COMMANDS.put("client", ClientCommand::new);
+        COMMANDS.put("load", LoadCommand::new);
+        COMMANDS.put("completion", CompletionCommand::new);
+    }
+
     @Spec
     private CommandSpec spec;
 
@@ -49,19 +61,12 @@ final class Program implements Runnable {
      */
     static CommandLine commandLine(String first, Map<String, String> variables) {
         CommandLine line = new CommandLine(new Program());
-        boolean serve = first.equals("serve");
-        boolean client = first.equals("client");
-        if (!client) {
-            CommandLine command = new CommandLine(new ServeCommand());
-            ServeCommand.describeServices(command.getCommandSpec());
-            line.addSubcommand(command);
-        }
-        if (!serve) {
-            line.addSubcommand(new ClientCommand());
-        }
-        if (!serve && !client) {
-            line.addSubcommand(new CompletionCommand());
-        }
+        boolean all = first.equals("completion") || !COMMANDS.containsKey(first);
+        COMMANDS.forEach((name, command) -> {
+            if (name.equals(first) || all) {
+                line.addSubcommand(command.get());
+            }
+        });
         Environment environment = new Environment(variables);
         BadUsage badUsage = new BadUsage(environment);
         line.setColorScheme(new ColorScheme.Builder(Ansi.OFF).build()); // and no time spent looking for a terminal
@@ -88,7 +93,7 @@ final class Program implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "no command: serve, client or completion");
+        throw new ParameterException(spec.commandLine(), "no command: serve, client, load, bench or completion");
     }
 
     static String version() {

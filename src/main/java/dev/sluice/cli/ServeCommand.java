@@ -3,6 +3,7 @@ package dev.sluice.cli;
 import dev.sluice.DrainReport;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
+import dev.sluice.service.Engine;
 import dev.sluice.service.Services;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -93,8 +95,10 @@ final class ServeCommand implements Callable<Integer> {
             description = "No banner but its last line, and no logs below warn. [${DEFAULT-VALUE}]")
     private boolean quiet;
 
-    /** The catalogue of services, above the rest of the help's end. */
-    static void describeServices(CommandSpec spec) {
+    /** With the catalogue of services above the rest of the help's end. */
+    static CommandLine described() {
+        CommandLine command = new CommandLine(new ServeCommand());
+        CommandSpec spec = command.getCommandSpec();
         List<String> footer = new ArrayList<>(List.of("", "Services:"));
         for (Services each : Services.values()) {
             String name = Choice.word(each);
@@ -102,6 +106,7 @@ final class ServeCommand implements Callable<Integer> {
         }
         footer.addAll(List.of(spec.usageMessage().footer()));
         spec.usageMessage().footer(footer.toArray(new String[0]));
+        return command;
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import dev.sluice.ServerOptions;
 import dev.sluice.internal.DescriptorLimit;
+import dev.sluice.service.Engine;
 import dev.sluice.threads.Threads;
 import java.lang.reflect.RecordComponent;
 import java.time.Duration;
@@ -13,8 +14,6 @@ import picocli.CommandLine.Spec;
 
 /** The flags that are {@link ServerOptions}, one for each of its values; null is the library's own default. */
 final class ServerFlags {
-
-    private static final int POOL_SIZE = 12;
 
     /** A platform thread costs a stack each. */
     private static final int CONNECTIONS_ON_THREADS = 1_000;
@@ -33,7 +32,7 @@ final class ServerFlags {
     @Option(
             names = "--pool-size",
             paramLabel = "N",
-            description = "Threads of engine pool. [" + POOL_SIZE + "]")
+            description = "Threads of engine pool. [" + Engine.POOL_SIZE + "]")
     private Integer poolSize;
 
     @Option(
@@ -194,7 +193,7 @@ final class ServerFlags {
     }
 
     int poolSize() {
-        return poolSize == null ? POOL_SIZE : poolSize;
+        return poolSize == null ? Engine.POOL_SIZE : poolSize;
     }
 
     /** What deserves a warning though it works. */

@@ -1,6 +1,9 @@
 package dev.sluice.cli;
 
 import java.io.Console;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** Is a person there? */
 final class Terminals {
@@ -18,6 +21,19 @@ final class Terminals {
             return (boolean) Console.class.getMethod("isTerminal").invoke(console);
         } catch (ReflectiveOperationException e) {
             return true;
+        }
+    }
+
+    /** True if a person sees what moves on standard error; Java knows of standard input and output alone, Linux of all. */
+    static boolean hasErrorTerminal() {
+        if ("dumb".equals(System.getenv("TERM"))) {
+            return false;
+        }
+        try {
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
+        } catch (IOException e) {
+            return interactive();
         }
     }
 }

@@ -30,7 +30,7 @@ class UsageTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
-        "\"\"                              | no command: serve, client or completion                                            | sluice",
+        "\"\"                              | no command: serve, client, load, bench or completion                                            | sluice",
         "serv                            | unknown command 'serv'; did you mean 'serve'?                                      | sluice",
         "frobnicate                      | unknown command 'frobnicate'                                                       | sluice",
         "--bogus                         | unknown option '--bogus'                                                           | sluice",
@@ -55,6 +55,13 @@ class UsageTest {
         "serve --sub-reactors many       | --sub-reactors 'many' is neither a number nor auto                                 | sluice serve",
         "serve --log-level loud          | --log-level 'loud' is not a level: there are error, warn, info, debug, trace       | sluice serve",
         "serve --port                    | missing required parameter for option '--port' (N)                                 | sluice serve",
+        "load                            | missing required parameter: '[HOST:]PORT'                                          | sluice load",
+        "load 1 -d 0s                    | --duration must be between 1ms and 1d, was 0                                       | sluice load",
+        "load 1 -c 0                     | --connections must be between 1 and 60000, was 0                                   | sluice load",
+        "load 1 -s 1g                    | --size must be between 1 and 67108864, was 1073741824                              | sluice load",
+        "load 1 -s 1m -P 100             | --size times --pipeline must be between 1 and 67108864, was 104857600               | sluice load",
+        "load 1 -R -1                    | --rate must be between 0 and 1000000000, was -1.0                                  | sluice load",
+        "load 1 --expect lower           | --expect 'lower' is not an answer: there are echo, upper                           | sluice load",
         "client                          | missing required parameter: '[HOST:]PORT'                                          | sluice client",
         "client nowhere                  | 'nowhere' is not a port: 1 to 65535                                                | sluice client",
         "client ::1:10000                | '::1:10000' is ambiguous: write [::1]:10000                                        | sluice client",
@@ -95,7 +102,7 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "serve", "client", "completion"})
+    @ValueSource(strings = {"", "serve", "client", "load", "completion"})
     void helpFitsEightyColumnsAndShowsEveryDefault(String command) {
         String[] args = command.isEmpty() ? new String[] {"--help"} : new String[] {command, "--help"};
         assertEquals(0, run(Map.of(), args));
