@@ -45,6 +45,7 @@ public final class Load {
     private long released;
     private Usage before;
     private Usage after;
+    private int threads = -1;
 
     private Load(LoadPlan plan) throws IOException {
         this.plan = plan;
@@ -108,7 +109,8 @@ public final class Load {
                 tally.firstCause(),
                 tally.fromPlan(),
                 plan.isOpenLoop() ? tally.fromSending() : null,
-                before == null || after == null ? Usage.NONE : after.since(before));
+                before == null || after == null ? Usage.NONE : after.since(before),
+                threads);
     }
 
     // ---- connecting ---------------------------------------------------------------------------------------------------
@@ -165,6 +167,7 @@ public final class Load {
     private void finish() {
         if (phase == Phase.MEASURING) {
             after = Usage.now(plan.serverPid());
+            threads = (int) Host.ofProcess(plan.serverPid(), "Threads");
             phase = Phase.FINISHING;
             reactor.schedule(LAST_ANSWERS, () -> phase = Phase.OVER);
         }

@@ -15,6 +15,7 @@ import java.util.Map;
  * @param uncorrected the same from the time of sending, which hides how long a request had waited for that; null of a closed loop, where
  *                    both are one
  * @param usage       processor time within the measured time
+ * @param threads     of the server at its end, or -1
  */
 public record LoadResult(
         LoadPlan plan,
@@ -25,7 +26,8 @@ public record LoadResult(
         String firstCause,
         Latency latency,
         Latency uncorrected,
-        Usage usage) {
+        Usage usage,
+        int threads) {
 
     /** An open loop of which less than this part was achieved tells how long the queue was, not how quick the server is. */
     private static final double ACHIEVED = 0.99;

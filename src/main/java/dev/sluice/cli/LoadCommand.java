@@ -1,11 +1,11 @@
 package dev.sluice.cli;
 
 import dev.sluice.bench.Expect;
+import dev.sluice.bench.Json;
 import dev.sluice.bench.Load;
 import dev.sluice.bench.LoadError;
 import dev.sluice.bench.LoadPlan;
 import dev.sluice.bench.LoadResult;
-import dev.sluice.bench.report.Json;
 import dev.sluice.bench.report.LoadText;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -125,7 +125,7 @@ final class LoadCommand implements Callable<Integer> {
             throw new Failure("cannot connect to " + server + ": " + result.firstCause());
         }
         if (file != null) {
-            file.write(Json.of("sluice " + Program.version(), result));
+            file.write(Json.document("sluice " + Program.version(), result));
         }
         if (file == null || !file.isStandardOutput()) {
             spec.commandLine().getOut().print(LoadText.of(result));
@@ -156,7 +156,7 @@ final class LoadCommand implements Callable<Integer> {
     }
 
     /** The plan speaks of {@code durationMs}, the command line of {@code --duration}. */
-    private static String flag(String complaint) {
+    static String flag(String complaint) {
         return "--" + complaint.replaceFirst("durationMs must.*was", "duration must be between 1ms and 1d, was")
                 .replaceFirst("warmUpMs must.*was", "warm-up must be at most 1d, was").replace("size times pipeline", "size times --pipeline");
     }

@@ -27,8 +27,9 @@ import picocli.CommandLine.Spec;
         optionListHeading = "%nOptions:%n",
         footer = {
             "",
-            "Exit status: 0 done, 1 failed at run time, 2 bad usage, 4 connections were cut",
-            "while draining; a second signal ends at once with 128 plus its number."
+            "Exit status: 0 done, 1 failed at run time, 2 bad usage, 3 a limit of bench was",
+            "missed, 4 connections were cut while draining; a second signal ends at once",
+            "with 128 plus its number."
         })
 final class Program implements Runnable {
 
@@ -39,6 +40,7 @@ final class Program implements Runnable {
         COMMANDS.put("serve", ServeCommand::described);
         COMMANDS.put("client", ClientCommand::new);
         COMMANDS.put("load", LoadCommand::new);
+        COMMANDS.put("bench", BenchCommand::new);
         COMMANDS.put("completion", CompletionCommand::new);
     }
 

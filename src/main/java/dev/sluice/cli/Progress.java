@@ -33,17 +33,21 @@ final class Progress implements AutoCloseable {
             thread.setDaemon(true);
             return thread;
         });
-        ProgressBar bar = new ProgressBarBuilder()
+        ProgressBar bar = bar(task, length.toMillis());
+        clock.scheduleAtFixedRate(() -> bar.stepBy(INTERVAL_MS), INTERVAL_MS, INTERVAL_MS, TimeUnit.MILLISECONDS);
+        return new Progress(bar, clock);
+    }
+
+    /** A bar of milliseconds on standard error. */
+    static ProgressBar bar(String task, long lengthMs) {
+        return new ProgressBarBuilder()
                 .setTaskName(task)
-                .setInitialMax(length.toMillis())
+                .setInitialMax(lengthMs)
                 .setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(INTERVAL_MS)
                 .setConsumer(new ConsoleProgressBarConsumer(System.err, WIDTH))
-                .hideEta()
                 .setUnit(" s", 1000)
                 .build();
-        clock.scheduleAtFixedRate(() -> bar.stepBy(INTERVAL_MS), INTERVAL_MS, INTERVAL_MS, TimeUnit.MILLISECONDS);
-        return new Progress(bar, clock);
     }
 
     @Override

@@ -61,7 +61,7 @@ class OptionFuzzTest {
     void everyArgumentIsUnderstoodOrComplainedOf() {
         int understood = 0;
         for (int i = 0; i < 3_000; i++) {
-            String name = new String[] {"serve", "client", "completion"}[random.nextInt(3)];
+            String name = new String[] {"serve", "client", "load", "bench", "completion"}[random.nextInt(5)];
             Map<String, String> environment = random.nextInt(4) == 0 ? Map.of("SLUICE_HIGH_WATER", anything()) : Map.of();
             CommandLine line = Program.commandLine(name, environment);
             StringWriter err = new StringWriter();

@@ -62,6 +62,14 @@ class UsageTest {
         "load 1 -s 1m -P 100             | --size times --pipeline must be between 1 and 67108864, was 104857600               | sluice load",
         "load 1 -R -1                    | --rate must be between 0 and 1000000000, was -1.0                                  | sluice load",
         "load 1 --expect lower           | --expect 'lower' is not an answer: there are echo, upper                           | sluice load",
+        "bench -e actor                  | --engines 'actor' is not an engine: there are reactor, threads, pool, virtual, and netty with Maven's profile bench; did you mean 'reactor'? | sluice bench",
+        "bench -e reactor:x              | --engines 'reactor:x' is not an engine such as reactor or reactor:2                | sluice bench",
+        "bench -e reactor,reactor        | --engines names one twice: reactor,reactor                                         | sluice bench",
+        "bench -c 0                      | --connections must be between 1 and 60000, was 0                                   | sluice bench",
+        "bench -n 0                      | --rounds must be between 1 and 1000, was 0                                         | sluice bench",
+        "bench --idle -1                 | --idle must not be negative, was -1                                                | sluice bench",
+        "bench --server-java /etc/passwd | --server-java: /etc/passwd is not the java of a JDK or JRE                          | sluice bench",
+        "bench --json - --csv -          | only one report can go to standard output                                          | sluice bench",
         "client                          | missing required parameter: '[HOST:]PORT'                                          | sluice client",
         "client nowhere                  | 'nowhere' is not a port: 1 to 65535                                                | sluice client",
         "client ::1:10000                | '::1:10000' is ambiguous: write [::1]:10000                                        | sluice client",
@@ -102,7 +110,7 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "serve", "client", "load", "completion"})
+    @ValueSource(strings = {"", "serve", "client", "load", "bench", "completion"})
     void helpFitsEightyColumnsAndShowsEveryDefault(String command) {
         String[] args = command.isEmpty() ? new String[] {"--help"} : new String[] {command, "--help"};
         assertEquals(0, run(Map.of(), args));

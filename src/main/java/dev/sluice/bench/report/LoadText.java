@@ -1,5 +1,6 @@
 package dev.sluice.bench.report;
 
+import dev.sluice.bench.Figures;
 import dev.sluice.bench.Latency;
 import dev.sluice.bench.LoadError;
 import dev.sluice.bench.LoadPlan;
