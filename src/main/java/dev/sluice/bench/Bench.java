@@ -17,9 +17,6 @@ public final class Bench {
     /** The part of the machine that other processes may take before a measurement is repeated: a tenth. */
     public static final double OTHERS = 0.1;
 
-    /** Repetitions of a measurement that was disturbed. */
-    private static final int REPETITIONS = 2;
-
     /** One heap, one collector, for every engine. */
     public static final List<String> SERVER_FLAGS = List.of("-Xms512m", "-Xmx512m", "-XX:+UseG1GC", "-Djdk.nio.maxCachedBufferSize=262144");
 
@@ -97,7 +94,7 @@ public final class Bench {
             }
         }
         for (String engine : plan.engines()) {
-            for (int count : plan.idle()) {
+            for (int count : plan.idle(engine)) {
                 if (!stopped) {
                     idle.add(hold(engine, count));
                 }
@@ -129,7 +126,7 @@ public final class Bench {
             observer.begins(entry.engine() + ", " + cell + ", round " + (round + 1));
             long start = System.nanoTime();
             Round measured = measure(cell, entry, round, place, 0);
-            for (int attempt = 1; attempt <= REPETITIONS && !plan.quick() && measured.disturbed() && !stopped; attempt++) {
+            for (int attempt = 1; attempt <= plan.repetitions() && measured.disturbed() && !stopped; attempt++) {
                 measured = measure(cell, entry, round, place, attempt);
             }
             if (!stopped) {

@@ -16,6 +16,7 @@ import java.util.List;
  * @param rounds      how often everything is measured
  * @param rate        requests a second at planned times, or 0
  * @param idle        counts of idle connections whose memory is measured, ascending; may be empty
+ * @param repetitions of a measurement that other processes disturbed, at most
  * @param quick       whether this is a smoke test, whose figures mean nothing
  * @param seed        decides the order of engines
  */
@@ -29,6 +30,7 @@ public record BenchPlan(
         int rounds,
         double rate,
         List<Integer> idle,
+        int repetitions,
         boolean quick,
         long seed) {
 
@@ -95,7 +97,7 @@ public record BenchPlan(
      */
     public BenchPlan without(Collection<String> others) {
         List<String> rest = engines.stream().filter(engine -> !others.contains(engine)).toList();
-        return new BenchPlan(rest, connections, sizes, pipelines, warmUpMs, durationMs, rounds, rate, idle, quick, seed);
+        return new BenchPlan(rest, connections, sizes, pipelines, warmUpMs, durationMs, rounds, rate, idle, repetitions, quick, seed);
     }
 
     /**
@@ -105,10 +107,26 @@ public record BenchPlan(
      * @return may be empty
      */
     public List<Integer> beyond(String engine) {
+        int most = mostConnections(engine);
+        return connections.stream().filter(count -> count > most).toList();
+    }
+
+    /**
+     * Counts of idle connections that make sense for an engine.
+     *
+     * @param engine as it is written
+     * @return none unless there are two, which a slope takes
+     */
+    public List<Integer> idle(String engine) {
+        int most = mostConnections(engine);
+        List<Integer> counts = idle.stream().filter(count -> count <= most).toList();
+        return counts.size() < 2 ? List.of() : counts;
+    }
+
+    private static int mostConnections(String engine) {
         EngineSpec spec = EngineSpec.parse(engine);
         Contender contender = Contender.named(spec.name());
-        int most = contender == null ? Integer.MAX_VALUE : contender.mostConnections(spec);
-        return connections.stream().filter(count -> count > most).toList();
+        return contender == null ? Integer.MAX_VALUE : contender.mostConnections(spec);
     }
 
     /**
@@ -126,7 +144,7 @@ public record BenchPlan(
      * @return milliseconds, without repetitions
      */
     public long estimateMs() {
-        double held = idle.stream().mapToDouble(count -> IDLE_MS + IDLE_EACH_MS * count).sum();
-        return engines.size() * CHECK_MS + measurements() * (warmUpMs + durationMs + AROUND_MS) + (long) (engines.size() * held);
+        double held = engines.stream().flatMap(engine -> idle(engine).stream()).mapToDouble(count -> IDLE_MS + IDLE_EACH_MS * count).sum();
+        return engines.size() * CHECK_MS + measurements() * (warmUpMs + durationMs + AROUND_MS) + (long) held;
     }
 }

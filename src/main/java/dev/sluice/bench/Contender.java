@@ -3,7 +3,9 @@ package dev.sluice.bench;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 
 /**
@@ -66,8 +68,16 @@ public interface Contender {
      */
     static List<Contender> all() {
         List<Contender> all = new ArrayList<>(OwnEngine.all());
-        ServiceLoader.load(Contender.class, Contender.class.getClassLoader()).forEach(all::add);
-        return all;
+        for (Iterator<Contender> others = ServiceLoader.load(Contender.class, Contender.class.getClassLoader()).iterator(); ; ) {
+            try {
+                if (!others.hasNext()) {
+                    return all;
+                }
+                all.add(others.next());
+            } catch (ServiceConfigurationError e) {
+                // named by a file that an earlier build with profile bench left behind
+            }
+        }
     }
 
     /**

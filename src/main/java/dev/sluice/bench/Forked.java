@@ -17,6 +17,9 @@ import java.util.concurrent.TimeUnit;
 /** A JVM of ours that runs beside this one, on the same class path, and is talked to in lines. Closing it ends it. */
 final class Forked implements AutoCloseable {
 
+    /** What a process says that cannot do what it is there for; then why. */
+    private static final String CANNOT = "CANNOT ";
+
     private static final String END = "\0";
     private static final long PATIENCE_S = 10;
 
@@ -60,16 +63,21 @@ final class Forked implements AutoCloseable {
         to.println(line);
     }
 
-    /** What follows a word at the beginning of a line, waiting for it; everything else that is said means that it failed. */
+    /** What follows a word at the beginning of a line, waiting for it. Other lines may be somebody's logs, and are passed over. */
     String await(String word, Duration patience) throws IOException, InterruptedException {
-        String line = said.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
-        if (line == null) {
-            throw new IOException("no word within " + patience.toSeconds() + " s");
+        long deadlineNs = System.nanoTime() + patience.toNanos();
+        while (true) {
+            String line = said.poll(deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS);
+            if (line == null) {
+                throw new IOException("no word within " + patience.toSeconds() + " s");
+            }
+            if (line.startsWith(word + " ")) {
+                return line.substring(word.length() + 1);
+            }
+            if (line.startsWith(CANNOT) || line.equals(END)) {
+                throw new IOException(line.equals(END) ? lastWords() : line.substring(CANNOT.length()));
+            }
         }
-        if (line.startsWith(word + " ")) {
-            return line.substring(word.length() + 1);
-        }
-        throw new IOException(line.startsWith("CANNOT ") ? line.substring(7) : line.equals(END) ? lastWords() : line);
     }
 
     /** Of a process that ended without having been asked to. */

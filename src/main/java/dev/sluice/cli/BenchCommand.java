@@ -62,6 +62,7 @@ final class BenchCommand implements Callable<Integer> {
     private static final Duration WARM_UP = Duration.ofSeconds(3);
     private static final Duration DURATION = Duration.ofSeconds(5);
     private static final int ROUNDS = 3;
+    private static final int REPETITIONS = 2;
     private static final Duration QUICK_WARM_UP = Duration.ofMillis(300);
     private static final Duration QUICK_DURATION = Duration.ofMillis(500);
 
@@ -141,6 +142,12 @@ final class BenchCommand implements Callable<Integer> {
     private Path serverJava;
 
     @Option(
+            names = "--repeat",
+            paramLabel = "N",
+            description = "How often a measurement is made again that other processes disturbed. [2; 0 with --quick]")
+    private Integer repeat;
+
+    @Option(
             names = "--seed",
             paramLabel = "N",
             defaultValue = "1",
@@ -213,6 +220,7 @@ final class BenchCommand implements Callable<Integer> {
                 times,
                 rate,
                 idle == null ? List.of() : idle.stream().sorted().distinct().toList(),
+                repeat != null ? repeat : quick ? 0 : REPETITIONS,
                 quick,
                 seed);
         for (Cell cell : plan.cells()) {
@@ -272,7 +280,9 @@ final class BenchCommand implements Callable<Integer> {
                     .collect(Collectors.joining(", ")));
         }
         for (int count : plan.idle()) {
-            out.println(count + " idle connections: " + String.join(", ", plan.engines()));
+            out.println(count + " idle connections: " + plan.engines().stream()
+                    .filter(engine -> plan.idle(engine).contains(count))
+                    .collect(Collectors.joining(", ")));
         }
         out.println(plan.measurements() + " measurements of " + plan.durationMs() + " ms after " + plan.warmUpMs() + " ms of warm-up, servers on Java "
                 + java.version() + ": about " + Measuring.time(plan.estimateMs()));

@@ -4,9 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -33,16 +32,8 @@ import picocli.CommandLine.Spec;
         })
 final class Program implements Runnable {
 
-    /** In the order of the help. Suppliers, as each class that is loaded delays the start. */
-    private static final Map<String, Supplier<Object>> COMMANDS = new LinkedHashMap<>();
-
-    static {
-        COMMANDS.put("serve", ServeCommand::described);
-        COMMANDS.put("client", ClientCommand::new);
-        COMMANDS.put("load", LoadCommand::new);
-        COMMANDS.put("bench", BenchCommand::new);
-        COMMANDS.put("completion", CompletionCommand::new);
-    }
+    /** In the order of the help. */
+    private static final List<String> COMMANDS = List.of("serve", "client", "load", "bench", "completion");
 
     @Spec
     private CommandSpec spec;
@@ -63,12 +54,12 @@ final class Program implements Runnable {
      */
     static CommandLine commandLine(String first, Map<String, String> variables) {
         CommandLine line = new CommandLine(new Program());
-        boolean all = first.equals("completion") || !COMMANDS.containsKey(first);
-        COMMANDS.forEach((name, command) -> {
+        boolean all = first.equals("completion") || !COMMANDS.contains(first);
+        for (String name : COMMANDS) {
             if (name.equals(first) || all) {
-                line.addSubcommand(command.get());
+                line.addSubcommand(command(name));
             }
-        });
+        }
         Environment environment = new Environment(variables);
         BadUsage badUsage = new BadUsage(environment);
         line.setColorScheme(new ColorScheme.Builder(Ansi.OFF).build()); // and no time spent looking for a terminal
@@ -81,6 +72,21 @@ final class Program implements Runnable {
         line.setParameterExceptionHandler(badUsage);
         line.setExecutionExceptionHandler((e, command, result) -> failed(command, e));
         return line;
+    }
+
+    private static Object command(String name) {
+        switch (name) {
+            case "serve":
+                return ServeCommand.described();
+            case "client":
+                return new ClientCommand();
+            case "load":
+                return new LoadCommand();
+            case "bench":
+                return new BenchCommand();
+            default:
+                return new CompletionCommand();
+        }
     }
 
     private static int failed(CommandLine command, Exception e) throws Exception {

@@ -22,12 +22,12 @@ public final class Measured {
 
     public static Measured of(int rounds, List<Integer> connections, String... engines) {
         return new Measured(new BenchPlan(
-                List.of(engines), connections, List.of(64), List.of(1), 100, 1_000, rounds, 0, List.of(0, 100, 200), false, 1));
+                List.of(engines), connections, List.of(64), List.of(1), 100, 1_000, rounds, 0, List.of(0, 100, 200), 2, false, 1));
     }
 
     public Measured quick() {
         Measured quick = new Measured(new BenchPlan(
-                plan.engines(), plan.connections(), plan.sizes(), plan.pipelines(), 1, 1, 1, 0, List.of(), true, 1));
+                plan.engines(), plan.connections(), plan.sizes(), plan.pipelines(), 1, 1, 1, 0, List.of(), 0, true, 1));
         quick.rounds.addAll(rounds);
         return quick;
     }
