@@ -19,7 +19,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -112,6 +115,32 @@ class ConnectorTest {
         assertEquals(new CloseReason(Kind.LOCAL, null, 0), client.reason);
         assertEquals(1, connector.stats().connections().closedBy().get(Kind.LOCAL));
         assertEquals(5, connector.stats().bytes().written());
+    }
+
+    @Test
+    void anyThreadMayConnectWhileTheLoopSleeps() throws Exception {
+        try (ServerSocketChannel listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+                Reactor reactor = Reactor.open()) {
+            Connector outward = Connector.open(reactor, ServerOptions.defaults());
+            FutureTask<Void> running = new FutureTask<>(() -> {
+                reactor.run();
+                return null;
+            });
+            new Thread(running, "outward").start();
+            CompletableFuture<String> answer = new CompletableFuture<>();
+            assertTrue(outward.connect((InetSocketAddress) listener.getLocalAddress(), SECOND, connection ->
+                    (self, in) -> answer.complete(StandardCharsets.ISO_8859_1.decode(in).toString())));
+            try (SocketChannel accepted = listener.accept()) {
+                accepted.write(bytes("hello"));
+                assertEquals("hello", answer.get(10, TimeUnit.SECONDS));
+                CompletableFuture<DrainReport> drained = outward.drain(SECOND);
+                accepted.shutdownOutput();
+                assertEquals(new DrainReport(1, List.of()), drained.get(10, TimeUnit.SECONDS));
+            }
+            reactor.stop();
+            running.get(10, TimeUnit.SECONDS);
+            assertEquals(1, outward.stats().connections().closed());
+        }
     }
 
     @Test

@@ -14,7 +14,7 @@ import java.util.Map;
  */
 public final class Bench {
 
-    /** The part of the machine that other processes may take before a measurement is repeated: a tenth. */
+    /** The part of the machine that other processes' user time may take before a measurement is repeated: a tenth. */
     public static final double OTHERS = 0.1;
 
     /** One heap, one collector, for every engine. */

@@ -11,7 +11,7 @@ public final class Limit {
 
     /**
      * Where the first engine makes fewer requests a second than it must, for sure: with all of its interval, or its median where there
-     * is none.
+     * is none. What could not be compared is no proof, and counts as missed.
      *
      * @param result what was measured
      * @param least  times the requests/s of another
@@ -23,7 +23,12 @@ public final class Limit {
         for (Cell cell : result.plan().cells()) {
             for (Line line : comparison.lines(cell)) {
                 Interval others = line.rates(); // of the other to the first: upside down here
-                if (!line.control() && !line.engine().equals(comparison.first()) && 1 / others.low() < least) {
+                if (line.control() || line.engine().equals(comparison.first())) {
+                    continue;
+                }
+                if (others.rounds() == 0) {
+                    missed.add(comparison.first() + " cannot be compared with " + line.engine() + " with " + cell + ": " + String.join(", ", line.notes()));
+                } else if (1 / others.low() < least) {
                     missed.add(comparison.first() + " makes " + Figures.ratio(1 / others.median()) + " times the requests/s of " + line.engine()
                             + " (at most " + Figures.ratio(1 / others.low()) + ") with " + cell + "; the limit is " + Figures.ratio(least));
                 }

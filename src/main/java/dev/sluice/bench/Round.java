@@ -9,7 +9,7 @@ package dev.sluice.bench;
  * @param round     from 0
  * @param place     in the order of its round, from 0
  * @param attempt   from 0; more where it was disturbed
- * @param disturbed whether other processes took more than {@link Bench#OTHERS} of the machine, in the last attempt too
+ * @param disturbed whether other processes' user time was more than {@link Bench#OTHERS} of the machine, in the last attempt too
  * @param others    the part of the machine that they took, or -1
  * @param result    what was measured, or null
  * @param peakRssKb the server's largest resident set, in KiB, or -1

@@ -83,6 +83,13 @@ class VerdictTest {
     }
 
     @Test
+    void whatCouldNotBeComparedHasNotKeptALimit() {
+        BenchResult result = Measured.of(3, List.of(1), "reactor", "netty").cost("reactor", 1, 10).errors("netty", 1, 10).result();
+        assertEquals(1, Limit.missed(result, 0.1).size());
+        assertTrue(Limit.missed(result, 0.1).get(0).contains("cannot be compared with netty"), Limit.missed(result, 0.1).toString());
+    }
+
+    @Test
     void poolIsNotAskedForMoreThanItsWorkers() {
         BenchPlan plan = Measured.of(1, List.of(1, 12, 13), "reactor", "pool", "pool:40").result().plan();
         assertEquals(List.of(13), plan.beyond("pool"));

@@ -173,7 +173,7 @@ final class Summary {
                 ? "Latency runs from the planned time of a request, not from its sending: a server that stalls cannot hide it."
                 : "The latencies are those of a closed loop: they tell how long the queue is that the load itself makes. For how slow an engine is at"
                         + " a given rate, measure with -R.");
-        lines.add("Every byte of every answer was checked. A measurement with an error of any kind counts in no ratio. One during which other processes took"
+        lines.add("Every byte of every answer was checked. A measurement with an error of any kind counts in no ratio. One during which other processes' user time took"
                 + " more than a tenth of the machine was repeated, at most " + result.plan().repetitions() + " times, then marked noisy.");
         lines.add("This says nothing about a network, about other handlers, or about more cores than there are here.");
         return lines;
