@@ -23,7 +23,7 @@ public record Host(String cpu, int cores, String system, long memoryKb, String l
                 Runtime.getRuntime().availableProcessors(),
                 System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + System.getProperty("os.arch"),
                 Long.parseLong(field("/proc/meminfo", "MemTotal", "-1").split(" ")[0]),
-                first("/proc/loadavg"),
+                first("/proc/loadavg").replaceAll("( [^ ]+){2}$", ""),
                 DescriptorLimit.connections(Integer.MAX_VALUE));
     }
 

@@ -84,14 +84,28 @@ public final class Verdict {
 
     private String sentence(String engine, List<At> all) {
         List<String> parts = new ArrayList<>();
+        List<Integer> same = new ArrayList<>();
         for (At at : all) {
-            String connections = "at " + Figures.count(at.connections) + (at.connections == 1 ? " connection" : " connections");
-            parts.add(at.standing == Standing.SAME
-                    ? "no difference that could be told from noise " + connections
-                    : Figures.ratio(at.ratio.median()) + " times the CPU for a request (" + Figures.ratio(at.ratio.low()) + " to "
-                            + Figures.ratio(at.ratio.high()) + ") " + connections);
+            if (at.standing == Standing.SAME) {
+                same.add(at.connections);
+            } else {
+                parts.add(Figures.ratio(at.ratio.median()) + " times the CPU for a request (" + Figures.ratio(at.ratio.low()) + " to "
+                        + Figures.ratio(at.ratio.high()) + ") " + at(List.of(at.connections)));
+            }
+        }
+        if (!same.isEmpty()) {
+            parts.add("no difference that could be told from noise " + at(same));
         }
         return engine + ", against " + comparison.first() + ": " + String.join("; ", parts) + ". " + crossover(engine, all);
+    }
+
+    /** At 1 connection; at 1 and 64 connections; at 1, 64 and 1,024 connections. */
+    private static String at(List<Integer> connections) {
+        StringBuilder text = new StringBuilder("at ");
+        for (int i = 0; i < connections.size(); i++) {
+            text.append(i == 0 ? "" : i == connections.size() - 1 ? " and " : ", ").append(Figures.count(connections.get(i)));
+        }
+        return text.append(connections.equals(List.of(1)) ? " connection" : " connections").toString();
     }
 
     /** Where the cheaper of the two changes, as far as connections were tried. */

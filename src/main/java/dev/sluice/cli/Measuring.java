@@ -26,7 +26,7 @@ final class Measuring implements Bench.Observer, AutoCloseable {
         if (bar == null) {
             Stderr.line(what + ", about " + time(Math.max(0, estimateMs - doneMs)) + " left");
         } else {
-            bar.setExtraMessage(what);
+            bar.setExtraMessage(what.split(",")[0]); // the engine alone: a line has eighty columns
         }
     }
 

@@ -126,7 +126,7 @@ final class Summary {
     private String notes(Line line, boolean base) {
         List<String> notes = new ArrayList<>(line.notes());
         if (!base && !line.control() && line.cpu().isKnown() && !comparison.differs(line.cpu(), Metric.CPU)) {
-            notes.add("no difference in CPU");
+            notes.add("no difference");
         }
         return String.join(", ", notes);
     }

@@ -92,6 +92,16 @@
     return { label: engine, data: values, borderColor: of(engine), backgroundColor: of(engine), spanGaps: true, pointRadius: 4, borderWidth: 2 };
   }
 
+  /** Room for every whisker and the band, and no more: left alone, a logarithmic scale begins at a power of ten. */
+  function bounds(group) {
+    var all = [1].concat(data.noise.cpu || []);
+    group.engines.forEach(function (e) {
+      e.ratio.forEach(function (r) { if (r) { all.push(r[0], r[2]); } });
+      e.rounds.forEach(function (values) { all = all.concat(values); });
+    });
+    return { min: Math.min.apply(null, all) * 0.93, max: Math.max.apply(null, all) * 1.07 };
+  }
+
   function noise(metric) {
     return data.noise[metric] ? { from: data.noise[metric][0], to: data.noise[metric][1] } : {};
   }
@@ -109,7 +119,7 @@
           backgroundColor: of(e.engine) + (e.control ? '66' : ''),
           borderSkipped: false
         };
-      }), scale('connections'), scale('times ' + data.first + ' (logarithmic)', { type: 'logarithmic', ticks: {
+      }), scale('connections'), scale('times ' + data.first + ' (logarithmic)', { type: 'logarithmic', min: bounds(group).min, max: bounds(group).max, ticks: {
         color: colour('--soft'), callback: function (v) { return Number(v.toPrecision(2)) === v ? v : ''; } } }),
       { noise: noise('cpu'), whiskers: { on: true }, tooltip: { callbacks: { label: function (item) {
         var r = item.dataset.intervals[item.dataIndex], v = item.dataset.data[item.dataIndex];
@@ -132,7 +142,7 @@
       }), scale('connections', { min: -0.5, max: labels.length - 0.5, ticks: { color: colour('--soft'), stepSize: 1,
         autoSkip: false, callback: function (v) { return Number.isInteger(v) ? labels[v] : ''; } },
         afterBuildTicks: function (axis) { axis.ticks = labels.map(function (l, i) { return { value: i }; }); } }),
-      scale('times ' + data.first, { type: 'logarithmic', ticks: {
+      scale('times ' + data.first + ' (logarithmic)', { type: 'logarithmic', min: bounds(group).min, max: bounds(group).max, ticks: {
         color: colour('--soft'), callback: function (v) { return Number(v.toPrecision(2)) === v ? v : ''; } } }), { noise: noise('cpu') });
 
       group.connections.forEach(function (count, c) {
