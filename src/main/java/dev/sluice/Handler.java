@@ -24,7 +24,8 @@ public interface Handler {
     @FunctionalInterface
     interface Factory {
         /**
-         * Called once for each connection, on its own thread, just before {@link Handler#onOpen}.
+         * Called once for each connection, on its own thread, just before the first callback: {@link Handler#onOpen}, or
+         * {@link Handler#onClose} of an outbound connection that could not be made.
          *
          * @param connection the new connection
          * @return its handler

@@ -41,6 +41,10 @@ final class Forked implements AutoCloseable {
     static Forked start(String java, List<String> flags, Class<?> main, String... args) throws IOException {
         List<String> command = new ArrayList<>(List.of(java));
         command.addAll(flags);
+        String logs = System.getProperty("slf4j.provider"); // this process's, or the lines that they speak in would be full of logs
+        if (logs != null) {
+            command.addAll(List.of("-Dslf4j.provider=" + logs, "-Dslf4j.internal.verbosity=WARN"));
+        }
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(args));
         Path errors = Files.createTempFile("sluice-bench", ".err");

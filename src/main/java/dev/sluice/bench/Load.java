@@ -166,6 +166,7 @@ public final class Load {
 
     private void finish() {
         if (phase == Phase.MEASURING) {
+            releaseUpTo(tally.endNs()); // the loop may have come late to those
             after = Usage.now(plan.serverPid());
             threads = (int) Host.ofProcess(plan.serverPid(), "Threads");
             phase = Phase.FINISHING;
@@ -202,15 +203,20 @@ public final class Load {
         return startNs + (long) (request * 1e9 / plan.rate());
     }
 
+    /** What is planned before a time is sent, or waits for room. */
+    private void releaseUpTo(long timeNs) {
+        for (; plan.isOpenLoop() && plannedNs(released) - timeNs < 0; released++) {
+            requesters[(int) (released % requesters.length)].release(System.nanoTime());
+        }
+    }
+
     /** Sends what is due, and says how long the loop may sleep. */
     private Duration release() {
         if (!plan.isOpenLoop() || !isOn()) {
             return TURN;
         }
         long nowNs = System.nanoTime();
-        for (; plannedNs(released) - nowNs <= 0; released++) {
-            requesters[(int) (released % requesters.length)].release(nowNs);
-        }
+        releaseUpTo(nowNs);
         long waitNs = plannedNs(released) - nowNs;
         return waitNs < MILLI_NS ? Duration.ZERO : Duration.ofNanos(Math.min(TURN.toNanos(), waitNs - waitNs % MILLI_NS));
     }

@@ -33,6 +33,11 @@ final class Tally {
         toNs = Math.max(fromNs, Math.min(toNs, nowNs));
     }
 
+    /** When the measured time ends, or has ended. */
+    long endNs() {
+        return toNs;
+    }
+
     private boolean isMeasured(long timeNs) {
         return timeNs - fromNs >= 0 && timeNs - toNs < 0;
     }

@@ -82,6 +82,7 @@ final class BenchCommand implements Callable<Integer> {
             show(plan, java);
             return Status.DONE;
         }
+        Logging.warningsOnly();
         Map<String, Output> files = files();
         Measuring measuring = Measuring.of(plan);
         Bench bench = new Bench(plan, java, measuring);

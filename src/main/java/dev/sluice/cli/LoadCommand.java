@@ -110,6 +110,7 @@ final class LoadCommand implements Callable<Integer> {
         if (serverPid != 0 && ProcessHandle.of(serverPid).isEmpty()) {
             throw new ParameterException(spec.commandLine(), "--server-pid: there is no process " + serverPid);
         }
+        Logging.warningsOnly();
         Output file = json == null ? null : Output.to(json);
         LoadPlan plan = plan();
         LoadResult result;

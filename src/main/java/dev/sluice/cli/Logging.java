@@ -42,6 +42,12 @@ public final class Logging implements SLF4JServiceProvider {
         LoggerFactory.getILoggerFactory();
     }
 
+    /** For commands whose business is not to log: what goes wrong, and on standard error, as standard output is data. */
+    static void warningsOnly() {
+        prepare();
+        level(Choice.Level.WARN);
+    }
+
     static void level(Choice.Level level) {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext) {
             LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
