@@ -93,9 +93,15 @@ final class ConnectionGroup {
 
     /** On the loop. Asks every connection to leave; once. */
     void drain(Duration timeout, Loop loop, Runnable whenDone) {
-        drain = new Drain<>(loop, () -> connections.forEach(ThreadConnection::cut), whenDone);
+        drain = new Drain<>(loop, this::cutTheRest, whenDone);
         drain.begin(connections.size(), timeout);
         connections.forEach(connection -> connection.ownThread.drain());
+    }
+
+    /** Those first who wait for a thread of a pool: whoever is cut frees one, and the deadline is over. */
+    private void cutTheRest() {
+        connections.stream().filter(connection -> !connection.ownThread.hasBegun()).forEach(ThreadConnection::cut);
+        connections.forEach(ThreadConnection::cut);
     }
 
     void handlerFailed(String callback, ThreadConnection connection, Throwable cause) {
