@@ -87,7 +87,13 @@ public record BenchPlan(
      * @param engine  as it is written
      * @param control whether it is the first engine once more: what differs then is noise
      */
-    public record Entry(String engine, boolean control) {}
+    public record Entry(String engine, boolean control) {
+
+        @Override
+        public String toString() {
+            return engine + (control ? " (again)" : "");
+        }
+    }
 
     /**
      * The same without some engines.

@@ -41,11 +41,9 @@ public final class Comparison {
      * An engine in a cell: medians over its good rounds, NaN where there is none.
      *
      * @param cell      what it carried
-     * @param engine    as it is written
-     * @param control   whether it is the first engine once more
+     * @param entry     the engine, or the control
      * @param rate      requests a second
      * @param cpuNs     the server's processor time for a request
-     * @param bothCpuNs the server's and the generator's
      * @param p50       nanoseconds
      * @param p99       nanoseconds
      * @param p999      nanoseconds
@@ -57,11 +55,9 @@ public final class Comparison {
      */
     public record Line(
             Cell cell,
-            String engine,
-            boolean control,
+            BenchPlan.Entry entry,
             double rate,
             double cpuNs,
-            double bothCpuNs,
             double p50,
             double p99,
             double p999,
@@ -111,11 +107,9 @@ public final class Comparison {
     private Line line(Cell cell, BenchPlan.Entry entry, List<Round> rounds) {
         return new Line(
                 cell,
-                entry.engine(),
-                entry.control(),
+                entry,
                 median(rounds, Round::rate),
                 median(rounds, Round::serverCpuNs),
-                median(rounds, Round::bothCpuNs),
                 median(rounds, round -> latency(round, Latency::p50)),
                 median(rounds, round -> latency(round, Latency::p99)),
                 median(rounds, round -> latency(round, Latency::p999)),
@@ -142,9 +136,8 @@ public final class Comparison {
         return notes;
     }
 
-    /** Of an open loop that was saturated, a percentile tells how long the queue was, and nothing of the server. */
     private static double latency(Round round, ToDoubleFunction<Latency> percentile) {
-        return round.isGood() && !round.result().isSaturated() ? percentile.applyAsDouble(round.result().latency()) : Double.NaN;
+        return round.tellsLatency() ? percentile.applyAsDouble(round.result().latency()) : Double.NaN;
     }
 
     /**
@@ -189,7 +182,14 @@ public final class Comparison {
                 .toArray();
     }
 
-    private List<Round> rounds(Cell cell, BenchPlan.Entry entry) {
+    /**
+     * The measurements of an engine in a cell.
+     *
+     * @param cell  of the plan
+     * @param entry of the plan
+     * @return those that were made, good or not
+     */
+    public List<Round> rounds(Cell cell, BenchPlan.Entry entry) {
         return result.rounds().stream()
                 .filter(round -> round.cell().equals(cell) && round.engine().equals(entry.engine()) && round.control() == entry.control())
                 .toList();

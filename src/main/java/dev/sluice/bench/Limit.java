@@ -23,13 +23,13 @@ public final class Limit {
         for (Cell cell : result.plan().cells()) {
             for (Line line : comparison.lines(cell)) {
                 Interval others = line.rates(); // of the other to the first: upside down here
-                if (line.control() || line.engine().equals(comparison.first())) {
+                if (line.entry().control() || line.entry().engine().equals(comparison.first())) {
                     continue;
                 }
                 if (others.rounds() == 0) {
-                    missed.add(comparison.first() + " cannot be compared with " + line.engine() + " with " + cell + ": " + String.join(", ", line.notes()));
+                    missed.add(comparison.first() + " cannot be compared with " + line.entry() + " with " + cell + ": " + String.join(", ", line.notes()));
                 } else if (1 / others.low() < least) {
-                    missed.add(comparison.first() + " makes " + Figures.ratio(1 / others.median()) + " times the requests/s of " + line.engine()
+                    missed.add(comparison.first() + " makes " + Figures.ratio(1 / others.median()) + " times the requests/s of " + line.entry()
                             + " (at most " + Figures.ratio(1 / others.low()) + ") with " + cell + "; the limit is " + Figures.ratio(least));
                 }
             }

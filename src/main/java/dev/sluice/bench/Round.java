@@ -38,6 +38,15 @@ public record Round(
     }
 
     /**
+     * Whether its latencies say something of the server: of an open loop that was saturated, they tell how long the queue was.
+     *
+     * @return false also where its figures may not be compared
+     */
+    public boolean tellsLatency() {
+        return isGood() && !result.isSaturated();
+    }
+
+    /**
      * Processor time of the server.
      *
      * @return nanoseconds for a request, or NaN

@@ -62,7 +62,7 @@ public final class Verdict {
         List<At> all = new ArrayList<>();
         for (int connections : result.plan().connections()) {
             for (Line line : comparison.lines(new Cell(connections, size, pipeline))) {
-                if (line.engine().equals(engine) && !line.control() && line.cpu().isKnown()) {
+                if (line.entry().equals(new BenchPlan.Entry(engine, false)) && line.cpu().isKnown()) {
                     all.add(new At(connections, standing(line.cpu()), line.cpu()));
                 }
             }

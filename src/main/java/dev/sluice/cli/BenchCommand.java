@@ -111,7 +111,7 @@ final class BenchCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         for (Cell cell : plan.cells()) {
             out.println(cell + ": " + plan.entries(cell).stream()
-                    .map(entry -> entry.engine() + (entry.control() ? " (again)" : ""))
+                    .map(BenchPlan.Entry::toString)
                     .collect(Collectors.joining(", ")));
         }
         for (int count : plan.idle()) {

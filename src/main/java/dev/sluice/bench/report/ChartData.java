@@ -13,7 +13,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.DoubleStream;
-import org.HdrHistogram.Histogram;
 
 /**
  * What the charts of a report show; a figure that is not known is null.
@@ -105,7 +104,7 @@ record ChartData(
     private static Series series(Summary summary, BenchPlan.Entry entry, int size, int pipeline) {
         Comparison comparison = summary.comparison();
         Series series = new Series(
-                entry.engine() + (entry.control() ? " (again)" : ""),
+                entry.toString(),
                 entry.engine(),
                 !entry.control() && entry.engine().equals(comparison.first()),
                 entry.control(),
@@ -113,33 +112,28 @@ record ChartData(
         for (int connections : summary.result().plan().connections()) {
             Cell cell = new Cell(connections, size, pipeline);
             Line line = comparison.lines(cell).stream()
-                    .filter(each -> each.engine().equals(entry.engine()) && each.control() == entry.control())
+                    .filter(each -> each.entry().equals(entry))
                     .findFirst()
                     .orElse(null);
             series.cpu.add(line == null ? null : number(line.cpuNs() / 1e3));
             series.rate.add(line == null ? null : number(line.rate()));
             series.ratio.add(line == null || line.cpu().rounds() == 0 ? null : List.of(line.cpu().low(), line.cpu().median(), line.cpu().high()));
             series.rounds.add(DoubleStream.of(comparison.ratios(cell, entry, Metric.CPU)).filter(Double::isFinite).boxed().toList());
-            series.latency.add(latency(summary.result(), cell, entry));
+            series.latency.add(latency(comparison.rounds(cell, entry)));
         }
         return series;
     }
 
-    private static List<Double> latency(BenchResult result, Cell cell, BenchPlan.Entry entry) {
-        Histogram all = null;
-        for (Round round : result.rounds()) {
-            boolean ours = round.cell().equals(cell) && round.engine().equals(entry.engine()) && round.control() == entry.control();
-            if (ours && round.isGood() && !round.result().isSaturated()) {
-                Histogram one = round.result().latency().decode();
-                if (all == null) {
-                    all = one;
-                } else {
+    private static List<Double> latency(List<Round> rounds) {
+        return rounds.stream()
+                .filter(Round::tellsLatency)
+                .map(round -> round.result().latency().decode())
+                .reduce((all, one) -> {
                     all.add(one);
-                }
-            }
-        }
-        Histogram merged = all;
-        return merged == null ? null : Arrays.stream(PERCENTILES).mapToObj(percent -> merged.getValueAtPercentile(percent) / 1e6).toList();
+                    return all;
+                })
+                .map(all -> Arrays.stream(PERCENTILES).mapToObj(percent -> all.getValueAtPercentile(percent) / 1e6).toList())
+                .orElse(null);
     }
 
     private static Double number(double value) {

@@ -108,9 +108,9 @@ final class Summary {
     }
 
     private List<String> row(Line line) {
-        boolean base = !line.control() && line.engine().equals(comparison.first());
+        boolean base = line.entry().equals(new BenchPlan.Entry(comparison.first(), false));
         return List.of(
-                line.engine() + (line.control() ? " (again)" : ""),
+                line.entry().toString(),
                 Figures.time(line.cpuNs()),
                 base ? "1" : interval(line.cpu()),
                 Figures.count(line.rate()),
@@ -125,7 +125,7 @@ final class Summary {
 
     private String notes(Line line, boolean base) {
         List<String> notes = new ArrayList<>(line.notes());
-        if (!base && !line.control() && line.cpu().isKnown() && !comparison.differs(line.cpu(), Metric.CPU)) {
+        if (!base && !line.entry().control() && line.cpu().isKnown() && !comparison.differs(line.cpu(), Metric.CPU)) {
             notes.add("no difference");
         }
         return String.join(", ", notes);
