@@ -8,6 +8,7 @@ module dev.sluice {
     requires static jdk.unsupported;
 
     exports dev.sluice;
+    exports dev.sluice.codec;
     exports dev.sluice.service;
     exports dev.sluice.simulation;
     exports dev.sluice.threads;

@@ -25,7 +25,10 @@ public record CloseReason(Kind kind, Throwable cause, long unsent) {
         QUEUE_LIMIT,
         /** A callback or task threw. */
         HANDLER_FAILURE,
-        /** The peer's bytes make no sense: the handler left {@link ServerOptions#maxRemainder} of them unread. */
+        /**
+         * The peer's bytes make no sense: the handler left {@link ServerOptions#maxRemainder} of them unread, or threw a
+         * {@link java.net.ProtocolException}.
+         */
         PROTOCOL,
         /** An outbound connection that never came to be; the only kind without an {@code onOpen}. */
         CONNECT_FAILURE,

@@ -26,19 +26,25 @@ final class ConnectAttempt extends Deadlines.Entry implements Reactor.Tenant {
     private final InetSocketAddress address;
     private final Duration timeout;
     private final Handler.Factory factory;
+
+    /** Whether another connection of the group has asked for it. */
+    final boolean isCompanion;
+
     private SocketChannel channel;
 
-    private ConnectAttempt(ConnectionGroup group, InetSocketAddress address, Duration timeout, Handler.Factory factory) {
+    private ConnectAttempt(
+            ConnectionGroup group, InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isCompanion) {
         this.group = group;
         this.address = address;
         this.timeout = timeout;
         this.factory = factory;
+        this.isCompanion = isCompanion;
     }
 
     /** Begins to connect. Not within a callback, because the end may come at once. */
-    static void begin(ConnectionGroup group, InetSocketAddress address, Duration timeout, Handler.Factory factory) {
-        group.load.incrementAndGet();
-        ConnectAttempt attempt = new ConnectAttempt(group, address, timeout, factory);
+    static void begin(
+            ConnectionGroup group, InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isCompanion) {
+        ConnectAttempt attempt = new ConnectAttempt(group, address, timeout, factory, isCompanion);
         try {
             attempt.begin();
         } catch (Throwable t) { // an address that was not resolved is no IOException, want of memory no Exception
@@ -47,7 +53,7 @@ final class ConnectAttempt extends Deadlines.Entry implements Reactor.Tenant {
     }
 
     private void begin() throws IOException {
-        channel = group.reactor.provider().openSocketChannel();
+        channel = group.reactor.selector.provider().openSocketChannel();
         Listener.prepare(channel, group.options.sendBuffer());
         if (group.options.receiveBuffer() > 0) {
             channel.setOption(StandardSocketOptions.SO_RCVBUF, group.options.receiveBuffer());
@@ -76,7 +82,10 @@ final class ConnectAttempt extends Deadlines.Entry implements Reactor.Tenant {
 
     private void open() throws IOException {
         group.reactor.removeDeadline(this);
-        ReactorConnection.open(group, channel, factory);
+        ReactorConnection connection = ReactorConnection.open(group, channel, factory);
+        if (isCompanion) {
+            group.companions.add(connection);
+        }
     }
 
     @Override
@@ -102,6 +111,9 @@ final class ConnectAttempt extends Deadlines.Entry implements Reactor.Tenant {
         }
         ReactorConnection connection = neverOpened(group, address);
         CloseReason reason = new CloseReason(CloseReason.Kind.CONNECT_FAILURE, cause, 0);
+        if (isCompanion) {
+            group.companions.add(connection);
+        }
         group.opened(connection);
         group.closed(connection, reason);
         tell(connection, factory, reason);

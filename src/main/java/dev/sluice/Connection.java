@@ -1,14 +1,17 @@
 package dev.sluice;
 
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.function.BiConsumer;
 
 /**
  * One connection, with an outbound queue of its own. Each method names the threads that may call it; <em>the
  * connection's thread</em> is the one that is running a callback or task of it: on a reactor always the same.
  *
- * <p>There are three words for the end: {@link #close} lets queued output leave and waits for the peer's end,
+ * <p>There are three words for the end: {@link #close} lets what is owed and queued leave and waits for the peer's end,
  * {@link #shutdownOutput} ends our side only, {@link #abort} resets at once. Called on another thread than the connection's,
  * each keeps its place behind what that thread wrote before, and may take effect a moment after it returned.
  */
@@ -33,6 +36,9 @@ public interface Connection {
      * Any thread. Ends the connection well: what is queued leaves, then our end is told to the peer, then its
      * remaining input is read and discarded until it ends its side or {@link ServerOptions#lingerTimeout} is over. The
      * handler hears nothing more except {@link Handler#onClose}. Does nothing when called again.
+     *
+     * <p>Where work is {@linkplain #offload offloaded}, or there is a {@link #hold}, all this begins when the last callback has
+     * returned and the last hold is released. Until then nothing is read, and may be written.
      */
     void close();
 
@@ -41,6 +47,15 @@ public interface Connection {
      * its side too, the connection closes.
      */
     void shutdownOutput();
+
+    /**
+     * The connection's thread. Keeps {@link #close}, and a server that drains, waiting: something is owed to the peer that comes
+     * from elsewhere. Whoever holds a connection when its server drains is told so by {@link Handler#onEof}.
+     *
+     * @return releases the hold when run, on any thread; run again, it does nothing
+     * @throws IllegalStateException on another thread
+     */
+    Runnable hold();
 
     /** Any thread. Resets the connection at once; what is queued is discarded. */
     void abort();
@@ -66,6 +81,32 @@ public interface Connection {
     Timer schedule(Duration delay, Runnable task);
 
     /**
+     * The connection's thread. Has a task run on a worker's thread, where it may block, then the callback on the connection's, unless
+     * that has closed meanwhile. Callbacks come in the order in which their tasks end. The workers are the server's, at most
+     * {@link ServerOptions#offloadThreads} of them.
+     *
+     * @param <T>      what the task makes
+     * @param task     what to run; it will be, whatever becomes of the connection
+     * @param callback is given the result, or what the task threw, the other being null; is itself a task of the connection
+     * @return false if {@link ServerOptions#offloadQueue} tasks wait: then this connection is not read until half of them are gone
+     * @throws IllegalStateException on another thread
+     */
+    <T> boolean offload(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback);
+
+    /**
+     * Any thread. Connects out, on the same engine and under the same options, limits and counters; never waits. An attempt that
+     * fails is told to its handler by {@link Handler#onClose} with {@link CloseReason.Kind#CONNECT_FAILURE}, without an {@code onOpen}
+     * before; so it is, too, at {@link ServerOptions#maxConnections}. A draining server asks such a connection to leave only when those
+     * that it accepted have left.
+     *
+     * @param address where to; an address that was not resolved fails
+     * @param timeout how long to wait for an answer; zero: as long as the system does
+     * @param factory makes the handler, just before its first callback
+     * @return false if this connection has closed; then nothing is attempted, and no callback comes
+     */
+    boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory);
+
+    /**
      * The connection's thread. Stops reading, from the next callback on; the peer's bytes wait in the kernel, but for what
      * a read that blocks had asked for: at most 8 KiB.
      *
@@ -79,6 +120,15 @@ public interface Connection {
      * @throws IllegalStateException on another thread
      */
     void resumeReading();
+
+    /**
+     * The connection's thread.
+     *
+     * @return whether more of the peer's bytes are welcome: false once its side or ours has ended, while reading is paused, while
+     *     output above the high water mark waits, or while {@link #offload} has no room. A handler that then leaves bytes unread is
+     *     offered them again as soon as they are welcome
+     */
+    boolean isReading();
 
     /**
      * Any thread.

@@ -9,10 +9,16 @@ import dev.sluice.internal.Outlet;
 import dev.sluice.internal.Patience;
 import dev.sluice.internal.Pressure;
 import dev.sluice.internal.Wire;
+import dev.sluice.internal.Workers;
+import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -37,6 +43,18 @@ final class ConnectionGroup {
     final Counters closedBy = new Counters(CloseReason.Kind.class);
 
     final ConnectionTimers timers;
+    final ConnectionWork work;
+
+    /** Those that a connection of this group has made. */
+    final Set<ReactorConnection> companions = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    /** Companions, those included that are being connected. */
+    private int companionLoad;
+
+    private boolean onlyCompanionsAreLeft;
+
+    /** Outbound connections that were not attempted. Any thread. */
+    final LongAdder refused = new LongAdder();
 
     /** Bytes that other threads wrote after the close, or that were on their way at the end. Any thread. */
     final LongAdder refusedElsewhere = new LongAdder();
@@ -50,6 +68,7 @@ final class ConnectionGroup {
     /** The end of the group, once it has begun. */
     Drain<DrainReport.Cut> drain;
 
+    private final BooleanSupplier mayEnter;
     private final Runnable whenOneLeaves;
 
     /** Memory that the queues held when last looked at. Any thread. */
@@ -57,7 +76,8 @@ final class ConnectionGroup {
 
     private ConnectionGroup[] siblings = {this};
 
-    ConnectionGroup(Reactor reactor, ServerOptions options, Wire wire, Runnable whenOneLeaves) {
+    ConnectionGroup(
+            Reactor reactor, ServerOptions options, Wire wire, Workers workers, BooleanSupplier mayEnter, Runnable whenOneLeaves) {
         this.reactor = reactor;
         this.options = options;
         this.wire = wire;
@@ -65,8 +85,10 @@ final class ConnectionGroup {
         this.callbacks = new ReactorCallbacks(this);
         this.input = new ReactorInput(this);
         this.output = new ReactorOutput(this);
+        this.mayEnter = mayEnter;
         this.whenOneLeaves = whenOneLeaves;
         this.timers = new ConnectionTimers(reactor);
+        this.work = new ConnectionWork(this, workers);
         this.patience = new Patience(
                 options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
         this.pressure = new Pressure(options.highWater(), options.maxPendingTotal());
@@ -81,6 +103,29 @@ final class ConnectionGroup {
         siblings = groups;
     }
 
+    /** Connects out, if there is room. Not within a callback. */
+    void connect(InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isCompanion) {
+        if (drain != null && drain.isOver()) {
+            refuse(address, factory, "the server has drained");
+            return;
+        }
+        if (!mayEnter.getAsBoolean()) {
+            refuse(address, factory, options.maxConnections() + " connections are open, the limit");
+            return;
+        }
+        load.incrementAndGet();
+        companionLoad += isCompanion ? 1 : 0;
+        if (drain != null) {
+            drain.joined();
+        }
+        ConnectAttempt.begin(this, address, timeout, factory, isCompanion);
+    }
+
+    void refuse(InetSocketAddress address, Handler.Factory factory, String why) {
+        refused.increment();
+        ConnectAttempt.refuse(this, address, factory, why);
+    }
+
     void opened(ReactorConnection connection) {
         counters.increment(Count.OPENED);
         Flight.opened(connection);
@@ -92,23 +137,70 @@ final class ConnectionGroup {
         Flight.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
         load.decrementAndGet();
         whenOneLeaves.run();
+        companionLoad -= companions.remove(connection) ? 1 : 0;
         if (drain != null) {
             drain.closed(reason.unsent() > 0 ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
+            releaseCompanions();
         }
     }
 
-    /** Asks every connection to leave; once. */
+    /** Asks every connection to leave, once: companions last, as those who made them have to do with them until their own end. */
     void drain(Duration timeout, Runnable whenDone) {
-        drain = new Drain<>(reactor.loop(), () -> forEach(ReactorConnection::cut), whenDone);
+        drain = new Drain<>(reactor.loop(), this::cutTheRest, whenDone);
         drain.begin(load.get(), timeout);
-        forEach(this::leave);
+        forEach(connection -> {
+            if (!companions.contains(connection)) {
+                leave(connection);
+            }
+        });
+        forEachAttempt(attempt -> {
+            if (!attempt.isCompanion) {
+                attempt.abandon();
+            }
+        });
+        releaseCompanions();
+    }
+
+    private void releaseCompanions() {
+        if (!onlyCompanionsAreLeft && load.get() == companionLoad) {
+            onlyCompanionsAreLeft = true;
+            reactor.execute(() -> {
+                forEach(this::leave);
+                forEachAttempt(ConnectAttempt::abandon);
+            });
+        }
+    }
+
+    /** The drain is over: awaiting only the peer's end is no loss. */
+    private void cutTheRest() {
+        forEach(connection -> connection.end(
+                connection.isLingering() ? CloseReason.Kind.LOCAL : CloseReason.Kind.DRAIN_DEADLINE, null));
         forEachAttempt(ConnectAttempt::abandon);
     }
 
     /** What has arrived is handled, then the connection closes. */
     private void leave(ReactorConnection connection) {
-        for (int i = 0; i < LAST_READS && connection.reads() && input.read(connection); i++) {
+        for (int i = 0; i < LAST_READS && connection.isReading() && input.read(connection); i++) {
             output.send(connection);
+        }
+        closeUnlessThrottled(connection);
+    }
+
+    /** Reading goes on: what was left unread is offered again. */
+    void resume(ReactorConnection connection) {
+        input.offerRemainder(connection);
+        output.flush(connection, false);
+        if (drain != null && (onlyCompanionsAreLeft || !companions.contains(connection))) {
+            closeUnlessThrottled(connection);
+        }
+    }
+
+    private void closeUnlessThrottled(ReactorConnection connection) {
+        if (connection.throttled && connection.remainder != null) {
+            return; // whole messages may be left, and are offered when there is room for what they bring
+        }
+        if (work.isHeld(connection) && connection.takesInput() && !connection.inputEnded) {
+            callbacks.call(connection, ReactorCallbacks.Event.EOF, null);
         }
         connection.close();
     }

@@ -2,10 +2,10 @@ package dev.sluice;
 
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.Wire;
+import dev.sluice.internal.Workers;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Outbound connections on a reactor of the caller's: the counterpart of a server's acceptor. Once open, a connection is what
@@ -16,14 +16,14 @@ public final class Connector implements AutoCloseable {
 
     private final ServerOptions options;
     private final ConnectionGroup group;
-    private final Admission admission;
-    private final LongAdder refused = new LongAdder();
+    private final Workers workers;
     private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
 
     private Connector(Reactor reactor, ServerOptions options) {
         this.options = options;
-        this.admission = new Admission(options.maxConnections());
-        this.group = new ConnectionGroup(reactor, options, Wire.PLAIN, admission::leave);
+        this.workers = new Workers(options.offloadThreads(), options.offloadQueue());
+        Admission admission = new Admission(options.maxConnections());
+        this.group = new ConnectionGroup(reactor, options, Wire.PLAIN, workers, admission::enter, admission::leave);
     }
 
     /**
@@ -54,18 +54,11 @@ public final class Connector implements AutoCloseable {
     public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
         return group.reactor.execute(() -> {
             if (group.drain != null) {
-                refuse(address, factory, "the connector drains");
-            } else if (admission.enter()) {
-                ConnectAttempt.begin(group, address, timeout, factory);
+                group.refuse(address, factory, "the connector drains");
             } else {
-                refuse(address, factory, options.maxConnections() + " connections are open, the limit");
+                group.connect(address, timeout, factory, false);
             }
         });
-    }
-
-    private void refuse(InetSocketAddress address, Handler.Factory factory, String why) {
-        refused.increment();
-        ConnectAttempt.refuse(group, address, factory, why);
     }
 
     /**
@@ -74,7 +67,7 @@ public final class Connector implements AutoCloseable {
      * @return the counters of its connections; one that could not be made counts as opened and closed, or as refused
      */
     public ServerStats stats() {
-        return ServerStats.of(new ConnectionGroup[] {group}, new Reactor[] {group.reactor}, refused.sum(), 0, 0);
+        return ServerStats.of(new ConnectionGroup[] {group}, new Reactor[] {group.reactor}, workers, 0, 0, 0);
     }
 
     /**
@@ -87,7 +80,10 @@ public final class Connector implements AutoCloseable {
     public CompletableFuture<DrainReport> drain(Duration timeout) {
         group.reactor.execute(() -> {
             if (group.drain == null) {
-                group.drain(timeout, () -> termination.complete(DrainReport.of(group)));
+                group.drain(timeout, () -> {
+                    workers.end();
+                    termination.complete(DrainReport.of(group));
+                });
             } else {
                 group.drain.hurry(timeout);
             }
@@ -102,6 +98,7 @@ public final class Connector implements AutoCloseable {
     }
 
     private void terminated() {
+        workers.end();
         termination.completeExceptionally(new IllegalStateException("the reactor ended before its connections"));
     }
 }

@@ -12,7 +12,8 @@ import java.nio.ByteBuffer;
  * <p>Callbacks and tasks of one connection run one at a time, each happening before the next, on a thread of the
  * server's and never inside a call that user code makes. They must not block: on a reactor, every other connection of
  * the loop waits meanwhile. A callback that throws, an {@link Error} included, loses its own connection
- * ({@link CloseReason.Kind#HANDLER_FAILURE}) and nothing else.
+ * ({@link CloseReason.Kind#HANDLER_FAILURE}) and nothing else; with a {@link java.net.ProtocolException} it says that it is the
+ * peer's fault ({@link CloseReason.Kind#PROTOCOL}), which is neither counted as a failure nor logged.
  *
  * <p>State lives in the handler: a server takes a {@link Factory} and asks it for one handler for each connection. A
  * handler without state may serve them all.
@@ -63,7 +64,8 @@ public interface Handler {
     default void onWritable(Connection connection) throws Exception {}
 
     /**
-     * The peer ended its side; ours can still write. Closes the connection unless overridden.
+     * The peer ended its side, or the server drains while this connection is {@linkplain Connection#hold held}: nothing more is
+     * read; ours can still write. Closes the connection unless overridden.
      *
      * @param connection this handler's connection
      * @throws Exception closes the connection

@@ -81,26 +81,31 @@ public final class Reactor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Reactor.class);
 
     private final LongSupplier nanoClock;
-    private final Selector selector;
+    final Selector selector;
     private final ArrayDeque<SelectionKey> ready = new ArrayDeque<>();
     private final Consumer<SelectionKey> collect = ready::add;
-    private final Deadlines deadlines = new Deadlines();
+    final Deadlines deadlines = new Deadlines();
     private final TaskQueue tasks = new TaskQueue();
     private final ArrayDeque<EndOfTurn> toFlush = new ArrayDeque<>();
     private final ArrayDeque<EndOfTurn> toReap = new ArrayDeque<>();
     private final ArrayDeque<Runnable> atEnd = new ArrayDeque<>();
     private final List<Runnable> steps =
             List.of(this::dispatch, this::lookAgain, this::dispatch, this::expireTimers, this::runTasks, this::flush, this::reap);
-    private final Counters counters = new Counters(Count.class);
-    private final SpinGuard spinGuard = new SpinGuard(LOG);
+    final Counters counters = new Counters(Count.class);
+    private final SpinGuard spinGuard = new SpinGuard(LOG, counters);
     private final RareLog failures = new RareLog(LOG);
 
-    /** Up while the loop may block in select: whoever takes it down wakes it. */
-    private final AtomicBoolean sleeping = new AtomicBoolean();
+    /** Up while the loop may block in select: whoever takes it down wakes it. Any thread. */
+    final AtomicBoolean sleeping = new AtomicBoolean();
 
     private final AtomicLong wakeups = new AtomicLong();
-    private Watchdog watchdog;
-    private volatile Thread thread;
+
+    /** Set before the loop runs, or null. */
+    Watchdog watchdog;
+
+    /** The loop's, or null while it has none. Any thread. */
+    volatile Thread thread;
+
     private volatile boolean stopping;
     private boolean running;
     private boolean inTurn;
@@ -327,9 +332,6 @@ public final class Reactor implements AutoCloseable {
             Thread.interrupted(); // an interrupted thread's select returns at once, for ever
         }
         boolean early = stepLeft == 0 && nowNs - lastNs < waitNs && tasks.isEmpty() && wakeups.get() == wakeupsBefore;
-        if (early) {
-            counters.increment(Count.FRUITLESS);
-        }
         spinGuard.selected(early, selector);
     }
 
@@ -426,30 +428,6 @@ public final class Reactor implements AutoCloseable {
         return new Loop((delay, task) -> schedule(delay, task)::cancel, this::execute, this::nowNs);
     }
 
-    SelectorProvider provider() {
-        return selector.provider();
-    }
-
-    /** Before the loop runs. */
-    void watchedBy(Watchdog watchdog) {
-        this.watchdog = watchdog;
-    }
-
-    /** Any thread. Whether the loop waits for something to do. */
-    boolean isSleeping() {
-        return sleeping.get();
-    }
-
-    /** The watchdog's thread, which alone writes this counter. */
-    void stalled() {
-        counters.increment(Count.STALLS);
-    }
-
-    /** Any thread. The loop's, or null while it has none. */
-    Thread thread() {
-        return thread;
-    }
-
     /** Asks for {@link EndOfTurn#flush} at the end of this turn, or of the next if this one is flushing already. */
     void flushLater(EndOfTurn connection) {
         assert isInLoop();
@@ -471,11 +449,6 @@ public final class Reactor implements AutoCloseable {
     void removeDeadline(Deadlines.Entry entry) {
         assert isInLoop();
         deadlines.remove(entry);
-    }
-
-    /** How many deadlines are set. */
-    int deadlines() {
-        return deadlines.size();
     }
 
     /** Has a task run when the loop ends, while its channels are still open. */

@@ -2,6 +2,7 @@ package dev.sluice;
 
 import dev.sluice.internal.Count;
 import dev.sluice.internal.RareLog;
+import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.slf4j.LoggerFactory;
@@ -18,21 +19,11 @@ final class ReactorCallbacks {
     private static final AtomicReferenceFieldUpdater<ReactorCallbacks, ReactorConnection> CURRENT =
             AtomicReferenceFieldUpdater.newUpdater(ReactorCallbacks.class, ReactorConnection.class, "current");
 
-    /** The connection whose callback is running, or null. Written without a fence: the watchdog may see it late. */
-    private volatile ReactorConnection current;
+    /** The connection whose callback is running, or null. Written without a fence: another thread may see it late. */
+    volatile ReactorConnection current;
 
     ReactorCallbacks(ConnectionGroup group) {
         this.group = group;
-    }
-
-    /** Whether a callback of this connection is running. */
-    boolean isIn(ReactorConnection connection) {
-        return current == connection;
-    }
-
-    /** Any thread. Whose callback is running, or null. */
-    ReactorConnection running() {
-        return current;
     }
 
     /** The only way to a handler. */
@@ -50,6 +41,8 @@ final class ReactorCallbacks {
                 case CLOSE -> handler.onClose(connection, (CloseReason) argument);
                 case TASK -> ((Runnable) argument).run();
             }
+        } catch (ProtocolException e) {
+            connection.end(CloseReason.Kind.PROTOCOL, e);
         } catch (Throwable t) {
             connection.end(CloseReason.Kind.HANDLER_FAILURE, t);
             group.counters.increment(Count.HANDLER_FAILURES);

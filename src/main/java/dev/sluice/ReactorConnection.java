@@ -7,20 +7,23 @@ import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.OutboundQueue;
 import dev.sluice.internal.Patience;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.function.BiConsumer;
 
 /**
  * One connection on a reactor.
  *
  * <pre>
- *               admitted          close()              queue empty, peer's EOF or linger deadline
- *      socket ───────────▶ OPEN ───────────▶ DRAINING ──────────────────▶ CLOSED ─▶ (reap) onClose
- *                           │                    │                            ▲
- *                           └── failure · abort() · limit · deadline ─────────┘
+ *            admitted       close()          nothing owed             queue empty, peer's EOF or linger deadline
+ *      socket ───────▶ OPEN ───────▶ LEAVING ─────────────▶ DRAINING ──────────────────▶ CLOSED ─▶ (reap) onClose
+ *                       │               │                      │                            ▲
+ *                       └───────────────┴──── failure · abort() · limit · deadline ─────────┘
  * </pre>
  *
  * <p>All of it runs on the loop, except what other threads call: that becomes a message, and the loop takes messages of
@@ -31,7 +34,7 @@ import java.time.Duration;
  */
 final class ReactorConnection extends Deadlines.Entry implements Connection, Reactor.Tenant, Reactor.EndOfTurn {
 
-    enum State { OPEN, DRAINING, CLOSED }
+    enum State { OPEN, LEAVING, DRAINING, CLOSED }
 
     final ConnectionGroup group;
     final OutboundQueue output;
@@ -66,13 +69,14 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
      *
      * @throws IOException if the socket is gone already; then there is no connection, and no callback was called
      */
-    static void open(ConnectionGroup group, SocketChannel channel, Handler.Factory factory) throws IOException {
+    static ReactorConnection open(ConnectionGroup group, SocketChannel channel, Handler.Factory factory) throws IOException {
         ReactorConnection connection = new ReactorConnection(group, channel.getRemoteAddress(), State.OPEN);
         connection.key = group.reactor.register(channel, SelectionKey.OP_READ, connection);
         group.opened(connection);
         group.callbacks.call(connection, Event.OPEN, factory);
         group.output.flush(connection, false);
         connection.setTimer();
+        return connection;
     }
 
     // ---- readiness ----------------------------------------------------------------------------------------------------
@@ -83,15 +87,16 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             group.input.discard(this);
             return;
         }
-        if ((readyOps & SelectionKey.OP_READ) != 0 && reads()) {
+        if ((readyOps & SelectionKey.OP_READ) != 0 && isReading()) {
             group.input.read(this);
         }
         group.output.flush(this, (readyOps & SelectionKey.OP_WRITE) != 0);
     }
 
     /** Also asked when a channel is ready: another's callback of the same turn may have paused it since. */
-    boolean reads() {
-        return state == State.OPEN && !inputEnded && !paused && !throttled;
+    @Override
+    public boolean isReading() {
+        return takesInput() && !inputEnded && !paused && !throttled;
     }
 
     @Override
@@ -101,7 +106,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Output leaves when the running callback of this connection returns, or else at the end of the turn. */
     void flushSoon() {
-        if (!flushing && !group.callbacks.isIn(this)) {
+        if (!flushing && group.callbacks.current != this) {
             flushing = true;
             group.reactor.flushLater(this);
         }
@@ -113,30 +118,16 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         group.output.flush(this, false);
     }
 
-    /** Reading goes on: what was left unread is offered again. */
-    void resume() {
-        group.input.offerRemainder(this);
-        group.output.flush(this, false);
-    }
-
     /** Brings about what the state asks for: our end, the linger, the close; and what to wait for, which nothing else sets. */
     void settle() {
+        group.output.sendEnd(this);
+        if (output.isEndSent() && inputEnded) {
+            end(Kind.PEER, null);
+        }
         if (state == State.CLOSED) {
             return;
         }
-        try {
-            if (output.sendEnd(channel(), group.reactor.nowNs())) {
-                setTimer();
-            }
-        } catch (IOException e) {
-            end(Kind.RESET, e);
-            return;
-        }
-        if (output.isEndSent() && inputEnded) {
-            end(Kind.PEER, null);
-            return;
-        }
-        int ops = (reads() || isLingering() ? SelectionKey.OP_READ : 0) | (output.fellShort() ? SelectionKey.OP_WRITE : 0);
+        int ops = (isReading() || isLingering() ? SelectionKey.OP_READ : 0) | (output.fellShort() ? SelectionKey.OP_WRITE : 0);
         if (Registration.setInterest(key, ops)) {
             group.counters.add(Count.INTEREST_CHANGES, 1);
             group.counters.add(Count.READ_PAUSES, throttled ? 1 : 0);
@@ -166,13 +157,13 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             }
         } else if (group.patience.isIdle(activeNs, nowNs)) {
             end(Kind.IDLE, null);
-        } else if (paused && state == State.OPEN && group.patience.idleNs() == 0) {
+        } else if (paused && takesInput() && group.patience.idleNs() == 0) {
             group.input.checkLiveness(this);
         }
         setTimer();
     }
 
-    private boolean isLingering() {
+    boolean isLingering() {
         return state == State.DRAINING && output.isEndSent();
     }
 
@@ -183,19 +174,27 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (!group.reactor.isInLoop()) {
             group.reactor.execute(this::close);
         } else if (state == State.OPEN) {
-            state = State.DRAINING;
+            state = State.LEAVING;
             reason = new CloseReason(inputEnded ? Kind.PEER : Kind.LOCAL, null, 0);
-            output.end();
             remainder = null;
-            flushSoon();
+            leave();
         }
+    }
+
+    /** As soon as nothing is owed. */
+    void leave() {
+        if (state == State.LEAVING && !group.work.isHeld(this)) {
+            state = State.DRAINING;
+            output.end();
+        }
+        flushSoon();
     }
 
     @Override
     public void shutdownOutput() {
         if (!group.reactor.isInLoop()) {
             group.reactor.execute(this::shutdownOutput);
-        } else if (state == State.OPEN) {
+        } else if (isOpen()) {
             output.end();
             flushSoon();
         }
@@ -206,14 +205,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (!group.reactor.isInLoop()) {
             group.reactor.execute(this::abort);
         } else if (state != State.CLOSED) {
-            resetOnClose();
+            group.wire.resetOnClose(channel());
             end(Kind.LOCAL, null);
         }
-    }
-
-    /** The server's drain is over: awaiting only the peer's end is no loss. */
-    void cut() {
-        end(isLingering() ? Kind.LOCAL : Kind.DRAIN_DEADLINE, null);
     }
 
     /** Ends the connection now; the callback follows when the turn reaps. The first reason given stands. */
@@ -225,7 +219,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         boolean asAnnounced = reason != null && (kind == Kind.LOCAL || kind == Kind.PEER);
         reason = new CloseReason(asAnnounced ? reason.kind() : kind, cause, output.length());
         if (output.length() > 0) {
-            resetOnClose(); // or the peer would take a part for the whole
+            group.wire.resetOnClose(channel()); // or the peer would take a part for the whole
         }
         remainder = null;
         output.clear();
@@ -233,27 +227,16 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         group.reactor.reapLater(this);
     }
 
-    private void resetOnClose() {
-        try {
-            group.wire.resetOnClose(channel());
-        } catch (IOException e) {
-            // lost already
-        }
-    }
-
     @Override
     public void reap() {
-        try {
-            group.wire.close(channel());
-        } catch (IOException e) {
-            // its descriptor is free all the same
-        }
+        group.wire.close(channel());
         int never = output.close();
         if (never > 0) {
             group.refusedElsewhere.add(never);
             reason = new CloseReason(reason.kind(), reason.cause(), reason.unsent() + never);
         }
         group.timers.cancelAll(this);
+        group.work.forget(this);
         group.closed(this, reason);
         if (handler != null) { // its factory did not throw
             group.callbacks.call(this, Event.CLOSE, reason);
@@ -264,21 +247,27 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public boolean execute(Runnable task) {
-        return state != State.CLOSED && group.reactor.execute(() -> perform(task));
+        return state != State.CLOSED && group.reactor.execute(() -> group.work.perform(this, task));
     }
 
     @Override
     public Timer schedule(Duration delay, Runnable task) {
-        return group.timers.schedule(this, delay, () -> perform(task));
+        return group.timers.schedule(this, delay, () -> group.work.perform(this, task));
     }
 
-    private void perform(Runnable task) {
-        if (state == State.CLOSED) {
-            group.counters.add(Count.DROPPED_TASKS, 1);
-        } else {
-            group.callbacks.call(this, Event.TASK, task);
-            group.output.flush(this, false);
-        }
+    @Override
+    public <T> boolean offload(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
+        return group.work.offload(this, task, callback);
+    }
+
+    @Override
+    public Runnable hold() {
+        return group.work.hold(this);
+    }
+
+    @Override
+    public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
+        return state != State.CLOSED && group.reactor.execute(() -> group.connect(address, timeout, factory, true));
     }
 
     // ---- small things -------------------------------------------------------------------------------------------------
@@ -294,14 +283,19 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     @Override
     public void resumeReading() {
         group.reactor.checkInLoop();
-        if (paused && state == State.OPEN) {
+        if (paused && takesInput()) {
             paused = false;
-            group.reactor.execute(this::resume);
+            group.reactor.execute(() -> group.resume(this));
         }
     }
 
     @Override
     public boolean isOpen() {
+        return state == State.OPEN || state == State.LEAVING;
+    }
+
+    /** Before its close was asked for. */
+    boolean takesInput() {
         return state == State.OPEN;
     }
 

@@ -65,20 +65,20 @@ final class ReactorInput {
 
     private void lend(ReactorConnection connection, ByteBuffer in) {
         group.callbacks.call(connection, Event.READ, in);
-        if (!connection.isOpen()) {
+        if (!connection.takesInput()) {
             connection.remainder = null;
             return;
         }
         ByteBuffer left = Remainder.after(connection.remainder, in, lent);
         connection.remainder = left;
-        if (!connection.paused && left != null && left.limit() >= maxRemainder) {
+        if (connection.isReading() && left != null && left.limit() >= maxRemainder) {
             connection.end(Kind.PROTOCOL, null);
         }
     }
 
     /** Offers what was left unread, without new bytes. */
     void offerRemainder(ReactorConnection connection) {
-        if (connection.reads() && connection.remainder != null) {
+        if (connection.isReading() && connection.remainder != null) {
             lend(connection, connection.remainder);
         }
     }
@@ -90,7 +90,7 @@ final class ReactorInput {
         }
         connection.inputEnded = true;
         connection.remainder = null;
-        if (connection.isOpen()) {
+        if (connection.takesInput()) {
             group.callbacks.call(connection, Event.EOF, null);
         }
     }

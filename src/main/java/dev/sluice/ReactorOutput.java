@@ -4,6 +4,7 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.ReactorCallbacks.Event;
 import dev.sluice.internal.Count;
 import dev.sluice.internal.OutboundQueue;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
@@ -98,6 +99,17 @@ final class ReactorOutput {
         }
     }
 
+    /** Tells the peer our end, if it was asked for and all before it has left. */
+    void sendEnd(ReactorConnection connection) {
+        try {
+            if (!connection.isClosed() && connection.output.sendEnd(connection.channel(), group.reactor.nowNs())) {
+                connection.setTimer();
+            }
+        } catch (IOException e) {
+            connection.end(Kind.RESET, e);
+        }
+    }
+
     private void wrote(ReactorConnection connection, int bytes) {
         if (bytes > 0) {
             connection.activeNs = group.reactor.nowNs();
@@ -108,10 +120,10 @@ final class ReactorOutput {
     }
 
     private void atLowWater(ReactorConnection connection) {
-        if (connection.throttled && connection.output.length() <= group.readMark()) {
+        if (connection.throttled && connection.output.length() <= group.readMark() && !group.work.isCrowded(connection)) {
             connection.throttled = false;
             if (connection.remainder != null) {
-                group.reactor.execute(connection::resume); // it may hold whole messages, and no event will come for them
+                group.reactor.execute(() -> group.resume(connection)); // it may hold whole messages, and no event will come for them
             }
         }
         if (connection.owesWritable && connection.isOpen() && !connection.output.isEnded()) {

@@ -2,6 +2,7 @@ package dev.sluice;
 
 import dev.sluice.internal.Listener;
 import dev.sluice.internal.Wire;
+import dev.sluice.internal.Workers;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -24,6 +25,7 @@ public final class ReactorServer implements Server {
     private final Acceptor acceptor;
     private final boolean ownsReactors;
     private final ServerOptions options;
+    private final Workers workers;
     private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicInteger undrained;
@@ -44,10 +46,11 @@ public final class ReactorServer implements Server {
         this.reactors = reactors;
         this.ownsReactors = ownsReactors;
         this.options = options;
+        this.workers = new Workers(options.offloadThreads(), options.offloadQueue());
         int first = reactors.length == 1 ? 0 : 1;
         this.groups = new ConnectionGroup[reactors.length - first];
         for (int i = 0; i < groups.length; i++) {
-            groups[i] = new ConnectionGroup(reactors[first + i], options, wire, this::left);
+            groups[i] = new ConnectionGroup(reactors[first + i], options, wire, workers, this::mayEnter, this::left);
         }
         for (ConnectionGroup group : groups) {
             group.share(groups);
@@ -114,7 +117,7 @@ public final class ReactorServer implements Server {
             watchdog.watch(reactors[0], () -> null);
         }
         for (ConnectionGroup group : groups) {
-            watchdog.watch(group.reactor, group.callbacks::running);
+            watchdog.watch(group.reactor, () -> group.callbacks.current);
         }
         termination.whenComplete((report, failure) -> watchdog.end());
         return watchdog;
@@ -187,6 +190,7 @@ public final class ReactorServer implements Server {
     }
 
     private void terminated() {
+        workers.end();
         Throwable cause = failure;
         if (cause == null && report == null) {
             cause = new IllegalStateException("the reactor ended before its server");
@@ -225,6 +229,11 @@ public final class ReactorServer implements Server {
                 }
             });
         }
+    }
+
+    /** On a group's thread: one of its connections wants to make another. */
+    private boolean mayEnter() {
+        return acceptor.listener.enter();
     }
 
     /** On a group's thread: one of its connections has closed. */
@@ -267,6 +276,7 @@ public final class ReactorServer implements Server {
         return ServerStats.of(
                 groups,
                 reactors,
+                workers,
                 listener.get(Listener.Count.REFUSED),
                 listener.get(Listener.Count.FAILED),
                 listener.get(Listener.Count.PAUSES));

@@ -25,6 +25,9 @@ import java.util.Objects;
  * @param maxPendingTotal memory of all queues together, in chunks: from three quarters of it the longest are not read,
  *                        above it the longest are closed; a quarter of the maximum heap
  * @param maxRemainder    unread bytes that may wait for more, above which the connection is closed; 1 MiB
+ * @param offloadThreads  threads that run what connections {@linkplain Connection#offload offload}; 64
+ * @param offloadQueue    offloaded tasks that wait for a thread, above which the connection that brings one more is not read
+ *                        until half of them are gone; 1024
  * @param sendBuffer      SO_SNDBUF; 0 leaves it to the kernel
  * @param receiveBuffer   SO_RCVBUF; 0 leaves it to the kernel
  */
@@ -42,6 +45,8 @@ public record ServerOptions(
         int maxPending,
         long maxPendingTotal,
         int maxRemainder,
+        int offloadThreads,
+        int offloadQueue,
         int sendBuffer,
         int receiveBuffer) {
 
@@ -64,6 +69,8 @@ public record ServerOptions(
      * @param maxPending highWater to 1 GiB
      * @param maxPendingTotal at least 64 KiB
      * @param maxRemainder 64 KiB to 1 GiB
+     * @param offloadThreads 1 to 100,000
+     * @param offloadQueue 1 to 10,000,000
      * @param sendBuffer 0 to 1 GiB
      * @param receiveBuffer 0 to 1 GiB
      * @throws IllegalArgumentException naming the option, its range and what was given
@@ -84,6 +91,8 @@ public record ServerOptions(
         notAbove("highWater", highWater, "maxPending", maxPending);
         within("maxPendingTotal", maxPendingTotal, 64 << 10, 1L << 50);
         within("maxRemainder", maxRemainder, 64 << 10, GIB);
+        within("offloadThreads", offloadThreads, 1, 100_000);
+        within("offloadQueue", offloadQueue, 1, 10_000_000);
         within("sendBuffer", sendBuffer, 0, GIB);
         within("receiveBuffer", receiveBuffer, 0, GIB);
     }
@@ -142,6 +151,8 @@ public record ServerOptions(
         private int maxPending = 8 << 20;
         private long maxPendingTotal = Math.max(64 << 10, Runtime.getRuntime().maxMemory() / 4);
         private int maxRemainder = 1 << 20;
+        private int offloadThreads = 64;
+        private int offloadQueue = 1024;
         private int sendBuffer;
         private int receiveBuffer;
 
@@ -291,6 +302,28 @@ public record ServerOptions(
         }
 
         /**
+         * {@link ServerOptions#offloadThreads}.
+         *
+         * @param threads from 1 to 100,000
+         * @return this
+         */
+        public Builder offloadThreads(int threads) {
+            offloadThreads = threads;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#offloadQueue}.
+         *
+         * @param tasks from 1 to 10,000,000
+         * @return this
+         */
+        public Builder offloadQueue(int tasks) {
+            offloadQueue = tasks;
+            return this;
+        }
+
+        /**
          * {@link ServerOptions#sendBuffer}.
          *
          * @param bytes up to 1 GiB; 0: the kernel's choice
@@ -333,6 +366,8 @@ public record ServerOptions(
                     maxPending,
                     maxPendingTotal,
                     maxRemainder,
+                    offloadThreads,
+                    offloadQueue,
                     sendBuffer,
                     receiveBuffer);
         }

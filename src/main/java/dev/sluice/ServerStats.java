@@ -1,6 +1,7 @@
 package dev.sluice;
 
 import dev.sluice.internal.Count;
+import dev.sluice.internal.Workers;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -13,9 +14,10 @@ import java.util.stream.Stream;
  * @param connections what became of connections
  * @param bytes       what became of bytes
  * @param calls       what it cost in calls
+ * @param work        what was handed to other threads
  * @param loops       one entry for each reactor, the acceptor's first; on threads there is that one alone
  */
-public record ServerStats(Connections connections, Bytes bytes, Calls calls, List<ReactorStats> loops) {
+public record ServerStats(Connections connections, Bytes bytes, Calls calls, Work work, List<ReactorStats> loops) {
 
     /**
      * Counters of connections.
@@ -25,7 +27,7 @@ public record ServerStats(Connections connections, Bytes bytes, Calls calls, Lis
      * @param closedBy        the same, by reason; every kind has an entry
      * @param waiting         connections admitted for which no thread of a pool is free yet; 0 on every other engine
      * @param refused         newcomers closed at once for {@link ServerOptions#maxConnections}, or because there was no thread
-     *                        to be had
+     *                        to be had, and outbound connections not attempted for that reason
      * @param failedAccepts   calls of accept, and first steps with an accepted socket, that failed
      * @param acceptPauses    times that accepting stopped for a while because of it
      * @param handlerFailures callbacks and tasks that threw
@@ -83,15 +85,33 @@ public record ServerStats(Connections connections, Bytes bytes, Calls calls, Lis
      */
     public record Calls(long reads, long writes, long shortWrites, long interestChanges, long readPauses) {}
 
+    /**
+     * Counters of tasks that were {@linkplain Connection#offload offloaded}.
+     *
+     * @param taken tasks that workers were given
+     * @param done  those that have ended
+     * @param full  times that a task found {@link ServerOptions#offloadQueue} others before it, and its connection was not read
+     */
+    public record Work(long taken, long done, long full) {
+
+        static Work of(Workers workers) {
+            long done = workers.done(); // first, lest they seem more than those taken
+            return new Work(workers.taken(), done, workers.full());
+        }
+    }
+
     /** The counters of all groups of a server, on all its reactors, and what was counted before a connection has a group. */
-    static ServerStats of(ConnectionGroup[] groups, Reactor[] reactors, long refused, long failedAccepts, long acceptPauses) {
+    static ServerStats of(
+            ConnectionGroup[] groups, Reactor[] reactors, Workers workers, long refused, long failedAccepts, long acceptPauses) {
         Map<Count, Long> sums = new EnumMap<>(Count.class);
         Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
         long refusedElsewhere = 0;
+        long notConnected = 0;
         for (ConnectionGroup group : groups) {
             group.counters.addTo(sums, Count.class);
             group.closedBy.addTo(closedBy, CloseReason.Kind.class);
             refusedElsewhere += group.refusedElsewhere.sum();
+            notConnected += group.refused.sum();
         }
         return new ServerStats(
                 new Connections(
@@ -99,7 +119,7 @@ public record ServerStats(Connections connections, Bytes bytes, Calls calls, Lis
                         sums.get(Count.CLOSED),
                         Map.copyOf(closedBy),
                         0,
-                        refused,
+                        refused + notConnected,
                         failedAccepts,
                         acceptPauses,
                         sums.get(Count.HANDLER_FAILURES),
@@ -115,6 +135,7 @@ public record ServerStats(Connections connections, Bytes bytes, Calls calls, Lis
                         sums.get(Count.SHORT_WRITES),
                         sums.get(Count.INTEREST_CHANGES),
                         sums.get(Count.READ_PAUSES)),
+                Work.of(workers),
                 Stream.of(reactors).map(Reactor::stats).toList());
     }
 }

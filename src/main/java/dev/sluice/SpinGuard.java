@@ -1,5 +1,7 @@
 package dev.sluice;
 
+import dev.sluice.ReactorStats.Count;
+import dev.sluice.internal.Counters;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import org.slf4j.Logger;
@@ -15,15 +17,18 @@ final class SpinGuard {
     static final int SPIN = 512;
 
     private final Logger log;
+    private final Counters counters;
     private int inARow;
     private boolean said;
 
-    SpinGuard(Logger log) {
+    SpinGuard(Logger log, Counters counters) {
         this.log = log;
+        this.counters = counters;
     }
 
     /** A select returned; {@code early} is without a reason. */
     void selected(boolean early, Selector selector) {
+        counters.add(Count.FRUITLESS, early ? 1 : 0);
         inARow = early ? inARow + 1 : 0;
         if (inARow < SPIN || said) {
             return;

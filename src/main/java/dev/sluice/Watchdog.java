@@ -79,7 +79,7 @@ final class Watchdog {
     /** Before it starts. The second tells whose callback is running, or null. */
     void watch(Reactor reactor, Supplier<ReactorConnection> running) {
         loops.add(new Watched(reactor, running));
-        reactor.watchedBy(this);
+        reactor.watchdog = this;
     }
 
     void start() {
@@ -104,7 +104,7 @@ final class Watchdog {
     private void run() {
         while (!ended) {
             asleep = true; // then looks at the loops; a loop says that it is awake, then looks here: one sees the other
-            if (loops.stream().allMatch(loop -> loop.reactor.isSleeping() && loop.probe == null)) {
+            if (loops.stream().allMatch(loop -> loop.reactor.sleeping.get() && loop.probe == null)) {
                 while (asleep && !ended) {
                     LockSupport.park(this);
                 }
@@ -126,7 +126,7 @@ final class Watchdog {
             Probe probe = loop.probe;
             if (probe == null || probe.through || wasStopped) {
                 loop.told = false;
-                loop.probe = loop.reactor.isSleeping() ? null : new Probe(nowNs, loop.reactor.stats().selects());
+                loop.probe = loop.reactor.sleeping.get() ? null : new Probe(nowNs, loop.reactor.stats().selects());
                 if (loop.probe != null && !loop.reactor.execute(loop.probe)) {
                     loop.probe = null; // it has ended
                 }
@@ -138,8 +138,8 @@ final class Watchdog {
     }
 
     private void tell(Watched loop, Probe probe, long waitedNs) {
-        loop.reactor.stalled();
-        Thread owner = loop.reactor.thread();
+        loop.reactor.counters.increment(ReactorStats.Count.STALLS); // which this thread alone writes
+        Thread owner = loop.reactor.thread;
         if (silent || owner == null) {
             return;
         }

@@ -188,7 +188,7 @@ class ConnectorTest {
             });
             loop.advance(Duration.ofDays(300));
             assertEquals(List.of(), loop.recorders);
-            assertEquals(0, loop.reactor.deadlines());
+            assertEquals(0, loop.reactor.deadlines.size());
             connector.drain(Duration.ofHours(1));
             loop.settle();
             assertEquals("given up before it was connected", loop.recorders.get(0).reason.cause().getMessage());

@@ -264,12 +264,12 @@ class EndsTest {
             self.schedule(Duration.ZERO, () -> self.write(ByteBuffer.allocate(1)));
         });
         Loop.Client client = loop.connect().send("x");
-        loop.until(() -> loop.reactor.deadlines() == 2, "the two that wait");
+        loop.until(() -> loop.reactor.deadlines.size() == 2, "the two that wait");
         loop.advance(Duration.ofMillis(1));
-        assertEquals(1, loop.reactor.deadlines());
+        assertEquals(1, loop.reactor.deadlines.size());
         client.channel.close();
         client.awaitClose();
-        assertEquals(0, loop.reactor.deadlines());
+        assertEquals(0, loop.reactor.deadlines.size());
     }
 
     @Test
@@ -287,7 +287,7 @@ class EndsTest {
         Loop.Client client = loop.connect();
         client.channel.close();
         client.awaitClose();
-        assertEquals(0, loop.reactor.deadlines());
+        assertEquals(0, loop.reactor.deadlines.size());
         assertFalse(timers.get(0).cancel());
     }
 }

@@ -259,7 +259,7 @@ final class Loop implements AutoCloseable {
             int[] keys = new int[1];
             reactor.forEachTenant(tenant -> keys[0]++);
             assertEquals(0, keys[0], "keys left");
-            assertEquals(0, reactor.deadlines(), "timers left");
+            assertEquals(0, reactor.deadlines.size(), "timers left");
             assertEquals(0, reactor.stats().failures(), "failures that reached the loop");
             assertEquals(0, server == null ? 0 : server.queuedMemory(), "buffers left");
             reactor.close();

@@ -83,7 +83,7 @@ final class ScriptedWire implements Wire {
     }
 
     @Override
-    public void resetOnClose(SocketChannel channel) throws IOException {
+    public void resetOnClose(SocketChannel channel) {
         reset = true;
         Wire.super.resetOnClose(channel);
     }

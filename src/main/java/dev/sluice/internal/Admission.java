@@ -18,16 +18,16 @@ public final class Admission {
     }
 
     /**
-     * Lets a connection in, if there is room. One thread admits, any thread leaves.
+     * Lets a connection in, if there is room.
      *
      * @return false at the limit
      */
     public boolean enter() {
-        if (open.get() >= limit) {
-            return false;
+        if (open.incrementAndGet() <= limit) {
+            return true;
         }
-        open.incrementAndGet();
-        return true;
+        open.decrementAndGet();
+        return false;
     }
 
     /** An admitted connection is gone. */

@@ -70,6 +70,21 @@ public final class Drain<C> {
     }
 
     /**
+     * Whether it is over.
+     *
+     * @return true once the last connection has closed
+     */
+    public boolean isOver() {
+        return open == 0;
+    }
+
+    /** Another connection is being made, for one of those that are still there. */
+    public void joined() {
+        connections++;
+        open++;
+    }
+
+    /**
      * A connection has closed.
      *
      * @param cut what to tell of it if output was left unsent, else null

@@ -226,6 +226,15 @@ public final class Listener {
         }
     }
 
+    /**
+     * Any thread. Lets a connection in that was not accepted: one that is about to be made.
+     *
+     * @return false at the limit
+     */
+    public boolean enter() {
+        return admission.enter();
+    }
+
     /** Any thread. A connection has closed, and its descriptor is free or about to be. */
     public void left() {
         admission.leave();

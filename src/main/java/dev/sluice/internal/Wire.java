@@ -65,19 +65,25 @@ public interface Wire {
      * Makes the coming close a reset, which tells the peer that what it got is not the whole.
      *
      * @param channel the connection's socket
-     * @throws IOException the connection is lost, and needs no reset any more
      */
-    default void resetOnClose(SocketChannel channel) throws IOException {
-        channel.setOption(StandardSocketOptions.SO_LINGER, 0);
+    default void resetOnClose(SocketChannel channel) {
+        try {
+            channel.setOption(StandardSocketOptions.SO_LINGER, 0);
+        } catch (IOException e) {
+            // lost already
+        }
     }
 
     /**
      * Closes the socket.
      *
      * @param channel the connection's socket
-     * @throws IOException is of no consequence
      */
-    default void close(SocketChannel channel) throws IOException {
-        channel.close();
+    default void close(SocketChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // its descriptor is free all the same
+        }
     }
 }

@@ -46,7 +46,7 @@ final class Acceptor implements Listener.Host {
     @Override
     public void admitted(SocketChannel channel) throws IOException {
         Listener.prepare(channel, group.options.sendBuffer());
-        ThreadConnection connection = new ThreadConnection(group, channel);
+        ThreadConnection connection = new ThreadConnection(group, channel, channel.getRemoteAddress(), null, group.styles);
         group.connections.add(connection);
         group.counters.increment(Count.OPENED); // before its thread can count it as closed
         try {

@@ -19,6 +19,9 @@ final class CallbackStyle implements Style {
     /** What was left unread. With the turn. */
     private ByteBuffer remainder;
 
+    /** Whether it was left because the handler asked, and more was not welcome: it may hold whole messages. */
+    private volatile boolean again;
+
     CallbackStyle(ThreadConnection connection, Handler.Factory factory) {
         this.connection = connection;
         this.factory = factory;
@@ -36,6 +39,10 @@ final class CallbackStyle implements Style {
         }
         connection.output.sendOwn();
         while (connection.ownThread.awaitInput()) {
+            if (again) {
+                offerAgain();
+                continue;
+            }
             int read = connection.ownThread.receive(buffer.clear());
             buffer.flip();
             turns.enter();
@@ -51,6 +58,20 @@ final class CallbackStyle implements Style {
             }
             connection.output.sendOwn();
         }
+        while (again && connection.ownThread.awaitRoom()) { // the server drains, and there are whole messages left
+            offerAgain();
+        }
+    }
+
+    /** Without the turn. */
+    private void offerAgain() {
+        connection.turns.enter();
+        try {
+            offerRemainder();
+        } finally {
+            connection.turns.leave();
+        }
+        connection.output.sendOwn();
     }
 
     /** With the turn, which is left meanwhile. Waits while reading is paused. */
@@ -66,24 +87,36 @@ final class CallbackStyle implements Style {
         }
     }
 
+    /** With the turn, which is left meanwhile. */
+    private void awaitRoom() {
+        connection.turns.leave();
+        connection.output.sendOwn();
+        connection.ownThread.awaitRoom();
+        connection.turns.enter();
+    }
+
     /** With the turn. */
     private void lend(ByteBuffer in) {
         offer(remainder == null ? in : Remainder.join(remainder, in), in);
     }
 
     private void offer(ByteBuffer in, ByteBuffer lent) {
-        if (!connection.isOpen()) {
-            remainder = null;
+        remainder = null;
+        again = false;
+        if (!connection.life.takesInput()) {
             return;
         }
-        remainder = null;
+        connection.toldToStop = false;
         connection.turns.read(in);
-        if (!connection.isOpen()) {
+        if (!connection.life.takesInput()) {
             return;
         }
         remainder = Remainder.after(null, in, lent);
-        if (remainder != null && remainder.limit() >= maxRemainder && !connection.isPaused()) {
-            connection.end(Kind.PROTOCOL, null);
+        again = connection.toldToStop && remainder != null && !connection.isPaused();
+        if (again) {
+            welcome();
+        } else if (remainder != null && remainder.limit() >= maxRemainder && !connection.isPaused()) {
+            connection.life.end(Kind.PROTOCOL, null);
         }
     }
 
@@ -94,6 +127,18 @@ final class CallbackStyle implements Style {
         }
     }
 
+    @Override
+    public void welcome() {
+        if (again && connection.ownThread.isInRead() && connection.isWelcome()) {
+            connection.turns.post(this::offerRemainder); // else the own thread is about to come by
+        }
+    }
+
+    @Override
+    public void neverOpened() {
+        connection.turns.create(factory);
+    }
+
     private void offerRemainder() {
         if (remainder != null && !connection.isPaused()) {
             offer(remainder, null);
@@ -102,12 +147,13 @@ final class CallbackStyle implements Style {
 
     private void end(ByteBuffer empty) {
         offerRemainder();
-        while (remainder != null && connection.isPaused()) {
-            awaitResume(empty); // the handler is not done with it
+        while (remainder != null && (connection.isPaused() || again)) { // the handler is not done with it
+            awaitResume(empty);
+            awaitRoom();
             offerRemainder();
         }
         remainder = null;
-        if (connection.endInput()) {
+        if (connection.life.endInput()) {
             connection.turns.eof();
         }
     }

@@ -2,6 +2,7 @@ package dev.sluice.threads;
 
 import dev.sluice.CloseReason;
 import dev.sluice.DrainReport;
+import dev.sluice.Handler;
 import dev.sluice.Reactor;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
@@ -16,10 +17,14 @@ import dev.sluice.internal.Patience;
 import dev.sluice.internal.Pressure;
 import dev.sluice.internal.RareLog;
 import dev.sluice.internal.Wire;
+import dev.sluice.internal.Workers;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.slf4j.LoggerFactory;
 
@@ -54,23 +59,81 @@ final class ConnectionGroup {
     /** The end of the group, once it has begun. On the loop. */
     Drain<DrainReport.Cut> drain;
 
+    private boolean onlyCompanionsAreLeft;
+
+    final Workers workers;
+
+    /** Outbound connections that were not attempted. */
+    final LongAdder refused = new LongAdder();
+
+    private final BooleanSupplier mayEnter;
     private final Runnable whenOneLeaves;
     private final Pressure pressure;
     private final ReentrantLock relieving = new ReentrantLock();
     private final RareLog log = new RareLog(LoggerFactory.getLogger(Server.class));
 
     ConnectionGroup(
-            Reactor reactor, ServerOptions options, Crew crew, Wire wire, Function<ThreadConnection, Style> styles, Runnable whenOneLeaves) {
+            Reactor reactor,
+            ServerOptions options,
+            Crew crew,
+            Wire wire,
+            Function<ThreadConnection, Style> styles,
+            BooleanSupplier mayEnter,
+            Runnable whenOneLeaves) {
         this.reactor = reactor;
         this.options = options;
         this.crew = crew;
         this.wire = wire;
         this.styles = styles;
+        this.workers = new Workers(options.offloadThreads(), options.offloadQueue());
+        this.mayEnter = mayEnter;
         this.whenOneLeaves = whenOneLeaves;
         this.outlet = new Outlet(wire, chunks, counters);
         this.patience = new Patience(
                 options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
         this.pressure = new Pressure(options.highWater(), options.maxPendingTotal());
+    }
+
+    /** Any thread. Connects out, on a thread apart; false if the server has ended. */
+    boolean connect(Dial dial, Handler.Factory factory) {
+        return reactor.execute(() -> connectOnLoop(dial, self -> new CallbackStyle(self, factory)));
+    }
+
+    private void connectOnLoop(Dial dial, Function<ThreadConnection, Style> style) {
+        if (drain != null && drain.isOver() || !mayEnter.getAsBoolean()) {
+            refuse(dial, style, new IOException(drain != null && drain.isOver() ? "the server has drained" : options.maxConnections() + " connections are open, the limit"));
+            return;
+        }
+        ThreadConnection connection;
+        try {
+            connection = new ThreadConnection(this, dial.open(options), dial.address(), dial, style);
+        } catch (Throwable t) { // no descriptor, no memory
+            whenOneLeaves.run();
+            refuse(dial, style, t);
+            return;
+        }
+        counters.increment(Count.OPENED);
+        connections.add(connection);
+        if (drain != null) {
+            drain.joined();
+        }
+        try {
+            crew.serveApart(connection.ownThread);
+        } catch (Throwable t) { // the limit of threads is an Error
+            connection.life.end(CloseReason.Kind.CONNECT_FAILURE, t);
+            connection.life.finish();
+        }
+    }
+
+    /** On the loop. Nothing is attempted, and the handler is told. */
+    private void refuse(Dial dial, Function<ThreadConnection, Style> style, Throwable why) {
+        refused.increment();
+        ThreadConnection connection = new ThreadConnection(this, null, dial.address(), dial, style);
+        try {
+            crew.help(() -> connection.life.refuse(why));
+        } catch (Throwable t) {
+            connection.life.refuse(why);
+        }
     }
 
     /** A connection has closed, and its descriptor is free. */
@@ -87,6 +150,7 @@ final class ConnectionGroup {
             connections.remove(connection);
             if (drain != null) {
                 drain.closed(reason.unsent() > 0 ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
+                releaseCompanions();
             }
         });
     }
@@ -95,13 +159,22 @@ final class ConnectionGroup {
     void drain(Duration timeout, Loop loop, Runnable whenDone) {
         drain = new Drain<>(loop, this::cutTheRest, whenDone);
         drain.begin(connections.size(), timeout);
-        connections.forEach(connection -> connection.ownThread.drain());
+        connections.stream().filter(connection -> !connection.isCompanion()).forEach(connection -> connection.ownThread.drain());
+        releaseCompanions();
+    }
+
+    /** Companions leave last: those who made them have to do with them until their own end. */
+    private void releaseCompanions() {
+        if (!onlyCompanionsAreLeft && connections.stream().allMatch(ThreadConnection::isCompanion)) {
+            onlyCompanionsAreLeft = true;
+            connections.forEach(connection -> connection.ownThread.drain());
+        }
     }
 
     /** Those first who wait for a thread of a pool: whoever is cut frees one, and the deadline is over. */
     private void cutTheRest() {
-        connections.stream().filter(connection -> !connection.ownThread.hasBegun()).forEach(ThreadConnection::cut);
-        connections.forEach(ThreadConnection::cut);
+        connections.stream().filter(connection -> !connection.ownThread.hasBegun()).forEach(connection -> connection.life.cut());
+        connections.forEach(connection -> connection.life.cut());
     }
 
     void handlerFailed(String callback, ThreadConnection connection, Throwable cause) {
@@ -132,7 +205,7 @@ final class ConnectionGroup {
                 if (longest == null) {
                     return; // what is left is being written, and goes when its call returns
                 }
-                longest.end(CloseReason.Kind.QUEUE_LIMIT, null);
+                longest.life.end(CloseReason.Kind.QUEUE_LIMIT, null);
             }
         } finally {
             relieving.unlock();

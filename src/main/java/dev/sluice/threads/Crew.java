@@ -78,6 +78,15 @@ final class Crew {
         }
     }
 
+    /** Has a connection served by a thread of its own, even where the others share a pool: those wait for this one. */
+    void serveApart(Runnable connection) {
+        if (pool == null) {
+            factory.newThread(connection).start();
+        } else {
+            help(connection);
+        }
+    }
+
     /** Takes back a connection that waits; false if its thread has it already. */
     boolean withdraw(Runnable connection) {
         return pool != null && pool.remove(connection);

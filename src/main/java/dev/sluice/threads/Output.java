@@ -29,7 +29,7 @@ final class Output {
         this.group = connection.group;
         this.queue = new OutboundQueue(group.outlet);
         this.inFlight = new InFlight(queue, group.outlet);
-        this.writer = new Errand(group.crew, () -> send(Integer.MAX_VALUE), cause -> connection.end(Kind.RESET, cause));
+        this.writer = new Errand(group.crew, () -> send(Integer.MAX_VALUE), cause -> connection.life.end(Kind.RESET, cause));
     }
 
     // ---- into the queue -----------------------------------------------------------------------------------------------
@@ -41,7 +41,7 @@ final class Output {
         try {
             group.counters.add(Count.ENQUEUED, data.remaining());
             if ((long) queue.length() + data.remaining() > group.options.maxPending() && connection.isOpen()) {
-                connection.end(Kind.QUEUE_LIMIT, null);
+                connection.life.end(Kind.QUEUE_LIMIT, null);
             }
             if (isWritable()) {
                 keep(data);
@@ -62,7 +62,7 @@ final class Output {
         try {
             queue.add(data);
         } catch (OutOfMemoryError e) {
-            connection.end(Kind.QUEUE_LIMIT, e);
+            connection.life.end(Kind.QUEUE_LIMIT, e);
         }
     }
 
@@ -117,13 +117,14 @@ final class Output {
             if (wrote(taken, failure)) {
                 connection.turns.writable();
             }
+            connection.style.welcome();
         }
     }
 
     private boolean begin(boolean more) {
         connection.lock.lock();
         try {
-            if (writing || connection.isClosed()) {
+            if (writing || connection.life.isClosed()) {
                 return false;
             }
             if (queue.length() == 0) {
@@ -153,10 +154,10 @@ final class Output {
                 connection.activeNs = nowNs;
             }
             if (failure != null) {
-                connection.end(Kind.RESET, failure);
+                connection.life.end(Kind.RESET, failure);
             }
-            if (connection.isClosed()) {
-                connection.discardOutput();
+            if (connection.life.isClosed()) {
+                connection.life.discardOutput();
             } else if (queue.length() > group.options.lowWater()) {
                 return false;
             }
@@ -175,9 +176,9 @@ final class Output {
             if (queue.sendEnd(connection.channel, System.nanoTime())) {
                 connection.watch.set();
             }
-            connection.settle();
+            connection.life.settle();
         } catch (IOException e) {
-            connection.end(Kind.RESET, e);
+            connection.life.end(Kind.RESET, e);
         }
     }
 

@@ -53,22 +53,22 @@ final class OwnThread implements Runnable {
         Chunk buffer = null;
         try {
             buffer = group.readBuffers.take();
-            if (!connection.isClosed()) {
+            if (!connection.life.isClosed() && connection.connect()) {
                 connection.style.serve(buffer.bytes());
             }
             while (awaitLastBytes()) {
                 // were they left unread, closing would reset the connection and destroy our own last bytes
                 if (receive(buffer.bytes().clear()) < 0) {
-                    connection.endInput();
+                    connection.life.endInput();
                 }
             }
         } catch (Throwable t) { // no memory for the buffer
-            connection.end(Kind.RESET, t);
+            connection.life.end(Kind.RESET, t);
         } finally {
             if (buffer != null) {
                 group.readBuffers.give(buffer);
             }
-            connection.finish();
+            connection.life.finish();
         }
     }
 
@@ -78,18 +78,38 @@ final class OwnThread implements Runnable {
     boolean awaitInput() {
         connection.lock.lock();
         try {
-            if (connection.pending() > 0 && connection.pending() > group.readMark()) {
+            if (isAbove(group.readMark()) || connection.obligations.isCrowded()) {
                 group.counters.increment(Count.READ_PAUSES);
-                while (connection.isOpen() && !leaving && connection.pending() > 0
-                        && connection.pending() > Math.min(group.options.lowWater(), group.readMark())) {
+                while (connection.life.takesInput() && !leaving && !hasRoom()) {
                     changed.awaitUninterruptibly();
                 }
             }
-            reading = connection.isOpen() && !connection.inputEnded() && !(leaving && isQuiet());
+            reading = connection.life.takesInput() && !connection.life.inputEnded() && !(leaving && isQuiet());
             return reading;
         } finally {
             connection.lock.unlock();
         }
+    }
+
+    /** Waits until there is room for what more input would bring, even if the server drains; false once no input is taken. */
+    boolean awaitRoom() {
+        connection.lock.lock();
+        try {
+            while (connection.life.takesInput() && !hasRoom()) {
+                changed.awaitUninterruptibly();
+            }
+        } finally {
+            connection.lock.unlock();
+        }
+        return connection.life.takesInput();
+    }
+
+    private boolean hasRoom() {
+        return !isAbove(Math.min(group.options.lowWater(), group.readMark())) && !connection.obligations.isCrowded();
+    }
+
+    private boolean isAbove(long mark) {
+        return connection.pending() > 0 && connection.pending() > mark;
     }
 
     /** Waits while the handler has paused reading; true if it is time to look whether the peer still lives. */
@@ -109,7 +129,7 @@ final class OwnThread implements Runnable {
             connection.lock.unlock();
         }
         if (connection.isPaused()) {
-            connection.leave();
+            leave();
         }
         return false;
     }
@@ -118,14 +138,28 @@ final class OwnThread implements Runnable {
     private boolean awaitLastBytes() {
         connection.lock.lock();
         try {
-            while (connection.isOpen() ? !leaving : connection.inputEnded() && !connection.isClosed()) {
+            while (connection.life.takesInput() ? !leaving : connection.isOpen() || connection.life.inputEnded() && !connection.life.isClosed()) {
                 changed.awaitUninterruptibly();
             }
         } finally {
             connection.lock.unlock();
         }
-        connection.leave();
-        return !connection.isClosed();
+        if (connection.life.takesInput()) {
+            leave();
+            return awaitLastBytes(); // for what it may owe
+        }
+        return !connection.life.isClosed();
+    }
+
+    /** Leaves because the server drains; without the turn. */
+    private void leave() {
+        connection.turns.enter();
+        try {
+            connection.life.leaveInTurn();
+        } finally {
+            connection.turns.leave();
+        }
+        connection.output.sendOwn();
     }
 
     /** One read call, which may block: bytes, 0 if the connection is lost, -1 for the peer's end. */
@@ -136,7 +170,7 @@ final class OwnThread implements Runnable {
             Thread.interrupted(); // a read with the flag set would close the channel
             read = group.wire.read(connection.channel, in);
         } catch (Throwable t) {
-            connection.end(Kind.RESET, t);
+            connection.life.end(Kind.RESET, t);
         }
         connection.lock.lock();
         try {
@@ -150,6 +184,16 @@ final class OwnThread implements Runnable {
             connection.lock.unlock();
         }
         return read;
+    }
+
+    /** Whether the thread waits for bytes. */
+    boolean isInRead() {
+        connection.lock.lock();
+        try {
+            return reading;
+        } finally {
+            connection.lock.unlock();
+        }
     }
 
     /** Under the lock. Whether the thread waits for bytes that have arrived, and only has to be given the processor. */
@@ -184,13 +228,13 @@ final class OwnThread implements Runnable {
         boolean quiet;
         connection.lock.lock();
         try {
-            waits = reading && connection.isOpen();
+            waits = reading && connection.life.takesInput();
             quiet = waits && !first && isQuiet();
         } finally {
             connection.lock.unlock();
         }
         if (quiet) {
-            connection.leave();
+            connection.life.leave();
         } else if (waits) {
             group.reactor.schedule(GRACE, () -> leaveIfQuiet(false));
         }

@@ -34,17 +34,27 @@ final class StreamStyle implements Style {
         } catch (Throwable t) {
             boolean toldByAStream = t instanceof IOException && !connection.isOpen();
             if (!toldByAStream) {
-                connection.end(CloseReason.Kind.HANDLER_FAILURE, t);
+                connection.life.end(CloseReason.Kind.HANDLER_FAILURE, t);
                 connection.group.handlerFailed("handle", connection, t);
             }
         }
         connection.output.sendAll();
-        connection.leave();
+        connection.life.leave();
     }
 
     @Override
     public void resumed() {
         throw new AssertionError("nobody can pause a stream");
+    }
+
+    @Override
+    public void welcome() {
+        // a stream reads when it wants to
+    }
+
+    @Override
+    public void neverOpened() {
+        throw new AssertionError("a stream was accepted");
     }
 
     private final class Input extends InputStream {
@@ -87,12 +97,12 @@ final class StreamStyle implements Style {
                 int read = wanted ? connection.ownThread.receive(buffer.clear()) : 0;
                 buffer.flip();
                 if (read < 0) {
-                    connection.endInput();
+                    connection.life.endInput();
                 }
                 ended = read < 0 || !wanted || !connection.isOpen();
             }
             if (ended) {
-                connection.checkLoss();
+                connection.life.checkLoss();
             }
             return !ended;
         }
@@ -126,7 +136,7 @@ final class StreamStyle implements Style {
         }
 
         private void checkOpen() throws IOException {
-            connection.checkLoss();
+            connection.life.checkLoss();
             if (!connection.isOpen()) {
                 throw new IOException("the connection is closing");
             }

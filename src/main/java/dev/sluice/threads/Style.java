@@ -14,4 +14,10 @@ interface Style {
 
     /** With the turn. Reading was resumed: what was left unread is to be offered again. */
     void resumed();
+
+    /** Any thread. The peer's bytes are welcome again: what was left unread because they were not is to be offered again. */
+    void welcome();
+
+    /** With the turn. The connection could not be made: its handler is to hear of that. */
+    void neverOpened();
 }

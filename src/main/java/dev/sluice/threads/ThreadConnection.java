@@ -3,24 +3,24 @@ package dev.sluice.threads;
 import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
+import dev.sluice.Handler;
 import dev.sluice.Timer;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.concurrent.Callable;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /**
  * One connection on a thread of its own.
  *
  * <pre>
- *               admitted          close()              queue empty, peer's EOF or linger deadline
- *      socket ───────────▶ OPEN ───────────▶ DRAINING ──────────────────▶ CLOSED ─▶ onClose
- *                           │                    │                            ▲
- *                           └── failure · abort() · limit · deadline ─────────┘
- *
  *      own thread   waits in read, calls the handler, sends what it wrote; the last callback    {@link OwnThread}
  *      writer       a helper that sends what came from elsewhere                                {@link Output}
  *      runner       a helper that runs tasks while the own thread waits                         {@link Turns}
@@ -32,8 +32,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * nobody who has it waits for the turn. Closing the channel is what brings a thread back from a read or a write.
  */
 final class ThreadConnection implements Connection {
-
-    private enum State { OPEN, DRAINING, CLOSED }
 
     final ConnectionGroup group;
     final SocketChannel channel;
@@ -47,28 +45,51 @@ final class ThreadConnection implements Connection {
     final OwnThread ownThread;
     final Style style;
     final Watch watch;
+    final Obligations obligations;
+    final Lifecycle life;
     private final SocketAddress remote;
 
-    // under the lock; what is volatile is read without it
-    private volatile State state = State.OPEN;
-    private Kind kind;
-    private Throwable cause;
-    private long unsent;
-    private boolean inputEnded;
+    /** How to connect, or null: it was accepted. */
+    private final Dial dial;
+
+    /** Whether {@link #isReading} has said no for want of room: the handler may have left whole messages. With the turn. */
+    boolean toldToStop;
+
     private volatile boolean paused;
 
-    /** When a byte was last read, or taken by the kernel. */
+    /** When a byte was last read, or taken by the kernel. Under the lock. */
     long activeNs = System.nanoTime();
 
-    ThreadConnection(ConnectionGroup group, SocketChannel channel) throws IOException {
+    ThreadConnection(
+            ConnectionGroup group, SocketChannel channel, SocketAddress remote, Dial dial, Function<ThreadConnection, Style> styles) {
         this.group = group;
         this.channel = channel;
-        this.remote = channel.getRemoteAddress();
+        this.dial = dial;
+        this.remote = remote;
+        this.life = new Lifecycle(this, dial == null);
+        this.obligations = new Obligations(this);
         this.output = new Output(this);
         this.turns = new Turns(this);
         this.ownThread = new OwnThread(this);
         this.watch = new Watch(this);
-        this.style = group.styles.apply(this);
+        this.style = styles.apply(this);
+    }
+
+    // ---- the beginning ------------------------------------------------------------------------------------------------
+
+    /** On the own thread. True once connected; false if that failed, and the connection has ended. */
+    boolean connect() {
+        if (dial == null) {
+            return true;
+        }
+        boolean connected = dial.connect(this, channel);
+        watch.begin();
+        return connected;
+    }
+
+    /** Whether another connection has asked for it. */
+    boolean isCompanion() {
+        return dial != null;
     }
 
     // ---- output -------------------------------------------------------------------------------------------------------
@@ -83,21 +104,6 @@ final class ThreadConnection implements Connection {
     }
 
     // ---- input --------------------------------------------------------------------------------------------------------
-
-    /** The peer has ended its side; true if the handler is to hear of it. */
-    boolean endInput() {
-        lock.lock();
-        try {
-            inputEnded = true;
-            boolean toBeTold = state == State.OPEN;
-            if (!toBeTold) {
-                settle();
-            }
-            return toBeTold;
-        } finally {
-            lock.unlock();
-        }
-    }
 
     @Override
     public void pauseReading() {
@@ -118,35 +124,25 @@ final class ThreadConnection implements Connection {
         style.resumed();
     }
 
+    @Override
+    public boolean isReading() {
+        turns.checkMine();
+        boolean welcome = isWelcome();
+        toldToStop |= !welcome;
+        return welcome && life.takesInput() && !life.inputEnded() && !paused;
+    }
+
+    /** Whether there is room for what more input would bring. */
+    boolean isWelcome() {
+        return pending() <= group.options.highWater() && !obligations.isCrowded();
+    }
+
     // ---- the end ------------------------------------------------------------------------------------------------------
 
     @Override
     public void close() {
-        if (announceClose() && !turns.isMine()) {
+        if (life.close() && !turns.isMine()) {
             output.wake();
-        }
-    }
-
-    /** On a thread of ours, where it needs no helper. As close. */
-    void leave() {
-        if (announceClose()) {
-            output.sendEnd();
-        }
-    }
-
-    private boolean announceClose() {
-        lock.lock();
-        try {
-            if (state != State.OPEN) {
-                return false;
-            }
-            state = State.DRAINING;
-            kind = inputEnded ? Kind.PEER : Kind.LOCAL;
-            output.queue.end();
-            changed.signalAll();
-            return true;
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -154,7 +150,7 @@ final class ThreadConnection implements Connection {
     public void shutdownOutput() {
         lock.lock();
         try {
-            if (state == State.OPEN) {
+            if (isOpen()) {
                 output.queue.end();
             }
         } finally {
@@ -169,91 +165,11 @@ final class ThreadConnection implements Connection {
     public void abort() {
         lock.lock();
         try {
-            resetOnClose();
-            end(Kind.LOCAL, null);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** The server's drain is over: awaiting only the peer's end is no loss. */
-    void cut() {
-        lock.lock();
-        try {
-            end(isLingering() ? Kind.LOCAL : Kind.DRAIN_DEADLINE, null);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Under the lock. Both sides have ended. */
-    void settle() {
-        if (output.queue.isEndSent() && inputEnded) {
-            end(Kind.PEER, null);
-        }
-    }
-
-    /** Ends the connection now; its own thread comes back for the last callback. The first reason given stands. */
-    void end(Kind why, Throwable because) {
-        lock.lock();
-        try {
-            if (state == State.CLOSED) {
-                return;
-            }
-            boolean asAnnounced = state == State.DRAINING && (why == Kind.LOCAL || why == Kind.PEER);
-            kind = asAnnounced ? kind : why;
-            cause = because;
-            state = State.CLOSED;
-            if (output.queue.length() > 0) {
-                resetOnClose(); // or the peer would take a part for the whole
-            }
-            discardOutput();
-            watch.end();
-            changed.signalAll();
-            group.wire.close(channel);
-        } catch (IOException e) {
-            // its descriptor is free all the same
-        } finally {
-            lock.unlock();
-        }
-        if (!ownThread.hasBegun() && group.crew.withdraw(ownThread)) {
-            group.reactor.execute(this::finish);
-        }
-    }
-
-    /** Under the lock, once closed. */
-    void discardOutput() {
-        unsent += output.drop();
-    }
-
-    private void resetOnClose() {
-        try {
             group.wire.resetOnClose(channel);
-        } catch (IOException e) {
-            // lost already
-        }
-    }
-
-    /** The last callback, on the own thread; on the loop for a connection that no thread of a pool has come to. */
-    void finish() {
-        CloseReason reason;
-        lock.lock();
-        try {
-            while (output.isWriting()) { // its call is about to return, and tells how much has left
-                changed.awaitUninterruptibly();
-            }
-            reason = new CloseReason(kind, cause, unsent);
+            life.end(Kind.LOCAL, null);
         } finally {
             lock.unlock();
         }
-        turns.enter();
-        try {
-            group.closed(this, reason);
-            turns.close(reason);
-        } finally {
-            turns.leave();
-        }
-        group.gone(this, reason);
     }
 
     // ---- small things -------------------------------------------------------------------------------------------------
@@ -269,38 +185,27 @@ final class ThreadConnection implements Connection {
     }
 
     @Override
+    public <T> boolean offload(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
+        return obligations.offload(task, callback);
+    }
+
+    @Override
+    public Runnable hold() {
+        return obligations.hold();
+    }
+
+    @Override
+    public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
+        return !life.isClosed() && group.connect(new Dial(address, timeout), factory);
+    }
+
+    @Override
     public boolean isOpen() {
-        return state == State.OPEN;
-    }
-
-    boolean isClosed() {
-        return state == State.CLOSED;
-    }
-
-    /** Under the lock. */
-    boolean isLingering() {
-        return state == State.DRAINING && output.queue.isEndSent();
-    }
-
-    /** Under the lock. */
-    boolean inputEnded() {
-        return inputEnded;
-    }
-
-    /** Tells a stream that the connection did not end as it should. */
-    void checkLoss() throws IOException {
-        lock.lock();
-        try {
-            if (state == State.CLOSED && kind != Kind.LOCAL && kind != Kind.PEER) {
-                throw new IOException("the connection is lost: " + kind, cause);
-            }
-        } finally {
-            lock.unlock();
-        }
+        return life.takesOutput();
     }
 
     boolean isPaused() {
-        return paused && state == State.OPEN;
+        return paused && life.takesInput();
     }
 
     @Override
@@ -315,6 +220,6 @@ final class ThreadConnection implements Connection {
 
     @Override
     public String toString() {
-        return "connection with " + remote + ", " + state + ", " + pending() + " bytes pending";
+        return "connection with " + remote + ", " + life + ", " + pending() + " bytes pending";
     }
 }

@@ -53,7 +53,7 @@ public final class ThreadServer implements Server {
         this.reactor = reactor;
         this.crew = crew;
         this.loop = new Loop((delay, task) -> reactor.schedule(delay, task)::cancel, reactor::execute, System::nanoTime);
-        this.group = new ConnectionGroup(reactor, options, crew, wire, styles, this::left);
+        this.group = new ConnectionGroup(reactor, options, crew, wire, styles, this::mayEnter, this::left);
         ServerSocketChannel socket = ServerSocketChannel.open();
         try {
             this.acceptor = new Acceptor(reactor, loop, group, socket, address);
@@ -130,6 +130,10 @@ public final class ThreadServer implements Server {
         return acceptor.listener.address();
     }
 
+    private boolean mayEnter() {
+        return acceptor.listener.enter();
+    }
+
     private void left() {
         acceptor.listener.left();
     }
@@ -143,8 +147,9 @@ public final class ThreadServer implements Server {
             failure = t;
             LoggerFactory.getLogger(Server.class).error("the loop has failed, and the server ends", t);
         } finally {
-            group.connections.forEach(connection -> connection.end(Kind.LOCAL, null));
+            group.connections.forEach(connection -> connection.life.end(Kind.LOCAL, null));
             crew.end();
+            group.workers.end();
             if (failure == null) {
                 termination.complete(report);
             } else {
@@ -197,13 +202,14 @@ public final class ThreadServer implements Server {
     public ServerStats stats() {
         Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
         group.closedBy.addTo(closedBy, CloseReason.Kind.class);
+        long done = group.workers.done(); // first, lest they seem more than those taken
         return new ServerStats(
                 new ServerStats.Connections(
                         count(Count.OPENED),
                         count(Count.CLOSED),
                         Map.copyOf(closedBy),
                         crew.waiting(),
-                        acceptor.listener.get(Listener.Count.REFUSED),
+                        acceptor.listener.get(Listener.Count.REFUSED) + group.refused.sum(),
                         acceptor.listener.get(Listener.Count.FAILED),
                         acceptor.listener.get(Listener.Count.PAUSES),
                         count(Count.HANDLER_FAILURES),
@@ -212,6 +218,7 @@ public final class ThreadServer implements Server {
                         count(Count.READ), count(Count.ENQUEUED), count(Count.WRITTEN), count(Count.DISCARDED)),
                 new ServerStats.Calls(
                         count(Count.READS), count(Count.WRITES), count(Count.SHORT_WRITES), 0, count(Count.READ_PAUSES)),
+                new ServerStats.Work(group.workers.taken(), done, group.workers.full()),
                 List.of(reactor.stats()));
     }
 

@@ -1,7 +1,6 @@
 package dev.sluice.threads;
 
-import java.lang.reflect.InvocationTargetException;
-import java.util.concurrent.ThreadFactory;
+import dev.sluice.internal.ThreadFactories;
 
 /** The kind of thread that serves the connections of a {@link ThreadServer}. An immutable value. */
 public final class Threads {
@@ -48,16 +47,16 @@ public final class Threads {
      * @throws UnsupportedOperationException before Java 21, which has no virtual threads
      */
     public static Threads virtual() {
-        virtualFactory("");
+        ThreadFactories.virtual("");
         return new Threads(Kind.VIRTUAL, 0);
     }
 
     /** The threads of one server, none of them running yet but those of a pool. */
     Crew open() {
         return switch (kind) {
-            case PLATFORM -> new Crew(platformFactory("sluice-connection-"), platformFactory("sluice-helper-"), 0, true);
-            case POOL -> new Crew(platformFactory("sluice-worker-"), platformFactory("sluice-helper-"), size, true);
-            case VIRTUAL -> new Crew(virtualFactory("sluice-virtual-"), virtualFactory("sluice-helper-"), 0, false);
+            case PLATFORM -> new Crew(ThreadFactories.platform("sluice-connection-"), ThreadFactories.platform("sluice-helper-"), 0, true);
+            case POOL -> new Crew(ThreadFactories.platform("sluice-worker-"), ThreadFactories.platform("sluice-helper-"), size, true);
+            case VIRTUAL -> new Crew(ThreadFactories.virtual("sluice-virtual-"), ThreadFactories.virtual("sluice-helper-"), 0, false);
         };
     }
 
@@ -68,29 +67,5 @@ public final class Threads {
             case POOL -> "a pool of " + size + " platform threads";
             case VIRTUAL -> "a virtual thread for each connection";
         };
-    }
-
-    private static ThreadFactory platformFactory(String prefix) {
-        return new ThreadFactory() {
-            private int made;
-
-            @Override
-            public synchronized Thread newThread(Runnable work) {
-                return new Thread(null, work, prefix + made++, 0, false);
-            }
-        };
-    }
-
-    /** {@code Thread.ofVirtual().name(prefix, 0).factory()}, which Java 17 does not have. */
-    private static ThreadFactory virtualFactory(String prefix) {
-        try {
-            Object builder = Thread.class.getMethod("ofVirtual").invoke(null);
-            Class<?> type = Class.forName("java.lang.Thread$Builder");
-            Object named = type.getMethod("name", String.class, long.class).invoke(builder, prefix, 0L);
-            return (ThreadFactory) type.getMethod("factory").invoke(named);
-        } catch (NoSuchMethodException | ClassNotFoundException | IllegalAccessException | InvocationTargetException e) {
-            throw new UnsupportedOperationException(
-                    "virtual threads need Java 21 or later, this is Java " + System.getProperty("java.version"), e);
-        }
     }
 }

@@ -6,6 +6,7 @@ import dev.sluice.Timer;
 import dev.sluice.internal.Count;
 import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.TaskQueue;
+import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.HashSet;
@@ -33,7 +34,7 @@ final class Turns {
         this.runner = new Errand(
                 connection.group.crew,
                 this::runSteps,
-                cause -> connection.end(CloseReason.Kind.HANDLER_FAILURE, cause));
+                cause -> connection.life.end(CloseReason.Kind.HANDLER_FAILURE, cause));
     }
 
     /** Waits for the turn. */
@@ -67,8 +68,10 @@ final class Turns {
         assert isMine() && turn.getHoldCount() == 1 : "callbacks nest";
         try {
             call.make();
+        } catch (ProtocolException e) {
+            connection.life.end(CloseReason.Kind.PROTOCOL, e);
         } catch (Throwable t) {
-            connection.end(CloseReason.Kind.HANDLER_FAILURE, t);
+            connection.life.end(CloseReason.Kind.HANDLER_FAILURE, t);
             connection.group.handlerFailed(callback, connection, t);
         }
     }
@@ -78,6 +81,11 @@ final class Turns {
             handler = factory.create(connection);
             handler.onOpen(connection);
         });
+    }
+
+    /** For a connection that could not be made, and is told so by its last callback. */
+    void create(Handler.Factory factory) {
+        call("CREATE", () -> handler = factory.create(connection));
     }
 
     void read(ByteBuffer in) {
@@ -131,7 +139,7 @@ final class Turns {
     }
 
     private boolean post(Step step) {
-        if (connection.isClosed() || !tasks.add(step)) {
+        if (connection.life.isClosed() || !tasks.add(step)) {
             return false;
         }
         runner.wake();
@@ -161,7 +169,7 @@ final class Turns {
         for (boolean more = true; more; ) {
             enter();
             try {
-                TaskQueue.Task step = connection.isClosed() ? null : tasks.poll(); // after the end, they are dropped
+                TaskQueue.Task step = connection.life.isClosed() ? null : tasks.poll(); // after the end, they are dropped
                 more = step != null;
                 if (more) {
                     step.run();
@@ -177,7 +185,7 @@ final class Turns {
 
     Timer schedule(Duration delay, Runnable task) {
         checkMine();
-        if (connection.isClosed()) {
+        if (connection.life.isClosed()) {
             return () -> false;
         }
         Waiting timer = new Waiting(System.nanoTime() + Deadlines.nanos(delay), task);

@@ -37,7 +37,7 @@ final class Watch {
     void begin() {
         connection.lock.lock();
         try {
-            if (!connection.isClosed()) {
+            if (!connection.life.isClosed()) {
                 set();
             }
         } finally {
@@ -48,7 +48,7 @@ final class Watch {
     /** Under the lock. Sets the timer to what can come due first, unless it is set to something earlier already. */
     void set() {
         long nowNs = System.nanoTime();
-        long atNs = patience.deadline(connection.output.queue, connection.isLingering(), false, connection.activeNs, nowNs);
+        long atNs = patience.deadline(connection.output.queue, connection.life.isLingering(), false, connection.activeNs, nowNs);
         if (atNs != Patience.NEVER && (dueNs == Patience.NEVER || atNs - dueNs < 0)) {
             dueNs = atNs;
             connection.group.reactor.execute(this::arm);
@@ -67,7 +67,7 @@ final class Watch {
         }
         connection.lock.lock();
         try {
-            timer = connection.isClosed() || dueNs == Patience.NEVER
+            timer = connection.life.isClosed() || dueNs == Patience.NEVER
                     ? null
                     : connection.group.reactor.schedule(Duration.ofNanos(dueNs - System.nanoTime()), this::expired);
         } finally {
@@ -79,16 +79,16 @@ final class Watch {
         connection.lock.lock();
         try {
             dueNs = Patience.NEVER;
-            if (connection.isClosed()) {
+            if (connection.life.isClosed()) {
                 return;
             }
             OutboundQueue output = connection.output.queue;
             long nowNs = System.nanoTime();
             if (patience.isStalled(output, nowNs)) {
-                connection.end(Kind.WRITE_STALL, null);
-            } else if (connection.isLingering()) {
+                connection.life.end(Kind.WRITE_STALL, null);
+            } else if (connection.life.isLingering()) {
                 if (nowNs - output.sinceNs() >= patience.lingerNs()) {
-                    connection.end(Kind.LOCAL, null);
+                    connection.life.end(Kind.LOCAL, null);
                 }
             } else if (patience.isIdle(connection.activeNs, nowNs)) {
                 if (!suspected || connection.ownThread.isAboutToRead()) {
@@ -97,11 +97,11 @@ final class Watch {
                     connection.group.reactor.execute(this::arm);
                     return;
                 }
-                connection.end(Kind.IDLE, null);
+                connection.life.end(Kind.IDLE, null);
             } else {
                 suspected = false;
             }
-            if (!connection.isClosed()) {
+            if (!connection.life.isClosed()) {
                 set();
             }
         } finally {

@@ -41,39 +41,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What every engine promises; the clients are plain sockets, the clock is the real one. */
 @Timeout(60)
-abstract class EngineContract {
-
-    private Rig rig;
-
-    abstract Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException;
-
-    /** Whether all callbacks of a connection come on one thread: a reactor's promise alone. */
-    boolean callbacksKeepToOneThread() {
-        return false;
-    }
-
-    private Rig serve(ServerOptions.Builder options, Function<Connection, Handler> handlers) throws IOException {
-        rig = new Rig(this::start, callbacksKeepToOneThread(), options, handlers);
-        return rig;
-    }
-
-    private Rig serve(Handler handler) throws IOException {
-        return serve(ServerOptions.builder(), connection -> handler);
-    }
+abstract class EngineContract extends WorkContract {
 
     private static final Handler ECHO = (self, in) -> self.write(in);
     private static final Handler DEAF = (self, in) -> in.position(in.limit());
-
-    private static ByteBuffer text(String text) {
-        return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
-    }
-
-    @AfterEach
-    void nothingIsLeft() throws Exception {
-        if (rig != null) {
-            rig.close();
-        }
-    }
 
     // ---- bytes --------------------------------------------------------------------------------------------------------
 

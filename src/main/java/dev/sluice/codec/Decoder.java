@@ -1,0 +1,39 @@
+package dev.sluice.codec;
+
+import java.net.ProtocolException;
+import java.nio.ByteBuffer;
+
+/**
+ * Finds frames in a stream of bytes. What it finds depends on the bytes alone, not on the pieces they come in. It holds no
+ * socket and no bytes: what is not a whole frame yet stays in the caller's buffer, and the decoder notes how far it has looked,
+ * so that no byte is looked at twice. Every decoder has a maximum, and rejects a longer frame as soon as it shows.
+ *
+ * <p>One decoder serves one stream, on one thread at a time.
+ */
+public interface Decoder {
+
+    /** Takes a frame. */
+    @FunctionalInterface
+    interface Sink {
+        /**
+         * Called with the content of one frame, without its length or its ending. The buffer is lent for the length of this call,
+         * and may be modified between position and limit; what the call leaves unread is skipped.
+         *
+         * @param content the bytes between position and limit
+         * @throws Exception is passed on by {@link #decode}, behind the frame
+         */
+        void frame(ByteBuffer content) throws Exception;
+    }
+
+    /**
+     * Hands the first frame to the sink, if all of it is there.
+     *
+     * @param in   the bytes since the last frame, new ones behind those of the last call; the position moves behind the frame, or
+     *             stays where it is
+     * @param sink takes the frame
+     * @return true if there was a frame; then there may be another
+     * @throws ProtocolException when the frame is longer than the maximum: nothing after it can be made sense of
+     * @throws Exception         what the sink throws
+     */
+    boolean decode(ByteBuffer in, Sink sink) throws Exception;
+}

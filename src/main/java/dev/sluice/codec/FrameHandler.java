@@ -1,0 +1,76 @@
+package dev.sluice.codec;
+
+import dev.sluice.CloseReason;
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import java.net.ProtocolException;
+import java.nio.ByteBuffer;
+
+/**
+ * A {@link Handler} that is given whole frames, by {@link Framed}. Its callbacks come in the same order and under the same rules:
+ *
+ * <pre>
+ *   [ onOpen (onFrame | onWritable)* [ onReject | onEof onWritable* ] ] onClose
+ * </pre>
+ */
+@FunctionalInterface
+public interface FrameHandler {
+
+    /**
+     * As {@link Handler#onOpen}.
+     *
+     * @param connection this handler's connection
+     * @throws Exception closes the connection
+     */
+    default void onOpen(Connection connection) throws Exception {}
+
+    /**
+     * A frame has arrived. No further one comes while reading is paused, by {@link Connection#pauseReading} or because the
+     * connection's own output waits.
+     *
+     * @param connection this handler's connection
+     * @param frame      its content, lent as {@link Decoder.Sink#frame} says
+     * @throws Exception closes the connection
+     */
+    void onFrame(Connection connection, ByteBuffer frame) throws Exception;
+
+    /**
+     * As {@link Handler#onWritable}.
+     *
+     * @param connection this handler's connection
+     * @throws Exception closes the connection
+     */
+    default void onWritable(Connection connection) throws Exception {}
+
+    /**
+     * The peer sent a frame above the maximum; nothing more is read. Ends the connection at once
+     * ({@link CloseReason.Kind#PROTOCOL}) unless overridden, say with a word to the peer and {@link Connection#close}.
+     *
+     * @param connection this handler's connection
+     * @param cause      what is wrong with it
+     * @throws Exception closes the connection
+     */
+    default void onReject(Connection connection, ProtocolException cause) throws Exception {
+        throw cause;
+    }
+
+    /**
+     * As {@link Handler#onEof}.
+     *
+     * @param connection this handler's connection
+     * @param unfinished bytes of a last frame that never got its end; they are dropped
+     * @throws Exception closes the connection
+     */
+    default void onEof(Connection connection, int unfinished) throws Exception {
+        connection.close();
+    }
+
+    /**
+     * As {@link Handler#onClose}.
+     *
+     * @param connection this handler's connection
+     * @param reason     why, and how many queued bytes never left
+     * @throws Exception is counted and logged
+     */
+    default void onClose(Connection connection, CloseReason reason) throws Exception {}
+}

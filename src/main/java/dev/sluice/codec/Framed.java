@@ -1,0 +1,78 @@
+package dev.sluice.codec;
+
+import dev.sluice.CloseReason;
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import java.net.ProtocolException;
+import java.nio.ByteBuffer;
+
+/**
+ * Stands between a connection and a {@link FrameHandler}: gives it one frame after another. Bytes that are no whole frame yet are
+ * left with the connection, which keeps at most {@link dev.sluice.ServerOptions#maxRemainder} of them: that has to be more than the
+ * decoder's maximum.
+ */
+public final class Framed implements Handler {
+
+    private final Decoder decoder;
+    private final FrameHandler handler;
+
+    /** Made once: a frame costs no memory. */
+    private final Decoder.Sink sink;
+
+    private int unfinished;
+    private boolean rejected;
+
+    /**
+     * Makes the handler of one connection.
+     *
+     * @param connection the one
+     * @param decoder    finds its frames; its own
+     * @param handler    is given them
+     */
+    public Framed(Connection connection, Decoder decoder, FrameHandler handler) {
+        this.decoder = decoder;
+        this.handler = handler;
+        this.sink = frame -> handler.onFrame(connection, frame);
+    }
+
+    @Override
+    public void onOpen(Connection connection) throws Exception {
+        handler.onOpen(connection);
+    }
+
+    @Override
+    public void onRead(Connection connection, ByteBuffer in) throws Exception {
+        while (!rejected && connection.isReading() && decode(connection, in)) {
+            continue;
+        }
+        unfinished = rejected ? 0 : in.remaining();
+        if (rejected) {
+            in.position(in.limit());
+        }
+    }
+
+    private boolean decode(Connection connection, ByteBuffer in) throws Exception {
+        try {
+            return decoder.decode(in, sink);
+        } catch (ProtocolException e) {
+            rejected = true;
+            handler.onReject(connection, e);
+            return false;
+        }
+    }
+
+    @Override
+    public void onWritable(Connection connection) throws Exception {
+        handler.onWritable(connection);
+    }
+
+    @Override
+    public void onEof(Connection connection) throws Exception {
+        handler.onEof(connection, unfinished);
+    }
+
+    @Override
+    public void onClose(Connection connection, CloseReason reason) throws Exception {
+        handler.onClose(connection, reason);
+    }
+}

@@ -1,0 +1,2 @@
+/** Framing: where one message ends and the next begins, whatever pieces the bytes come in. */
+package dev.sluice.codec;

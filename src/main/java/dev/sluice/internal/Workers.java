@@ -1,0 +1,142 @@
+package dev.sluice.internal;
+
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * A fixed number of threads, virtual where there are some, that run what must not keep a loop, and a queue before them. Nobody
+ * waits for room in it: whoever is told that it is full brings nothing more until he is told that there is room. So it holds its
+ * limit, and what those who were not told yet bring. Any thread.
+ */
+public final class Workers {
+
+    private static final int IDLE_SECONDS = 5;
+
+    private final int threads;
+    private final int limit;
+    private final Queue<Runnable> whenThereIsRoom = new ConcurrentLinkedQueue<>();
+    private final LongAdder taken = new LongAdder();
+    private final LongAdder done = new LongAdder();
+    private final LongAdder full = new LongAdder();
+
+    /** Made when there is something to do. */
+    private ThreadPoolExecutor executor;
+
+    private boolean ended;
+
+    /**
+     * Makes workers that have no thread yet.
+     *
+     * @param threads how many there may be; one that has nothing to do for 5 seconds ends
+     * @param limit   tasks that may wait before those who bring them are told to stop
+     */
+    public Workers(int threads, int limit) {
+        this.threads = threads;
+        this.limit = limit;
+    }
+
+    /**
+     * Takes a task, which will be run.
+     *
+     * @param task what to run; it throws nothing
+     * @return false if the queue is full: the next task is to be brought when there is {@link #whenThereIsRoom room}
+     * @throws OutOfMemoryError if there is not one thread to be had; then the task was not taken
+     */
+    public boolean take(Runnable task) {
+        ThreadPoolExecutor pool = executor();
+        Runnable counted = () -> run(task);
+        try {
+            pool.execute(counted);
+        } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
+            if (pool.getPoolSize() == 0) {
+                throw e;
+            }
+            pool.getQueue().add(counted);
+        }
+        taken.increment();
+        if (pool.getQueue().size() <= limit) {
+            return true;
+        }
+        full.increment();
+        return false;
+    }
+
+    private synchronized ThreadPoolExecutor executor() {
+        if (executor == null) {
+            executor = new ThreadPoolExecutor(
+                    threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), ThreadFactories.orPlatform("sluice-offload-"));
+            executor.allowCoreThreadTimeOut(true);
+            executor.setRejectedExecutionHandler((task, pool) -> task.run()); // after the end there is no loop left to keep
+            if (ended) {
+                executor.shutdown();
+            }
+        }
+        return executor;
+    }
+
+    private void run(Runnable task) {
+        try {
+            task.run();
+        } finally {
+            done.increment();
+            tellIfThereIsRoom();
+        }
+    }
+
+    private void tellIfThereIsRoom() {
+        if (executor().getQueue().size() <= limit / 2) {
+            for (Runnable waiting; (waiting = whenThereIsRoom.poll()) != null; ) {
+                waiting.run();
+            }
+        }
+    }
+
+    /**
+     * Has somebody told, once, when half of the queue is free; at once if it is.
+     *
+     * @param told called on any thread; throws nothing, and does not wait
+     */
+    public void whenThereIsRoom(Runnable told) {
+        whenThereIsRoom.add(told);
+        tellIfThereIsRoom(); // the last task may have ended meanwhile
+    }
+
+    /** What was taken is still run; then the threads end. */
+    public synchronized void end() {
+        ended = true;
+        if (executor != null) {
+            executor.shutdown();
+        }
+    }
+
+    /**
+     * Tasks taken since the beginning.
+     *
+     * @return how many
+     */
+    public long taken() {
+        return taken.sum();
+    }
+
+    /**
+     * Tasks that have ended.
+     *
+     * @return how many
+     */
+    public long done() {
+        return done.sum();
+    }
+
+    /**
+     * How often somebody was told that the queue is full.
+     *
+     * @return times
+     */
+    public long full() {
+        return full.sum();
+    }
+}

@@ -1,0 +1,258 @@
+package dev.sluice.threads;
+
+import dev.sluice.CloseReason;
+import dev.sluice.CloseReason.Kind;
+import java.io.IOException;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * How a connection gets from its first state to its last, and why.
+ *
+ * <pre>
+ *            admitted       close()          nothing owed             queue empty, peer's EOF or linger deadline
+ *      socket ───────▶ OPEN ───────▶ LEAVING ─────────────▶ DRAINING ──────────────────▶ CLOSED ─▶ onClose
+ *                       │               │                      │                            ▲
+ *                       └───────────────┴──── failure · abort() · limit · deadline ─────────┘
+ * </pre>
+ *
+ * <p>Under the connection's lock, which what changes the state takes itself.
+ */
+final class Lifecycle {
+
+    private enum State { OPEN, LEAVING, DRAINING, CLOSED }
+
+    private final ThreadConnection connection;
+    private final ReentrantLock lock;
+    private final Condition changed;
+
+    /** Read without the lock, too. */
+    private volatile State state = State.OPEN;
+
+    private boolean connected;
+    private boolean inputEnded;
+    private Kind kind;
+    private Throwable cause;
+    private long unsent;
+
+    Lifecycle(ThreadConnection connection, boolean connected) {
+        this.connection = connection;
+        this.lock = connection.lock;
+        this.changed = connection.changed;
+        this.connected = connected;
+    }
+
+    // ---- what it is -----------------------------------------------------------------------------------------------------
+
+    /** Before its close was asked for. Any thread. */
+    boolean takesInput() {
+        return state == State.OPEN;
+    }
+
+    /** Any thread. */
+    boolean takesOutput() {
+        return state == State.OPEN || state == State.LEAVING;
+    }
+
+    /** Any thread. */
+    boolean isClosed() {
+        return state == State.CLOSED;
+    }
+
+    boolean isLingering() {
+        return state == State.DRAINING && connection.output.queue.isEndSent();
+    }
+
+    boolean inputEnded() {
+        return inputEnded;
+    }
+
+    /** Takes the lock. Tells a stream that the connection did not end as it should. */
+    void checkLoss() throws IOException {
+        lock.lock();
+        try {
+            if (isClosed() && kind != Kind.LOCAL && kind != Kind.PEER) {
+                throw new IOException("the connection is lost: " + kind, cause);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---- the beginning of a connection that was not accepted ------------------------------------------------------------
+
+    /** It is connected, unless it was cut meanwhile. */
+    boolean connected() {
+        lock.lock();
+        try {
+            connected = takesInput();
+            connection.activeNs = System.nanoTime();
+            return connected;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isConnected() {
+        return connected;
+    }
+
+    /** Nothing was attempted: the handler is told, and the books of connections know nothing of it. On a thread of ours. */
+    void refuse(Throwable why) {
+        state = State.CLOSED;
+        connection.turns.enter();
+        try {
+            connection.style.neverOpened();
+            connection.turns.close(new CloseReason(Kind.CONNECT_FAILURE, why, 0));
+        } finally {
+            connection.turns.leave();
+        }
+    }
+
+    // ---- towards the end ------------------------------------------------------------------------------------------------
+
+    /** The peer has ended its side; true if the handler is to hear of it. */
+    boolean endInput() {
+        lock.lock();
+        try {
+            inputEnded = true;
+            boolean toBeTold = takesInput();
+            if (!toBeTold) {
+                settle();
+            }
+            return toBeTold;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Its close is asked for; true if it takes effect now, and the peer is to be told. */
+    boolean close() {
+        lock.lock();
+        try {
+            if (state != State.OPEN) {
+                return false;
+            }
+            state = State.LEAVING;
+            kind = inputEnded ? Kind.PEER : Kind.LOCAL;
+            changed.signalAll();
+            return endIfNothingIsOwed();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** True if the close takes effect now. */
+    boolean endIfNothingIsOwed() {
+        if (state != State.LEAVING || connection.obligations.isHeld()) {
+            return false;
+        }
+        state = State.DRAINING;
+        connection.output.queue.end();
+        changed.signalAll();
+        return true;
+    }
+
+    /** On a thread of ours, where it needs no helper unless something is owed. Leaves because the server drains. */
+    void leave() {
+        lock.lock();
+        boolean owes = connection.obligations.isHeld();
+        lock.unlock();
+        if (owes) {
+            connection.turns.post(this::leaveInTurn);
+        } else if (close()) {
+            connection.output.sendEnd();
+        }
+    }
+
+    /** With the turn. As leave: whoever holds the connection is told that nothing more is read. */
+    void leaveInTurn() {
+        lock.lock();
+        boolean toBeTold = connection.obligations.isHeld() && takesInput() && !inputEnded;
+        lock.unlock();
+        if (toBeTold) {
+            connection.turns.eof();
+        }
+        close();
+    }
+
+    /** Both sides have ended. */
+    void settle() {
+        if (connection.output.queue.isEndSent() && inputEnded) {
+            end(Kind.PEER, null);
+        }
+    }
+
+    // ---- the end --------------------------------------------------------------------------------------------------------
+
+    /** The server's drain is over: awaiting only the peer's end is no loss. */
+    void cut() {
+        lock.lock();
+        try {
+            end(isLingering() ? Kind.LOCAL : Kind.DRAIN_DEADLINE, null);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends the connection now; its own thread comes back for the last callback. The first reason given stands. */
+    void end(Kind why, Throwable because) {
+        lock.lock();
+        try {
+            if (isClosed()) {
+                return;
+            }
+            boolean asAnnounced = kind != null && (why == Kind.LOCAL || why == Kind.PEER);
+            kind = !connected ? Kind.CONNECT_FAILURE : asAnnounced ? kind : why;
+            cause = because;
+            state = State.CLOSED;
+            if (connection.output.queue.length() > 0) {
+                connection.group.wire.resetOnClose(connection.channel); // or the peer would take a part for the whole
+            }
+            discardOutput();
+            connection.watch.end();
+            changed.signalAll();
+            connection.group.wire.close(connection.channel);
+        } finally {
+            lock.unlock();
+        }
+        if (!connection.ownThread.hasBegun() && connection.group.crew.withdraw(connection.ownThread)) {
+            connection.group.reactor.execute(this::finish);
+        }
+    }
+
+    /** Once closed. */
+    void discardOutput() {
+        unsent += connection.output.drop();
+    }
+
+    /** The last callback, on the own thread; on the loop for a connection that no thread of a pool has come to. */
+    void finish() {
+        CloseReason reason;
+        lock.lock();
+        try {
+            while (connection.output.isWriting()) { // its call is about to return, and tells how much has left
+                changed.awaitUninterruptibly();
+            }
+            reason = new CloseReason(kind, cause, unsent);
+        } finally {
+            lock.unlock();
+        }
+        connection.turns.enter();
+        try {
+            connection.group.closed(connection, reason);
+            if (!connected) {
+                connection.style.neverOpened();
+            }
+            connection.turns.close(reason);
+        } finally {
+            connection.turns.leave();
+        }
+        connection.group.gone(connection, reason);
+    }
+
+    @Override
+    public String toString() {
+        return state.toString();
+    }
+}

@@ -1,0 +1,545 @@
+package dev.sluice.contract;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason;
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.Connection;
+import dev.sluice.DrainReport;
+import dev.sluice.Handler;
+import dev.sluice.Recorder;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import dev.sluice.codec.FrameHandler;
+import dev.sluice.codec.Framed;
+import dev.sluice.codec.Lines;
+import dev.sluice.contract.Rig.Client;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ProtocolException;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What every engine promises of work on other threads, of what a connection owes, of frames, and of connections that go out. */
+@Timeout(60)
+abstract class WorkContract {
+
+    Rig rig;
+
+    abstract Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException;
+
+    /** Whether all callbacks of a connection come on one thread: a reactor's promise alone. */
+    boolean callbacksKeepToOneThread() {
+        return false;
+    }
+
+    Rig serve(ServerOptions.Builder options, Function<Connection, Handler> handlers) throws IOException {
+        rig = new Rig(this::start, callbacksKeepToOneThread(), options, handlers);
+        return rig;
+    }
+
+    Rig serve(Handler handler) throws IOException {
+        return serve(ServerOptions.builder(), connection -> handler);
+    }
+
+    static ByteBuffer text(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    private static String text(ByteBuffer bytes) {
+        byte[] copy = new byte[bytes.remaining()];
+        bytes.get(copy);
+        return new String(copy, StandardCharsets.ISO_8859_1);
+    }
+
+    @AfterEach
+    void nothingIsLeft() throws Exception {
+        if (rig != null) {
+            rig.close();
+        }
+    }
+
+    // ---- work on other threads ------------------------------------------------------------------------------------------
+
+    @Test
+    void offloadedResultComesBackToItsConnection() throws Exception {
+        AtomicReference<Thread> caller = new AtomicReference<>();
+        AtomicReference<Thread> worker = new AtomicReference<>();
+        Client client = serve((self, in) -> {
+            String question = text(in);
+            caller.set(Thread.currentThread());
+            self.offload(() -> {
+                worker.set(Thread.currentThread());
+                return question + "!";
+            }, (answer, failure) -> self.write(text(answer + failure)));
+        }).connect();
+        assertEquals("what!null", client.send("what").receive(9));
+        assertFalse(worker.get() == caller.get());
+        assertEquals(1, rig.server.stats().work().taken());
+    }
+
+    @Test
+    void whatAnOffloadedTaskThrowsComesBack() throws Exception {
+        Client client = serve((self, in) -> {
+            in.position(in.limit());
+            self.offload(() -> {
+                throw new StackOverflowError("too deep");
+            }, (answer, failure) -> self.write(text(answer + " " + failure.getMessage())));
+        }).connect();
+        assertEquals("null too deep", client.send("x").receive(13));
+        assertEquals(0, rig.server.stats().connections().handlerFailures());
+    }
+
+    @Test
+    void callbackThatThrowsIsAHandlerThatThrows() throws Exception {
+        Client client = serve((self, in) -> {
+            in.position(in.limit());
+            self.offload(() -> null, (answer, failure) -> {
+                throw new IllegalStateException("on purpose");
+            });
+        }).connect();
+        client.send("x");
+        assertEquals(Kind.HANDLER_FAILURE, client.awaitClose().kind());
+    }
+
+    @Test
+    void callbacksComeInTheOrderInWhichTasksEnd() throws Exception {
+        CountDownLatch first = new CountDownLatch(1);
+        Client client = serve((self, in) -> {
+            in.position(in.limit());
+            self.offload(() -> {
+                first.await();
+                return "one";
+            }, (answer, failure) -> self.write(text(answer)));
+            self.offload(() -> "two", (answer, failure) -> {
+                self.write(text(answer));
+                first.countDown();
+            });
+        }).connect();
+        assertEquals("twoone", client.send("x").receive(6));
+    }
+
+    @Test
+    void peersEndWaitsForWhatIsOffloaded() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        Client client = serve((self, in) -> {
+            in.position(in.limit());
+            self.offload(() -> {
+                gate.await();
+                return "the answer";
+            }, (answer, failure) -> self.write(text(answer)));
+        }).connect();
+        client.send("x").socket.shutdownOutput();
+        rig.await(() -> client.recorder.callbacks().endsWith("e"), "the peer's end");
+        assertTrue(client.connection().isOpen());
+        gate.countDown();
+        assertEquals("the answer", client.receiveAll());
+        assertEquals(new CloseReason(Kind.PEER, null, 0), client.awaitClose());
+    }
+
+    @Test
+    void noCallbackComesAfterTheClose() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        AtomicInteger calls = new AtomicInteger();
+        Client client = serve((self, in) -> {
+            in.position(in.limit());
+            self.offload(() -> {
+                gate.await();
+                return null;
+            }, (answer, failure) -> calls.incrementAndGet());
+        }).connect();
+        client.send("x");
+        rig.await(() -> rig.server.stats().work().taken() == 1, "the task");
+        client.connection().abort();
+        client.awaitClose();
+        gate.countDown();
+        rig.await(() -> rig.server.stats().work().done() == 1, "the end of the task");
+        rig.close();
+        assertEquals(0, calls.get());
+    }
+
+    @Test
+    void fullQueuePausesReadingAndLosesNothing() throws Exception {
+        Semaphore gate = new Semaphore(0);
+        int lines = 20_000;
+        AtomicInteger seen = new AtomicInteger();
+        Client client = serve(
+                ServerOptions.builder().offloadThreads(1).offloadQueue(10),
+                connection -> new Framed(connection, new Lines(100), (self, frame) -> {
+                    String line = text(frame);
+                    seen.incrementAndGet();
+                    self.offload(() -> {
+                        gate.acquire();
+                        return line;
+                    }, (answer, failure) -> self.write(text(answer + "\n")));
+                })).connect();
+        CompletableFuture<Void> sending = Rig.inBackground(() -> {
+            StringBuilder all = new StringBuilder();
+            for (int i = 0; i < lines; i++) {
+                all.append(i).append('\n');
+            }
+            client.send(all.toString()).socket.shutdownOutput();
+            return null;
+        });
+        rig.await(() -> rig.server.stats().work().full() == 1, "the queue is full");
+        assertTrue(seen.get() <= 12, seen + " lines were taken"); // one runs, ten wait, one was told
+        gate.release(lines);
+        String answers = client.receiveAll();
+        StringBuilder expected = new StringBuilder();
+        for (int i = 0; i < lines; i++) {
+            expected.append(i).append('\n');
+        }
+        assertEquals(expected.toString(), answers);
+        sending.get(20, TimeUnit.SECONDS);
+        assertEquals(lines, rig.server.stats().work().done());
+        assertEquals(Kind.PEER, client.awaitClose().kind());
+    }
+
+    @Test
+    void drainWaitsForWhatIsOffloaded() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        Client client = serve((self, in) -> {
+            in.position(in.limit());
+            self.offload(() -> {
+                gate.await();
+                return "the answer";
+            }, (answer, failure) -> self.write(text(answer)));
+        }).connect();
+        client.send("x");
+        rig.await(() -> rig.server.stats().work().taken() == 1, "the task");
+        CompletableFuture<DrainReport> drained = rig.server.drain(Duration.ofSeconds(20));
+        rig.await(() -> client.recorder.callbacks().endsWith("e"), "it is told that nothing more is read");
+        gate.countDown();
+        assertEquals("the answer", client.receiveAll());
+        client.socket.close();
+        assertEquals(0, drained.get(20, TimeUnit.SECONDS).cut());
+        assertEquals("orec", client.recorder.callbacks());
+    }
+
+    // ---- holds ----------------------------------------------------------------------------------------------------------
+
+    @Test
+    void heldConnectionClosesWhenTheLastHoldIsReleased() throws Exception {
+        List<Runnable> holds = new CopyOnWriteArrayList<>();
+        Client client = serve((self, in) -> {
+            in.position(in.limit());
+            holds.add(self.hold());
+            holds.add(self.hold());
+            self.close();
+            assertFalse(self.isReading());
+        }).connect();
+        client.send("x");
+        rig.await(() -> holds.size() == 2, "both holds");
+        client.send("nobody reads this");
+        holds.get(0).run();
+        holds.get(0).run();
+        assertTrue(client.connection().isOpen());
+        assertTrue(client.connection().write(text("owed")));
+        assertEquals("owed", client.receive(4));
+        holds.get(1).run();
+        assertEquals("", client.receiveAll());
+        client.socket.close();
+        assertEquals(new CloseReason(Kind.LOCAL, null, 0), client.awaitClose());
+        assertEquals("orc", client.recorder.callbacks());
+    }
+
+    @Test
+    void heldConnectionIsCutAtTheDrainsDeadline() throws Exception {
+        Client client = serve((self, in) -> {
+            in.position(in.limit());
+            self.hold();
+        }).connect();
+        client.send("x");
+        rig.await(() -> client.recorder.callbacks().equals("or"), "the hold");
+        DrainReport report = rig.server.drain(Duration.ofMillis(200)).get(20, TimeUnit.SECONDS);
+        assertEquals(1, report.connections());
+        assertEquals(Kind.DRAIN_DEADLINE, client.awaitClose().kind());
+        assertEquals("orec", client.recorder.callbacks());
+    }
+
+    // ---- frames ---------------------------------------------------------------------------------------------------------
+
+    @Test
+    void framesThatWaitBehindAPauseComeWithoutNewBytes() throws Exception {
+        AtomicInteger seen = new AtomicInteger();
+        AtomicReference<Runnable> resume = new AtomicReference<>();
+        Client client = serve(ServerOptions.builder(), connection -> new Framed(connection, new Lines(10), (self, frame) -> {
+            if (seen.incrementAndGet() == 3) {
+                self.pauseReading();
+                resume.set(() -> self.execute(self::resumeReading));
+            }
+            self.write(frame);
+        })).connect();
+        assertEquals("012", client.send("0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n").receive(3));
+        assertEquals(3, seen.get());
+        resume.get().run();
+        assertEquals("3456789", client.receive(7));
+    }
+
+    @Test
+    void framesThatWaitForOutputComeWhenItHasLeft() throws Exception {
+        byte[] answer = new byte[50_000];
+        int lines = 400; // 20 MB of answers, more than the kernel holds
+        AtomicInteger seen = new AtomicInteger();
+        serve(
+                ServerOptions.builder().maxPending(256 << 10).highWater(64 << 10).lowWater(16 << 10).sendBuffer(64 << 10),
+                connection -> new Framed(connection, new Lines(10), (self, frame) -> {
+                    seen.incrementAndGet();
+                    self.write(ByteBuffer.wrap(answer));
+                }));
+        Client client = rig.connectOnly(64 << 10);
+        client.send("a\n".repeat(lines));
+        rig.await(() -> rig.server.stats().bytes().pending() > 64 << 10, "answers wait");
+        assertTrue(seen.get() < lines);
+        assertEquals(lines * answer.length, client.in.readNBytes(lines * answer.length).length);
+        assertEquals(0, rig.server.stats().connections().closed());
+    }
+
+    @Test
+    void frameThatIsTooLongEndsTheConnection() throws Exception {
+        Client client = serve(ServerOptions.builder(), connection -> new Framed(connection, new Lines(10), (self, frame) -> self.write(frame))).connect();
+        client.send("0123456789\n01234567890");
+        CloseReason reason = client.awaitClose();
+        assertEquals(Kind.PROTOCOL, reason.kind());
+        assertEquals("a frame of more than 10 bytes", reason.cause().getMessage());
+        assertEquals(0, rig.server.stats().connections().handlerFailures());
+    }
+
+    @Test
+    void handlerMayAnswerARejectedFrameAndHearsOfUnfinishedOnes() throws Exception {
+        AtomicInteger unfinished = new AtomicInteger(-1);
+        FrameHandler polite = new FrameHandler() {
+            @Override
+            public void onFrame(Connection self, ByteBuffer frame) {
+                self.write(frame);
+            }
+
+            @Override
+            public void onReject(Connection self, ProtocolException cause) {
+                self.write(text("too long"));
+                self.close();
+            }
+
+            @Override
+            public void onEof(Connection self, int bytes) {
+                unfinished.set(bytes);
+                self.close();
+            }
+        };
+        serve(ServerOptions.builder(), connection -> new Framed(connection, new Lines(4), polite));
+        Client rude = rig.connect();
+        assertEquals("goodtoo long", rude.send("good\nnot good\nmore\n").receiveAll());
+        rude.socket.close();
+        assertEquals(Kind.LOCAL, rude.awaitClose().kind());
+        Client hasty = rig.connect();
+        hasty.send("a\nbcd").socket.shutdownOutput();
+        assertEquals("a", hasty.receiveAll());
+        assertEquals(3, unfinished.get());
+    }
+
+    // ---- connections that go out ------------------------------------------------------------------------------------------
+
+    /** Relays one connection to an address, as far as a test needs it. */
+    private static final class Relay implements Handler {
+        private final InetSocketAddress target;
+        private final Duration timeout;
+        private final List<Recorder> outbound;
+        private Connection upstream;
+        private Runnable hold;
+
+        Relay(InetSocketAddress target, Duration timeout, List<Recorder> outbound) {
+            this.target = target;
+            this.timeout = timeout;
+            this.outbound = outbound;
+        }
+
+        @Override
+        public void onOpen(Connection self) {
+            self.pauseReading();
+            hold = self.hold();
+            assertTrue(self.connect(target, timeout, connection -> {
+                Recorder recorder = new Recorder(connection, new Handler() {
+                    @Override
+                    public void onOpen(Connection other) {
+                        self.execute(() -> {
+                            upstream = other;
+                            self.resumeReading();
+                        });
+                    }
+
+                    @Override
+                    public void onRead(Connection other, ByteBuffer in) {
+                        self.write(in);
+                    }
+
+                    @Override
+                    public void onClose(Connection other, CloseReason reason) {
+                        self.write(text(reason.kind() == Kind.CONNECT_FAILURE ? "cannot connect" : ""));
+                        hold.run();
+                        self.close();
+                    }
+                }, false);
+                outbound.add(recorder);
+                return recorder;
+            }));
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) {
+            upstream.write(in);
+        }
+
+        @Override
+        public void onEof(Connection self) {
+            upstream.shutdownOutput();
+        }
+    }
+
+    private final List<Recorder> outbound = new CopyOnWriteArrayList<>();
+
+    private Client relayTo(InetSocketAddress target, Duration timeout, ServerOptions.Builder options) throws IOException {
+        return serve(options, connection -> new Relay(target, timeout, outbound)).connect();
+    }
+
+    private ServerSocket listener(int backlog) throws IOException {
+        return new ServerSocket(0, backlog, InetAddress.getLoopbackAddress());
+    }
+
+    private static InetSocketAddress addressOf(ServerSocket listener) {
+        return (InetSocketAddress) listener.getLocalSocketAddress();
+    }
+
+    @Test
+    void connectionGoesOutAndItsBytesComeBack() throws Exception {
+        try (ServerSocket listener = listener(50)) {
+            Client client = relayTo(addressOf(listener), Duration.ofSeconds(10), ServerOptions.builder());
+            Socket target = listener.accept();
+            client.send("ping");
+            assertEquals("ping", new String(target.getInputStream().readNBytes(4), StandardCharsets.ISO_8859_1));
+            target.getOutputStream().write("pong".getBytes(StandardCharsets.ISO_8859_1));
+            assertEquals("pong", client.receive(4));
+            client.socket.shutdownOutput();
+            assertEquals(-1, target.getInputStream().read());
+            target.close();
+            assertEquals("", client.receiveAll());
+            client.awaitClose();
+            rig.await(() -> outbound.get(0).isClosed(), "the other side");
+            assertEquals(List.of(), outbound.get(0).check());
+            assertEquals(2, rig.server.stats().connections().opened());
+        }
+    }
+
+    @Test
+    void connectThatIsRefusedIsToldByOnCloseAlone() throws Exception {
+        InetSocketAddress nobody;
+        try (ServerSocket listener = listener(1)) {
+            nobody = addressOf(listener);
+        }
+        Client client = relayTo(nobody, Duration.ofSeconds(10), ServerOptions.builder());
+        assertEquals("cannot connect", client.receiveAll());
+        assertEquals("c", outbound.get(0).callbacks());
+        assertEquals(nobody, outbound.get(0).connection.remoteAddress());
+        assertEquals(1, rig.server.stats().connections().closedBy().get(Kind.CONNECT_FAILURE));
+    }
+
+    @Test
+    void addressThatWasNotResolvedIsAFailureToConnect() throws Exception {
+        Client client = relayTo(InetSocketAddress.createUnresolved("nowhere.invalid", 1), Duration.ZERO, ServerOptions.builder());
+        assertEquals("cannot connect", client.receiveAll());
+    }
+
+    @Test
+    void connectWithoutAnAnswerTimesOut() throws Exception {
+        try (ServerSocket listener = listener(1)) {
+            List<Socket> fillers = new ArrayList<>();
+            for (int i = 0; i < 2; i++) { // the kernel takes one more than the backlog
+                fillers.add(new Socket(listener.getInetAddress(), listener.getLocalPort()));
+            }
+            Client client = relayTo(addressOf(listener), Duration.ofMillis(300), ServerOptions.builder());
+            assertEquals("cannot connect", client.receiveAll());
+            assertTrue(outbound.get(0).reason.cause() instanceof java.net.SocketTimeoutException, outbound.get(0).reason.toString());
+            for (Socket filler : fillers) {
+                filler.close();
+            }
+        }
+    }
+
+    @Test
+    void connectAtTheLimitIsRefused() throws Exception {
+        try (ServerSocket listener = listener(50)) {
+            Client client = relayTo(addressOf(listener), Duration.ofSeconds(10), ServerOptions.builder().maxConnections(1));
+            assertEquals("cannot connect", client.receiveAll());
+            assertEquals("c", outbound.get(0).callbacks());
+            assertEquals(1, rig.server.stats().connections().refused());
+            assertEquals(1, rig.server.stats().connections().opened());
+        }
+    }
+
+    @Test
+    void drainLetsTheAnswerThroughThatIsStillToCome() throws Exception {
+        try (ServerSocket listener = listener(50)) {
+            Client client = relayTo(addressOf(listener), Duration.ofSeconds(10), ServerOptions.builder());
+            Socket target = listener.accept();
+            client.send("question");
+            assertEquals("question", new String(target.getInputStream().readNBytes(8), StandardCharsets.ISO_8859_1));
+            CompletableFuture<DrainReport> drained = rig.server.drain(Duration.ofSeconds(20));
+            assertEquals(-1, target.getInputStream().read()); // no question comes any more
+            target.getOutputStream().write("answer".getBytes(StandardCharsets.ISO_8859_1));
+            target.close();
+            assertEquals("answer", client.receiveAll());
+            client.socket.close();
+            DrainReport report = drained.get(20, TimeUnit.SECONDS);
+            assertEquals(0, report.cut());
+            assertEquals(2, report.connections());
+        }
+    }
+
+    @Test
+    void drainEndsConnectionsThatNobodyHasToDoWith() throws Exception {
+        try (ServerSocket listener = listener(50)) {
+            Client client = serve(new Handler() {
+                @Override
+                public void onOpen(Connection self) {
+                    self.connect(addressOf(listener), Duration.ofSeconds(10), connection -> {
+                        Recorder recorder = new Recorder(connection, (other, in) -> in.position(in.limit()), false);
+                        outbound.add(recorder);
+                        return recorder;
+                    });
+                }
+
+                @Override
+                public void onRead(Connection self, ByteBuffer in) {}
+            }).connect();
+            Socket target = listener.accept();
+            rig.await(() -> !outbound.isEmpty() && outbound.get(0).callbacks().equals("o"), "it is connected");
+            client.socket.close();
+            client.awaitClose();
+            CompletableFuture<DrainReport> drained = rig.server.drain(Duration.ofSeconds(20));
+            assertEquals(-1, target.getInputStream().read());
+            target.close();
+            assertEquals(1, drained.get(20, TimeUnit.SECONDS).connections());
+            assertNull(outbound.get(0).reason.cause());
+            assertEquals("oc", outbound.get(0).callbacks());
+        }
+    }
+}
