@@ -4,6 +4,7 @@ import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.service.Engine;
 import dev.sluice.service.Services;
+import dev.sluice.service.Settings;
 import dev.sluice.threads.Threads;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -44,7 +45,7 @@ record OwnEngine(Engine engine) implements Contender {
                 .subReactors(engine == Engine.REACTOR ? spec.sizeOr(0) : 0)
                 .drainTimeout(Duration.ZERO)
                 .build();
-        Server server = engine.start(address, options, spec.sizeOr(Engine.POOL_SIZE), Services.ECHO.factory());
+        Server server = engine.start(address, options, spec.sizeOr(Engine.POOL_SIZE), Services.ECHO.open(Settings.none()).factory());
         return new Running() {
             @Override
             public InetSocketAddress address() {

@@ -31,7 +31,7 @@ final class Banner {
                 text.append("only this machine can connect: --bind 0.0.0.0 opens it to the network\n");
             }
         }
-        text.append("ready: ").append(Choice.word(service)).append(" on ").append(BindAddress.text(address, port));
+        text.append("ready: ").append(Choice.word(service)).append(" on ").append(HostAddress.text(address, port));
         text.append(", engine ").append(Choice.word(engine)).append(", ").append(threads);
         text.append(", at most ").append(options.maxConnections()).append(" connections");
         Stderr.line(text.toString());

@@ -66,6 +66,7 @@ final class Program implements Runnable {
         line.setUsageHelpWidth(80);
         line.setUsageHelpLongOptionsMaxWidth(27);
         line.setAbbreviatedOptionsAllowed(false);
+        line.setExpandAtFiles(false); // an argument that begins with @ is an argument
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setOverwrittenOptionsAllowed(true);
         line.setDefaultValueProvider(environment);

@@ -4,7 +4,9 @@ import dev.sluice.DrainReport;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.service.Engine;
+import dev.sluice.service.Service;
 import dev.sluice.service.Services;
+import dev.sluice.service.Settings;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -81,6 +83,9 @@ final class ServeCommand implements Callable<Integer> {
     @Mixin
     private ServerFlags flags;
 
+    @Mixin
+    private ServiceFlags serviceFlags;
+
     @Option(
             names = "--log-level",
             paramLabel = "L",
@@ -111,15 +116,17 @@ final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ServerOptions options = flags.options(engine);
+        serviceFlags.check(service);
+        ServerOptions options = flags.options(engine, serviceFlags.maxLine());
         HeadStart.await();
         Logging.level(logLevel != null ? logLevel : quiet ? Choice.Level.WARN : Choice.Level.INFO);
-        InetAddress address = BindAddress.resolve(bind);
+        InetAddress address = HostAddress.resolve(bind, "--bind");
+        Settings settings = serviceFlags.settings();
         Banner banner = new Banner(quiet);
         banner.warn(ServerFlags.warning(options));
         Thread rehearsal = new Thread(Logging::rehearse, "sluice-rehearsal");
         rehearsal.start();
-        try (Server server = listen(address, options)) {
+        try (Service served = open(settings); Server server = listen(address, options, served)) {
             StopSignals.onFirst(() -> stop(server, options), Main::halt);
             rehearsal.join(); // before anybody is told of the port, and can use up the descriptors that it needs
             if (portFile != null) {
@@ -130,15 +137,23 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private Server listen(InetAddress address, ServerOptions options) throws Failure {
+    private Service open(Settings settings) throws Failure {
         try {
-            return engine.start(new InetSocketAddress(address, port), options, flags.poolSize(), service.factory());
+            return service.open(settings);
+        } catch (IOException e) {
+            throw new Failure("cannot serve " + Choice.word(service) + ": " + Failure.reason(e), e);
+        }
+    }
+
+    private Server listen(InetAddress address, ServerOptions options, Service served) throws Failure {
+        try {
+            return engine.start(new InetSocketAddress(address, port), options, flags.poolSize(), served.factory());
         } catch (UnsupportedOperationException e) {
             throw new Failure("--engine " + Choice.word(engine) + ": " + Failure.reason(e), e);
         } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
             throw new Failure("cannot start " + engine.threads(options, flags.poolSize()) + ": " + Failure.reason(e), e);
         } catch (IOException | RuntimeException e) {
-            String where = BindAddress.text(address, port);
+            String where = HostAddress.text(address, port);
             throw new Failure("cannot listen on " + where + ": " + Failure.reason(e) + " (see --bind and --port)", e);
         }
     }

@@ -136,8 +136,8 @@ final class ServerFlags {
             description = "SO_RCVBUF. [the kernel's]")
     private Long receiveBuffer;
 
-    /** All of them together; what is wrong with one is said with the flag's name. */
-    ServerOptions options(Engine engine) {
+    /** All of them together, so that a line of that length is not too long; what is wrong with one is said with the flag's name. */
+    ServerOptions options(Engine engine, int maxLine) {
         checkThreads(engine);
         ServerOptions.Builder builder = ServerOptions.builder()
                 .subReactors(subReactors)
@@ -149,7 +149,8 @@ final class ServerFlags {
                 .stallThreshold(stallThreshold)
                 .highWater(bytes("--high-water", highWater))
                 .lowWater(bytes("--low-water", lowWater))
-                .maxPending(bytes("--max-pending", maxPending));
+                .maxPending(bytes("--max-pending", maxPending))
+                .maxRemainder(Math.max(ServerOptions.defaults().maxRemainder(), 2 * maxLine));
         if (maxConnections != null) {
             builder.maxConnections(maxConnections);
         } else if (engine == Engine.THREADS) {

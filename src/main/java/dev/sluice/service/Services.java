@@ -1,22 +1,38 @@
 package dev.sluice.service;
 
 import dev.sluice.Handler;
+import java.io.IOException;
 
 /** The services that the program can serve; the name is the constant's, in lower case. */
 public enum Services {
     /** {@link Upper}. */
-    UPPER("every byte back, a-z made A-Z", new Upper()),
+    UPPER("every byte back, a-z made A-Z", settings -> shared(new Upper())),
     /** {@link Echo}. */
-    ECHO("every byte back", new Echo()),
+    ECHO("every byte back", settings -> shared(new Echo())),
     /** {@link Discard}. */
-    DISCARD("read all, send nothing", new Discard());
+    DISCARD("read all, send nothing", settings -> shared(new Discard())),
+    /** {@link Chat}. */
+    CHAT("each line to every other client", settings -> new Chat(settings.maxLine())),
+    /** {@link Recording}. */
+    RECORD("append each line, in upper case, to --file; answer when it is on disk",
+            settings -> new Recording(settings.file(), settings.maxLine())),
+    /** {@link Proxy}. */
+    PROXY("relay to --to HOST:PORT", settings -> new Proxy(settings.targets()));
+
+    private interface Opener {
+        Service open(Settings settings) throws IOException;
+    }
 
     private final String description;
-    private final Handler.Factory factory;
+    private final Opener opener;
 
-    Services(String description, Handler shared) {
+    Services(String description, Opener opener) {
         this.description = description;
-        this.factory = connection -> shared;
+        this.opener = opener;
+    }
+
+    private static Service shared(Handler handler) {
+        return () -> connection -> handler;
     }
 
     /**
@@ -29,11 +45,13 @@ public enum Services {
     }
 
     /**
-     * What a server needs to offer it.
+     * Makes it ready to be served.
      *
-     * @return makes the handler of each connection
+     * @param settings what it has to be told
+     * @return the service, to be closed after its server
+     * @throws IOException if a file cannot be used
      */
-    public Handler.Factory factory() {
-        return factory;
+    public Service open(Settings settings) throws IOException {
+        return opener.open(settings);
     }
 }

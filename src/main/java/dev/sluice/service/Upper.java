@@ -12,12 +12,17 @@ public final class Upper implements Handler {
 
     @Override
     public void onRead(Connection connection, ByteBuffer in) {
+        change(in);
+        connection.write(in);
+    }
+
+    /** In place, between position and limit. */
+    static void change(ByteBuffer in) {
         for (int i = in.position(); i < in.limit(); i++) {
             byte b = in.get(i);
             if (b >= 'a' && b <= 'z') {
                 in.put(i, (byte) (b - 'a' + 'A'));
             }
         }
-        connection.write(in);
     }
 }

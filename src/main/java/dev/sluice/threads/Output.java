@@ -21,6 +21,7 @@ final class Output {
     private final Errand writer;
 
     // under the connection's lock
+    private int own;
     private boolean writing;
     private boolean owesWritable;
 
@@ -44,6 +45,7 @@ final class Output {
                 connection.life.end(Kind.QUEUE_LIMIT, null);
             }
             if (isWritable()) {
+                own += connection.ownThread.isCurrent() ? data.remaining() : 0;
                 keep(data);
             }
             group.counters.add(Count.DISCARDED, data.remaining());
@@ -87,9 +89,16 @@ final class Output {
         }
     }
 
-    /** The own thread. Sends what its callbacks queued; what comes from elsewhere meanwhile is the writer's. */
+    /**
+     * The own thread. Sends what its callbacks queued; what comes from elsewhere is the writer's: a peer that takes none of that
+     * would keep this thread from reading, and a peer that waits to be read would wait for ever.
+     */
     void sendOwn() {
-        send(queue.length());
+        connection.lock.lock();
+        int most = own;
+        own = 0;
+        connection.lock.unlock();
+        send(most);
     }
 
     /** A thread of ours. Sends all that waits; may block. */

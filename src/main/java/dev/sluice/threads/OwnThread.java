@@ -29,8 +29,8 @@ final class OwnThread implements Runnable {
     private final ConnectionGroup group;
     private final Condition changed;
 
-    /** Whether a thread has come to this connection: others of a pool wait. */
-    private volatile boolean begun;
+    /** Null until a thread has come to this connection: others of a pool wait. */
+    private volatile Thread thread;
 
     // under the connection's lock
     private boolean reading;
@@ -44,12 +44,17 @@ final class OwnThread implements Runnable {
     }
 
     boolean hasBegun() {
-        return begun;
+        return thread != null;
+    }
+
+    /** Whether the calling thread is this connection's own. */
+    boolean isCurrent() {
+        return thread == Thread.currentThread();
     }
 
     @Override
     public void run() {
-        begun = true;
+        thread = Thread.currentThread();
         Chunk buffer = null;
         try {
             buffer = group.readBuffers.take();

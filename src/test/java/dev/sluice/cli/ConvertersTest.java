@@ -65,7 +65,7 @@ class ConvertersTest {
         "1:0:2:0:3:0:4:0, [1:0:2:0:3:0:4:0]:7"
     })
     void addressesAreWrittenAsPeopleWriteThem(String address, String text) throws Exception {
-        assertEquals(text, BindAddress.text(InetAddress.getByName(address), 7));
+        assertEquals(text, HostAddress.text(InetAddress.getByName(address), 7));
     }
 
     @Test

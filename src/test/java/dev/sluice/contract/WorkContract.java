@@ -359,6 +359,25 @@ abstract class WorkContract {
 
     // ---- connections that go out ------------------------------------------------------------------------------------------
 
+    @Test
+    void whatComesFromElsewhereDoesNotKeepTheConnectionFromReading() throws Exception {
+        AtomicInteger reads = new AtomicInteger();
+        serve(
+                ServerOptions.builder().sendBuffer(16 << 10).highWater(4 << 20).maxPending(8 << 20),
+                connection -> (self, in) -> {
+                    in.position(in.limit());
+                    if (reads.incrementAndGet() == 1) {
+                        Rig.inBackground(() -> self.write(ByteBuffer.allocate(2 << 20))).join(); // more than the kernel takes
+                    }
+                });
+        Client client = rig.connectOnly(16 << 10);
+        client.send("a");
+        rig.await(() -> reads.get() == 1, "the first");
+        client.send("b"); // whoever relays has to read on, or two who write before they read would wait for ever
+        rig.await(() -> reads.get() == 2, "the second");
+        assertEquals(2 << 20, client.in.readNBytes(2 << 20).length);
+    }
+
     /** Relays one connection to an address, as far as a test needs it. */
     private static final class Relay implements Handler {
         private final InetSocketAddress target;

@@ -8,6 +8,7 @@ import dev.sluice.ReactorServer;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.service.Services;
+import dev.sluice.service.Settings;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -26,7 +27,7 @@ class CostTest {
         return ReactorServer.start(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 ServerOptions.builder().lingerTimeout(Duration.ZERO).build(),
-                Services.ECHO.factory());
+                Services.ECHO.open(Settings.none()).factory());
     }
 
     private static Thread loopOf(ReactorServer server) {
@@ -119,7 +120,7 @@ class CostTest {
             address = server.address();
         }
         try (ReactorServer again =
-                ReactorServer.start(address, ServerOptions.defaults(), Services.ECHO.factory())) {
+                ReactorServer.start(address, ServerOptions.defaults(), Services.ECHO.open(Settings.none()).factory())) {
             assertEquals(address, again.address());
         }
     }

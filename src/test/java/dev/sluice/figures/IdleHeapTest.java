@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.ReactorServer;
 import dev.sluice.ServerOptions;
 import dev.sluice.service.Services;
+import dev.sluice.service.Settings;
 import java.io.IOException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
@@ -46,7 +47,7 @@ class IdleHeapTest {
         try (ReactorServer server = ReactorServer.start(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 ServerOptions.builder().lingerTimeout(Duration.ZERO).build(),
-                Services.ECHO.factory())) {
+                Services.ECHO.open(Settings.none()).factory())) {
             askOnce(server.address());
             long direct = direct();
             double heap = perConnection(server.address());

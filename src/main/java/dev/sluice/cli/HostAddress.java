@@ -8,15 +8,15 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** The address to listen on: found quickly or not at all, and written as people write it. */
-final class BindAddress {
+/** The address of a host: found quickly or not at all, and written as people write it. */
+final class HostAddress {
 
     /** A resolver without a network may try for many seconds; a server that does not start says so within one. */
     private static final long PATIENCE_MS = 500;
 
-    private BindAddress() {}
+    private HostAddress() {}
 
-    static InetAddress resolve(String name) throws Failure, InterruptedException {
+    static InetAddress resolve(String name, String option) throws Failure, InterruptedException {
         FutureTask<InetAddress> look = new FutureTask<>(() -> InetAddress.getByName(name));
         Thread thread = new Thread(look, "sluice-resolve");
         thread.setDaemon(true);
@@ -24,10 +24,10 @@ final class BindAddress {
         try {
             return look.get(PATIENCE_MS, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            throw new Failure("cannot resolve '" + name + "', given with --bind: no answer within " + PATIENCE_MS + " ms", e);
+            throw new Failure("cannot resolve '" + name + "', given with " + option + ": no answer within " + PATIENCE_MS + " ms", e);
         } catch (ExecutionException e) {
             String why = e.getCause() instanceof UnknownHostException ? "no such host" : Failure.reason(e.getCause());
-            throw new Failure("cannot resolve '" + name + "', given with --bind: " + why, e);
+            throw new Failure("cannot resolve '" + name + "', given with " + option + ": " + why, e);
         }
     }
 

@@ -1,0 +1,47 @@
+package dev.sluice.service;
+
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.BiConsumer;
+
+/** Lines of a {@link Journal} that are written together, and how many of them are whose. Belongs to who holds it. */
+final class Batch {
+
+    private ByteBuffer bytes = ByteBuffer.allocateDirect(64 << 10);
+    private final Map<Journal.Author, Integer> authors = new LinkedHashMap<>();
+
+    /** Takes a line, and ends it. */
+    void add(Journal.Author author, ByteBuffer line) {
+        if (bytes.remaining() <= line.remaining()) {
+            int needed = bytes.position() + line.remaining() + 1;
+            bytes = ByteBuffer.allocateDirect(Math.max(2 * bytes.capacity(), needed)).put(bytes.flip());
+        }
+        bytes.put(line).put((byte) '\n');
+        authors.merge(author, 1, Integer::sum);
+    }
+
+    /** In bytes. */
+    int length() {
+        return bytes.position();
+    }
+
+    boolean isEmpty() {
+        return authors.isEmpty();
+    }
+
+    /** All lines, to be written; nothing is added after this. */
+    ByteBuffer bytes() {
+        return bytes.flip();
+    }
+
+    void forEachAuthor(BiConsumer<Journal.Author, Integer> told) {
+        authors.forEach(told);
+    }
+
+    /** Forgets the lines, and keeps the memory. */
+    void clear() {
+        bytes.clear();
+        authors.clear();
+    }
+}

@@ -1,0 +1,142 @@
+package dev.sluice.service;
+
+import dev.sluice.CloseReason;
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A relay: every byte from a client goes to a target, and back. What one side does not take is not read from the other; the end of
+ * one side's input is the end of the other side's output. Targets take turns; one that does not accept is passed over.
+ *
+ * <pre>
+ *   client ──▶ Side ──write──▶ Side ──▶ target        write says enough: the reader pauses until onWritable
+ *          ◀──      ◀──write──      ◀──
+ * </pre>
+ */
+public final class Proxy implements Service {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Proxy.class);
+
+    /** How long a target may take to accept. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private final List<InetSocketAddress> targets;
+    private final AtomicInteger turn = new AtomicInteger();
+
+    /**
+     * Makes a relay.
+     *
+     * @param targets at least one address
+     * @throws IllegalArgumentException if there is none
+     */
+    public Proxy(List<InetSocketAddress> targets) {
+        if (targets.isEmpty()) {
+            throw new IllegalArgumentException("a proxy needs a target");
+        }
+        this.targets = List.copyOf(targets);
+    }
+
+    @Override
+    public Handler.Factory factory() {
+        return connection -> new Side(connection, null);
+    }
+
+    /** One of two connections. The client's is held until the target's has closed. */
+    private final class Side implements Handler {
+        private final Connection connection;
+        private final boolean isClient;
+
+        /** Written by the target's thread, once, on the client's side. */
+        private volatile Side other;
+
+        private int first;
+        private int tried;
+        private Runnable hold;
+        private boolean ended;
+
+        Side(Connection connection, Side client) {
+            this.connection = connection;
+            this.isClient = client == null;
+            this.other = client;
+        }
+
+        @Override
+        public void onOpen(Connection self) {
+            if (isClient) {
+                hold = self.hold();
+                self.pauseReading();
+                first = turn.getAndIncrement();
+                connect();
+                return;
+            }
+            other.other = this;
+            if (!other.connection.execute(other::begin)) {
+                self.abort(); // the client has gone meanwhile; from now on its onClose does this
+            }
+        }
+
+        private void connect() {
+            InetSocketAddress target = targets.get(Math.floorMod(first + tried++, targets.size()));
+            connection.connect(target, PATIENCE, upstream -> new Side(upstream, this));
+        }
+
+        /** On the client's thread: a target has accepted. */
+        private void begin() {
+            connection.resumeReading();
+            if (ended) {
+                other.connection.shutdownOutput();
+            }
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) {
+            if (!other.connection.write(in)) {
+                self.pauseReading();
+            }
+        }
+
+        @Override
+        public void onWritable(Connection self) {
+            Connection reader = other.connection;
+            reader.execute(reader::resumeReading);
+        }
+
+        @Override
+        public void onEof(Connection self) {
+            ended = true;
+            if (other != null) {
+                other.connection.shutdownOutput();
+            }
+        }
+
+        @Override
+        public void onClose(Connection self, CloseReason reason) {
+            if (reason.kind() == Kind.CONNECT_FAILURE) {
+                LOG.warn("cannot connect to {}: {}", self.remoteAddress(), String.valueOf(reason.cause()));
+                other.connection.execute(other::tryNext);
+            } else if (other != null && (reason.kind() != Kind.PEER || reason.unsent() > 0)) {
+                other.connection.abort(); // else it was told both ends, and closes when all has left
+            }
+            if (!isClient && reason.kind() == Kind.PEER) {
+                other.hold.run();
+            }
+        }
+
+        /** On the client's thread. */
+        private void tryNext() {
+            if (tried < targets.size()) {
+                connect();
+            } else {
+                connection.abort();
+            }
+        }
+    }
+}

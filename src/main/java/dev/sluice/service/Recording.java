@@ -1,0 +1,126 @@
+package dev.sluice.service;
+
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import dev.sluice.codec.FrameHandler;
+import dev.sluice.codec.Framed;
+import dev.sluice.codec.Lines;
+import java.io.IOException;
+import java.net.ProtocolException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/**
+ * A pipeline of three stages: talk, format, save. Each line is put in upper case and appended to a file; {@code ok N}, N counting the
+ * lines of this client, says that it is on disk, {@code error N WHY} that it is not in the file. A connection to which answers are
+ * owed is not closed, and not read while it is owed too many, or while the file is behind.
+ */
+public final class Recording implements Service {
+
+    /** Answers that a client may be owed. */
+    private static final int MOST_OWED = 1024;
+
+    private final Journal journal;
+    private final int maxLine;
+
+    /**
+     * Opens the file, or makes it; an unfinished last line, of which nobody was told that it is saved, is cut.
+     *
+     * @param file    where lines go
+     * @param maxLine bytes of the longest line
+     * @throws IOException if the file cannot be used, or another process does
+     */
+    public Recording(Path file, int maxLine) throws IOException {
+        LineFile lines = new LineFile(file);
+        this.journal = new Journal(lines, lines.length());
+        this.maxLine = maxLine;
+    }
+
+    /** For tests, which stand in for the disk. */
+    Recording(Journal journal, int maxLine) {
+        this.journal = journal;
+        this.maxLine = maxLine;
+    }
+
+    @Override
+    public Handler.Factory factory() {
+        return connection -> new Framed(connection, new Lines(maxLine), new Client(connection));
+    }
+
+    /** Saves what clients have sent that are gone since. */
+    @Override
+    public void close() throws IOException {
+        journal.close();
+    }
+
+    private final class Client implements FrameHandler, Journal.Author {
+        private final Connection connection;
+        private Runnable hold;
+        private int owed;
+        private long answered;
+        private boolean behind;
+        private boolean paused;
+
+        Client(Connection connection) {
+            this.connection = connection;
+        }
+
+        @Override
+        public void onFrame(Connection self, ByteBuffer line) {
+            if (owed++ == 0) {
+                hold = self.hold();
+            }
+            Upper.change(line);
+            if (!journal.append(this, line)) {
+                behind = true;
+                journal.whenThereIsRoom(() -> connection.execute(this::goOn));
+            }
+            if (behind || owed >= MOST_OWED) {
+                paused = true;
+                self.pauseReading();
+            }
+        }
+
+        private void goOn() {
+            behind = false;
+            resumeIfWelcome();
+        }
+
+        private void resumeIfWelcome() {
+            if (paused && !behind && owed <= MOST_OWED / 2) {
+                paused = false;
+                connection.resumeReading();
+            }
+        }
+
+        @Override
+        public void saved(int lines) {
+            connection.execute(() -> answer(lines, "ok ", ""));
+        }
+
+        @Override
+        public void lost(int lines, IOException why) {
+            connection.execute(() -> answer(lines, "error ", " " + why.getMessage()));
+        }
+
+        private void answer(int lines, String before, String after) {
+            StringBuilder text = new StringBuilder();
+            for (int i = 0; i < lines; i++) {
+                text.append(before).append(++answered).append(after).append('\n');
+            }
+            connection.write(StandardCharsets.UTF_8.encode(text.toString()));
+            owed -= lines;
+            if (owed == 0) {
+                hold.run();
+            }
+            resumeIfWelcome();
+        }
+
+        @Override
+        public void onReject(Connection self, ProtocolException cause) {
+            self.write(StandardCharsets.UTF_8.encode("error: a line has at most " + maxLine + " bytes\n"));
+            self.close(); // once all that is owed was answered
+        }
+    }
+}

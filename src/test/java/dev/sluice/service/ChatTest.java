@@ -1,0 +1,115 @@
+package dev.sluice.service;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.ServerOptions;
+import dev.sluice.service.Served.Client;
+import java.io.IOException;
+import java.util.List;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A room on every engine. */
+@Timeout(60)
+class ChatTest {
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void everyLineGoesToEveryOther(Engine engine) throws Exception {
+        try (Served served = new Served(engine, new Chat(1_000))) {
+            Client ada = served.connect();
+            assertEquals("* you are guest-1: /name NAME, /who, /quit", ada.hear());
+            Client bob = served.connect();
+            assertEquals("* you are guest-2: /name NAME, /who, /quit", bob.hear());
+            assertEquals("* guest-2 joined", ada.hear());
+            ada.say("hello").say("").say("größer\r");
+            assertEquals(List.of("guest-1: hello", "guest-1: ", "guest-1: größer"), bob.hear(3));
+            bob.say("hi");
+            assertEquals("guest-2: hi", ada.hear());
+            bob.say("/quit");
+            assertEquals("* guest-2 left", ada.hear());
+            assertNull(bob.hear());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void namesAreTakenTradedAndTold(Engine engine) throws Exception {
+        try (Served served = new Served(engine, new Chat(1_000))) {
+            Client ada = served.connect();
+            ada.hear();
+            Client bob = served.connect();
+            bob.hear();
+            ada.hear();
+            ada.say("/name ada");
+            assertEquals("* you are ada", ada.hear());
+            assertEquals("* guest-1 is now ada", bob.hear());
+            assertEquals("* ada is taken", bob.say("/name ada").hear());
+            assertEquals("* a name has 1 to 24 letters, digits, or _ . -", bob.say("/name two words").hear());
+            assertEquals("* a name has 1 to 24 letters, digits, or _ . -", bob.say("/name").hear());
+            assertEquals("* there are /name NAME, /who and /quit", bob.say("/dance").hear());
+            assertEquals("* 2 here: ada guest-2", sorted(bob.say("/who").hear()));
+            ada.socket.close();
+            assertEquals("* ada left", bob.hear());
+            assertEquals("* you are ada", bob.say("/name ada").hear());
+        }
+    }
+
+    private static String sorted(String who) {
+        String[] parts = who.split(": ");
+        return parts[0] + ": " + String.join(" ", List.of(parts[1].split(" ")).stream().sorted().toList());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void lineThatIsTooLongIsToldAndEndsTheConnection(Engine engine) throws Exception {
+        try (Served served = new Served(engine, new Chat(100))) {
+            Client client = served.connect();
+            client.hear();
+            client.say("x".repeat(200));
+            assertEquals("* a line has at most 100 bytes", client.hear());
+            assertNull(client.hear());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void whoDoesNotReadIsClosedAndSlowsNobody(Engine engine) throws Exception {
+        ServerOptions.Builder options = ServerOptions.builder().maxPending(64 << 10).highWater(32 << 10).lowWater(16 << 10).sendBuffer(4 << 10);
+        try (Served served = new Served(engine, new Chat(1_000), options)) {
+            List<Client> readers = List.of(served.connect(), served.connect(), served.connect());
+            for (Client reader : readers) {
+                assertTrue(reader.hear().startsWith("* you are"));
+            }
+            served.connect(4 << 10); // and never reads
+            Client speaker = served.connect();
+            Served.await(() -> served.server.stats().connections().open() == 5, "all are there");
+            String text = "x".repeat(500);
+            int lines = 2_000;
+            for (int i = 0; i < lines; i += 50) { // 25 kB, which every queue has room for
+                for (int j = i; j < i + 50; j++) {
+                    speaker.say(j + text);
+                }
+                for (Client reader : readers) {
+                    hear(reader, i, i + 50, text);
+                }
+            }
+            Served.await(() -> served.server.stats().connections().closedBy().get(Kind.QUEUE_LIMIT) == 1, "the silent one is closed");
+            assertEquals(1, served.server.stats().connections().closed());
+        }
+    }
+
+    private static void hear(Client reader, int from, int to, String text) throws IOException {
+        for (int next = from; next < to; ) {
+            String line = reader.hear();
+            if (!line.startsWith("* ")) {
+                assertEquals(next + text, line.substring(line.indexOf(": ") + 2));
+                next++;
+            }
+        }
+    }
+}

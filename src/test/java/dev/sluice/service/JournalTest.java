@@ -1,0 +1,324 @@
+package dev.sluice.service;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.service.Served.Client;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Nothing is told to be saved before the force that covers it; what fails is cut back and told. */
+@Timeout(60)
+class JournalTest {
+
+    /** A disk in memory, which writes down what it is asked for and fails when it is told to. */
+    private static final class ScriptedDisk implements Disk {
+        final List<String> events = Collections.synchronizedList(new ArrayList<>());
+        final Semaphore forces = new Semaphore(0);
+        private byte[] content = new byte[0];
+        private int forced;
+        volatile boolean full;
+        volatile boolean stuck;
+
+        @Override
+        public synchronized void write(ByteBuffer bytes, long offset) throws IOException {
+            if (full) {
+                grow(bytes, (int) offset, bytes.remaining() / 2); // as much as there is room for
+                throw new IOException("No space left on device");
+            }
+            grow(bytes, (int) offset, bytes.remaining());
+            events.add("write");
+        }
+
+        private void grow(ByteBuffer bytes, int offset, int length) {
+            assertEquals(content.length, offset, "no gap, and nothing written over");
+            content = Arrays.copyOf(content, offset + length);
+            bytes.get(content, offset, length);
+        }
+
+        @Override
+        public void force() {
+            forces.acquireUninterruptibly();
+            synchronized (this) {
+                forced = content.length;
+            }
+            events.add("force");
+        }
+
+        @Override
+        public synchronized void truncate(long offset) throws IOException {
+            if (stuck) {
+                throw new IOException("read-only");
+            }
+            assertTrue(offset >= forced);
+            content = Arrays.copyOf(content, (int) offset);
+            events.add("truncate");
+        }
+
+        @Override
+        public void close() {
+            events.add("close");
+        }
+
+        synchronized String text() {
+            return new String(content, StandardCharsets.UTF_8);
+        }
+
+        synchronized int forced() {
+            return forced;
+        }
+    }
+
+    private static ByteBuffer line(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static final class Writer implements Journal.Author {
+        final ScriptedDisk disk;
+        final List<String> told = Collections.synchronizedList(new ArrayList<>());
+        int saved;
+
+        Writer(ScriptedDisk disk) {
+            this.disk = disk;
+        }
+
+        @Override
+        public void saved(int lines) {
+            saved += lines;
+            disk.events.add("saved " + lines);
+            told.add("saved " + lines);
+        }
+
+        @Override
+        public void lost(int lines, IOException why) {
+            told.add("lost " + lines + " " + why.getMessage());
+        }
+    }
+
+    @Test
+    void authorsAreToldAfterTheForceThatCoversTheirLines() throws Exception {
+        ScriptedDisk disk = new ScriptedDisk();
+        Writer writer = new Writer(disk);
+        Journal journal = new Journal(disk, 0);
+        journal.append(writer, line("one"));
+        Served.await(() -> disk.text().equals("one\n"), "the first is written");
+        journal.append(writer, line("two"));
+        journal.append(writer, line("three"));
+        assertEquals(List.of(), writer.told, "nothing is forced yet");
+        disk.forces.release();
+        Served.await(() -> disk.text().equals("one\ntwo\nthree\n"), "the others are written together");
+        assertEquals(List.of("saved 1"), writer.told);
+        disk.forces.release();
+        journal.close();
+        assertEquals(List.of("write", "force", "saved 1", "write", "force", "saved 2", "close"), disk.events);
+    }
+
+    @Test
+    void fullDiskIsCutBackToldAndLeftAsSoonAsThereIsRoom() throws Exception {
+        ScriptedDisk disk = new ScriptedDisk();
+        disk.forces.release(100);
+        Writer writer = new Writer(disk);
+        Journal journal = new Journal(disk, 0);
+        journal.append(writer, line("kept"));
+        Served.await(() -> writer.told.size() == 1, "the first");
+        disk.full = true;
+        journal.append(writer, line("a line for which there is no room"));
+        Served.await(() -> writer.told.size() == 2, "the second");
+        assertEquals("lost 1 No space left on device", writer.told.get(1));
+        assertEquals("kept\n", disk.text());
+        disk.full = false;
+        journal.append(writer, line("room again"));
+        journal.close();
+        assertEquals("kept\nroom again\n", disk.text());
+        assertEquals("saved 1", writer.told.get(2));
+    }
+
+    @Test
+    void whatCouldNotBeCutBackIsCutBeforeTheNextBatch() throws Exception {
+        ScriptedDisk disk = new ScriptedDisk();
+        disk.forces.release(100);
+        Writer writer = new Writer(disk);
+        Journal journal = new Journal(disk, 0);
+        disk.full = true;
+        disk.stuck = true;
+        journal.append(writer, line("half of this"));
+        Served.await(() -> writer.told.size() == 1, "the first");
+        assertEquals("half o", disk.text());
+        journal.append(writer, line("and of this"));
+        Served.await(() -> writer.told.size() == 2, "the second");
+        assertEquals("lost 1 read-only", writer.told.get(1));
+        disk.full = false;
+        disk.stuck = false;
+        journal.append(writer, line("whole"));
+        journal.close();
+        assertEquals("whole\n", disk.text());
+    }
+
+    @Test
+    void fullJournalSaysSoAndTellsWhenThereIsRoom() throws Exception {
+        ScriptedDisk disk = new ScriptedDisk();
+        Writer writer = new Writer(disk);
+        Journal journal = new Journal(disk, 0);
+        byte[] block = new byte[1 << 20];
+        assertTrue(journal.append(writer, ByteBuffer.wrap(block)));
+        Served.await(() -> disk.text().length() > 0, "the first is being written");
+        int taken = 0;
+        while (journal.append(writer, ByteBuffer.wrap(block))) {
+            taken++;
+        }
+        assertEquals(3, taken); // the fourth fills it
+        CountDownLatch room = new CountDownLatch(1);
+        journal.whenThereIsRoom(room::countDown);
+        assertEquals(1, room.getCount());
+        disk.forces.release(100);
+        room.await();
+        journal.close();
+        assertEquals(5, writer.saved);
+    }
+
+    // ---- the file itself ------------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @CsvSource(value = {"'',''", "'ONE|','ONE|'", "'ONE|TW','ONE|'", "'ONE','' "}, ignoreLeadingAndTrailingWhitespace = true)
+    void unfinishedLastLineIsCut(String before, String after, @TempDir Path directory) throws Exception {
+        Path file = Files.writeString(directory.resolve("lines"), before.replace('|', '\n'));
+        try (LineFile lines = new LineFile(file)) {
+            assertEquals(after.length(), lines.length());
+        }
+        assertEquals(after.replace('|', '\n'), Files.readString(file));
+    }
+
+    @Test
+    void longUnfinishedLineIsCutToo(@TempDir Path directory) throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        bytes.write("FIRST\n".getBytes(StandardCharsets.UTF_8));
+        bytes.write(new byte[200_000]);
+        Path file = Files.write(directory.resolve("lines"), bytes.toByteArray());
+        new LineFile(file).close();
+        assertEquals("FIRST\n", Files.readString(file));
+    }
+
+    @Test
+    void fileBelongsToOne(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("lines");
+        try (LineFile lines = new LineFile(file)) {
+            assertTrue(assertThrows(IOException.class, () -> new LineFile(file)).getMessage().endsWith("is in use by another process"));
+        }
+        new LineFile(file).close();
+    }
+
+    // ---- the service ----------------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void linesAreSavedInUpperCaseAndAnswered(Engine engine, @TempDir Path directory) throws Exception {
+        Path file = directory.resolve("lines");
+        try (Served served = new Served(engine, new Recording(file, 1_000))) {
+            Client client = served.connect();
+            client.say("one").say("").say("zwölf\r");
+            assertEquals(List.of("ok 1", "ok 2", "ok 3"), client.hear(3));
+            assertEquals("ONE\n\nZWöLF\n", Files.readString(file));
+            client.say("last").socket.shutdownOutput();
+            assertEquals("ok 4", client.hear());
+            assertEquals(null, client.hear());
+        }
+        try (Served served = new Served(engine, new Recording(file, 1_000))) {
+            Client client = served.connect();
+            assertEquals("ok 1", client.say("again").hear());
+            assertTrue(Files.readString(file).endsWith("LAST\nAGAIN\n"));
+            client.say("x".repeat(2_000));
+            assertEquals("error: a line has at most 1000 bytes", client.hear());
+            assertEquals(null, client.hear());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void drainWaitsForWhatIsOwedAndOkFollowsTheForce(Engine engine) throws Exception {
+        ScriptedDisk disk = new ScriptedDisk();
+        Recording service = new Recording(new Journal(disk, 0), 1_000);
+        try (Served served = new Served(engine, service)) {
+            Client client = served.connect();
+            client.say("a").say("b");
+            Served.await(() -> disk.text().startsWith("A\n"), "it is written");
+            var drained = served.server.drain(java.time.Duration.ofSeconds(20));
+            client.socket.setSoTimeout(200);
+            assertThrows(java.net.SocketTimeoutException.class, client::hear, "nothing is forced yet");
+            client.socket.setSoTimeout(20_000);
+            disk.forces.release(10);
+            assertEquals(List.of("ok 1", "ok 2"), client.hear(2));
+            assertEquals(null, client.hear());
+            client.socket.close();
+            assertEquals(0, drained.get().cut());
+            assertEquals(4, disk.forced());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void manyClientsWithManyLinesInFlight(Engine engine, @TempDir Path directory) throws Exception {
+        Path file = directory.resolve("lines");
+        int lines = 5_000;
+        try (Served served = new Served(engine, new Recording(file, 1_000))) {
+            List<Thread> clients = new ArrayList<>();
+            List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+            for (int c = 0; c < 8; c++) {
+                String name = "c" + c;
+                Client client = served.connect();
+                Thread reading = new Thread(() -> {
+                    try {
+                        for (int i = 1; i <= lines; i++) {
+                            assertEquals("ok " + i, client.hear());
+                        }
+                    } catch (Throwable t) {
+                        failures.add(t);
+                    }
+                });
+                Thread writing = new Thread(() -> {
+                    try {
+                        StringBuilder all = new StringBuilder();
+                        for (int i = 1; i <= lines; i++) {
+                            all.append(name).append(' ').append(i).append('\n');
+                        }
+                        client.socket.getOutputStream().write(all.toString().getBytes(StandardCharsets.UTF_8));
+                    } catch (Throwable t) {
+                        failures.add(t);
+                    }
+                });
+                reading.start();
+                writing.start();
+                clients.addAll(List.of(reading, writing));
+            }
+            for (Thread client : clients) {
+                client.join();
+            }
+            assertEquals(List.of(), failures);
+            List<String> saved = Files.readAllLines(file);
+            assertEquals(8 * lines, saved.size());
+            for (int c = 0; c < 8; c++) {
+                String name = "C" + c + " ";
+                List<String> own = saved.stream().filter(line -> line.startsWith(name)).toList();
+                for (int i = 1; i <= lines; i++) {
+                    assertEquals(name + i, own.get(i - 1));
+                }
+            }
+        }
+    }
+}

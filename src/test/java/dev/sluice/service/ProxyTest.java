@@ -1,0 +1,186 @@
+package dev.sluice.service;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.DrainReport;
+import dev.sluice.ServerOptions;
+import dev.sluice.service.Served.Client;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A relay on every engine. */
+@Timeout(60)
+class ProxyTest {
+
+    private static ServerSocket listen() throws IOException {
+        return new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    }
+
+    private static InetSocketAddress addressOf(ServerSocket listener) {
+        return (InetSocketAddress) listener.getLocalSocketAddress();
+    }
+
+    private static Served relay(Engine engine, ServerSocket... targets) throws IOException {
+        return new Served(engine, new Proxy(Arrays.stream(targets).map(ProxyTest::addressOf).toList()));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void bothEndsAreCarriedAcross(Engine engine) throws Exception {
+        try (ServerSocket target = listen(); Served served = relay(engine, target)) {
+            Client client = served.connect();
+            Socket peer = target.accept();
+            client.say("question").socket.shutdownOutput();
+            assertEquals("question\n", new String(peer.getInputStream().readAllBytes()));
+            peer.getOutputStream().write("answer\n".getBytes());
+            assertEquals("answer", client.hear());
+            peer.getOutputStream().write("more\n".getBytes());
+            peer.close();
+            assertEquals("more", client.hear());
+            assertEquals(null, client.hear());
+            Served.await(() -> served.server.stats().connections().closedBy().get(Kind.PEER) == 2, "both have closed well");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void fiveMegabytesBothWaysAtOnceThroughASlowReader(Engine engine) throws Exception {
+        byte[] up = new byte[5 << 20];
+        byte[] down = new byte[5 << 20];
+        new Random(1).nextBytes(up);
+        new Random(2).nextBytes(down);
+        ServerOptions.Builder options = ServerOptions.builder().sendBuffer(32 << 10).receiveBuffer(32 << 10).maxPending(1 << 20);
+        try (ServerSocket target = listen(); Served served = new Served(engine, new Proxy(List.of(addressOf(target))), options)) {
+            Client client = served.connect(16 << 10);
+            Socket peer = target.accept();
+            CompletableFuture<?> sentUp = send(client.socket, up);
+            CompletableFuture<?> sentDown = send(peer, down);
+            Served.await(() -> served.server.stats().calls().readPauses() > 0 || served.server.stats().bytes().pending() > 64 << 10, "it pauses");
+            long held = served.server.stats().bytes().pending();
+            assertTrue(held < 1 << 20, held + " bytes held");
+            CompletableFuture<byte[]> received = CompletableFuture.supplyAsync(() -> all(peer));
+            assertArrayEquals(down, all(client.socket));
+            assertArrayEquals(up, received.get(20, TimeUnit.SECONDS));
+            sentUp.get(20, TimeUnit.SECONDS);
+            sentDown.get(20, TimeUnit.SECONDS);
+            Served.await(() -> served.server.stats().connections().closedBy().get(Kind.PEER) == 2, "both have closed well");
+            assertEquals(0, served.server.stats().bytes().discarded());
+        }
+    }
+
+    private static CompletableFuture<?> send(Socket socket, byte[] bytes) {
+        return CompletableFuture.runAsync(() -> {
+            try {
+                OutputStream out = socket.getOutputStream();
+                out.write(bytes);
+                socket.shutdownOutput();
+            } catch (IOException e) {
+                throw new IllegalStateException(e);
+            }
+        }, task -> new Thread(task).start());
+    }
+
+    private static byte[] all(Socket socket) {
+        try {
+            return socket.getInputStream().readAllBytes();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void targetsTakeTurnsAndOneThatDoesNotAcceptIsPassedOver(Engine engine) throws Exception {
+        ServerSocket gone = listen();
+        try (ServerSocket first = listen(); ServerSocket second = listen(); Served served = relay(engine, first, gone, second)) {
+            gone.close();
+            for (int i = 0; i < 6; i++) {
+                served.connect().say("x");
+            }
+            int atFirst = 0;
+            int atSecond = 0;
+            first.setSoTimeout(20_000);
+            second.setSoTimeout(20_000);
+            while (atFirst < 2) {
+                first.accept().close();
+                atFirst++;
+            }
+            while (atSecond < 4) { // its own turns, and those of the one that is gone
+                second.accept().close();
+                atSecond++;
+            }
+            assertEquals(2, served.server.stats().connections().closedBy().get(Kind.CONNECT_FAILURE));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void clientIsResetWhenNoTargetAccepts(Engine engine) throws Exception {
+        ServerSocket gone = listen();
+        try (Served served = relay(engine, gone)) {
+            gone.close();
+            Client client = served.connect();
+            assertThrows(SocketException.class, client::hear);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void resetOfOneSideResetsTheOther(Engine engine) throws Exception {
+        try (ServerSocket target = listen(); Served served = relay(engine, target)) {
+            Client first = served.connect();
+            Socket peer = target.accept();
+            first.socket.setSoLinger(true, 0);
+            first.socket.close();
+            assertThrows(SocketException.class, () -> peer.getInputStream().read());
+            Client second = served.connect();
+            Socket other = target.accept();
+            other.setSoLinger(true, 0);
+            other.close();
+            assertThrows(SocketException.class, second::hear);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void drainLetsAnAnswerThrough(Engine engine) throws Exception {
+        try (ServerSocket target = listen(); Served served = relay(engine, target)) {
+            Client client = served.connect();
+            Socket peer = target.accept();
+            client.say("question");
+            peer.getInputStream().readNBytes(9);
+            CompletableFuture<DrainReport> drained = served.server.drain(Duration.ofSeconds(20));
+            assertEquals(-1, peer.getInputStream().read());
+            peer.getOutputStream().write("answer\n".getBytes());
+            peer.close();
+            assertEquals("answer", client.hear());
+            assertEquals(null, client.hear());
+            client.socket.close();
+            assertEquals(0, drained.get(20, TimeUnit.SECONDS).cut());
+        }
+    }
+
+    @Test
+    void needsATarget() {
+        assertThrows(IllegalArgumentException.class, () -> new Proxy(List.of()));
+    }
+}
