@@ -9,6 +9,7 @@ module dev.sluice {
 
     exports dev.sluice;
     exports dev.sluice.codec;
+    exports dev.sluice.datagram;
     exports dev.sluice.service;
     exports dev.sluice.simulation;
     exports dev.sluice.threads;

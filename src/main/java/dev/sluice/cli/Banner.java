@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import dev.sluice.DrainReport;
 import dev.sluice.ServerOptions;
+import dev.sluice.datagram.DatagramStats;
 import dev.sluice.ServerStats;
 import dev.sluice.service.Engine;
 import dev.sluice.service.Services;
@@ -23,6 +24,23 @@ final class Banner {
     }
 
     void ready(Services service, Engine engine, String threads, InetAddress address, int port, ServerOptions options) {
+        Stderr.line(beginning(address) + Choice.word(service) + " on " + HostAddress.text(address, port) + ", engine "
+                + Choice.word(engine) + ", " + threads + ", at most " + options.maxConnections() + " connections");
+    }
+
+    /** With datagrams. */
+    void ready(Services service, Engine engine, int poolSize, InetAddress address, int port) {
+        String threads = switch (engine) {
+            case REACTOR -> "1 loop";
+            case THREADS -> "1 thread";
+            case POOL -> poolSize + " threads";
+            case VIRTUAL -> "1 virtual thread";
+        };
+        Stderr.line(beginning(address) + Choice.word(service) + " on udp " + HostAddress.text(address, port) + ", engine "
+                + Choice.word(engine) + ", " + threads);
+    }
+
+    private String beginning(InetAddress address) {
         StringBuilder text = new StringBuilder();
         if (!quiet) {
             text.append("sluice ").append(Program.version()).append(" on Java ").append(System.getProperty("java.version"));
@@ -31,10 +49,13 @@ final class Banner {
                 text.append("only this machine can connect: --bind 0.0.0.0 opens it to the network\n");
             }
         }
-        text.append("ready: ").append(Choice.word(service)).append(" on ").append(HostAddress.text(address, port));
-        text.append(", engine ").append(Choice.word(engine)).append(", ").append(threads);
-        text.append(", at most ").append(options.maxConnections()).append(" connections");
-        Stderr.line(text.toString());
+        return text.append("ready: ").toString();
+    }
+
+    /** The end of datagrams: what became of each. */
+    String drained(DatagramStats end) {
+        return "drained: " + end.received() + " datagrams received, " + end.truncated() + " truncated, " + end.sent() + " sent, "
+                + end.dropped() + " dropped, " + end.failed() + " failed";
     }
 
     /** The end: what was cut, the books, and the line that scripts rely on. */

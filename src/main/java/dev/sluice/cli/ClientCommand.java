@@ -34,6 +34,12 @@ final class ClientCommand implements Callable<Integer> {
     private HostPort peer;
 
     @Option(
+            names = "--udp",
+            defaultValue = "false",
+            description = "Datagrams, one for each line. [${DEFAULT-VALUE}]")
+    private boolean udp;
+
+    @Option(
             names = "--eol",
             paramLabel = "E",
             defaultValue = "lf",
@@ -53,7 +59,8 @@ final class ClientCommand implements Callable<Integer> {
             paramLabel = "T",
             defaultValue = "1s",
             converter = DurationText.class,
-            description = "With --send: an answer is over when no byte came for so long. [${DEFAULT-VALUE}]")
+            description = "With --send: an answer is over when no byte came for so long. With --udp:"
+                    + " how long to wait for one more. [${DEFAULT-VALUE}]")
     private Duration wait;
 
     @Option(
@@ -74,6 +81,9 @@ final class ClientCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (udp) {
+            return callWithDatagrams();
+        }
         try (SocketChannel channel = Connecting.connect(peer, connectTimeout, retry)) {
             if (!send.isEmpty()) {
                 new Exchange(channel).run(send, eol.text, wait);
@@ -84,12 +94,31 @@ final class ClientCommand implements Callable<Integer> {
             }
             return Status.DONE;
         } catch (BrokenOutput e) {
-            if (e.readerLeft()) {
-                return Status.FAILED; // head has seen enough; it knows, and need not be told
-            }
-            throw new Failure("standard output: " + Failure.reason(e.getCause()), e);
+            return ended(e);
         } catch (IOException e) {
             throw new Failure("connection to " + peer + " lost: " + Failure.reason(e), e);
         }
+    }
+
+    private int callWithDatagrams() throws Failure {
+        try (Datagrams datagrams = new Datagrams(peer, wait)) {
+            if (send.isEmpty()) {
+                datagrams.pipe();
+            } else {
+                datagrams.exchange(send, eol.text);
+            }
+            return Status.DONE;
+        } catch (BrokenOutput e) {
+            return ended(e);
+        } catch (IOException e) {
+            throw new Failure("datagrams to " + peer + ": " + Failure.reason(e), e);
+        }
+    }
+
+    private static int ended(BrokenOutput e) throws Failure {
+        if (e.readerLeft()) {
+            return Status.FAILED; // head has seen enough; it knows, and need not be told
+        }
+        throw new Failure("standard output: " + Failure.reason(e.getCause()), e);
     }
 }

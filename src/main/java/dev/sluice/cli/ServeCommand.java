@@ -3,6 +3,9 @@ package dev.sluice.cli;
 import dev.sluice.DrainReport;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
+import dev.sluice.datagram.DatagramEndpoint;
+import dev.sluice.datagram.DatagramOptions;
+import dev.sluice.datagram.DatagramStats;
 import dev.sluice.service.Engine;
 import dev.sluice.service.Service;
 import dev.sluice.service.Services;
@@ -16,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -26,7 +30,7 @@ import picocli.CommandLine.Parameters;
 /** {@code sluice serve}: a service on a port, until a signal drains it. */
 @Command(
         name = "serve",
-        description = "Serves a service on a TCP port until SIGTERM or Ctrl-C.",
+        description = "Serves a service on a TCP or UDP port until SIGTERM or Ctrl-C.",
         mixinStandardHelpOptions = true,
         versionProvider = Program.Version.class,
         customSynopsis = "sluice serve [SERVICE] [options]%n",
@@ -70,6 +74,12 @@ final class ServeCommand implements Callable<Integer> {
             converter = FilePath.class,
             description = "The port is written here, atomically, once the server is ready. [none]")
     private Path portFile;
+
+    @Option(
+            names = "--udp",
+            defaultValue = "false",
+            description = "Serve datagrams instead of a stream: upper, echo, discard. [${DEFAULT-VALUE}]")
+    private boolean udp;
 
     @Option(
             names = {"-e", "--engine"},
@@ -116,7 +126,7 @@ final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        serviceFlags.check(service);
+        serviceFlags.check(service, udp);
         ServerOptions options = flags.options(engine, serviceFlags.maxLine());
         HeadStart.await();
         Logging.level(logLevel != null ? logLevel : quiet ? Choice.Level.WARN : Choice.Level.INFO);
@@ -126,14 +136,36 @@ final class ServeCommand implements Callable<Integer> {
         banner.warn(ServerFlags.warning(options));
         Thread rehearsal = new Thread(Logging::rehearse, "sluice-rehearsal");
         rehearsal.start();
+        if (udp) {
+            return serveDatagrams(address, options, banner, rehearsal);
+        }
         try (Service served = open(settings); Server server = listen(address, options, served)) {
-            StopSignals.onFirst(() -> stop(server, options), Main::halt);
-            rehearsal.join(); // before anybody is told of the port, and can use up the descriptors that it needs
-            if (portFile != null) {
-                PortFile.write(portFile, server.address().getPort());
-            }
+            StopSignals.onFirst(() -> stop(() -> server.drain(options.drainTimeout()), options), Main::halt);
+            opened(server.address(), rehearsal);
             banner.ready(service, engine, engine.threads(options, flags.poolSize()), address, server.address().getPort(), options);
             return outcome(server, banner);
+        }
+    }
+
+    private int serveDatagrams(InetAddress address, ServerOptions options, Banner banner, Thread rehearsal) throws Exception {
+        DatagramOptions datagrams =
+                new DatagramOptions(DatagramEndpoint.LONGEST, options.maxPending(), options.sendBuffer(), options.receiveBuffer());
+        DatagramEndpoint endpoint = listen(address, () -> engine.start(
+                new InetSocketAddress(address, port), datagrams, flags.poolSize(), service.datagrams().orElseThrow()), "1 thread");
+        StopSignals.onFirst(() -> stop(() -> endpoint.drain(options.drainTimeout()), options), Main::halt);
+        opened(endpoint.address(), rehearsal);
+        banner.ready(service, engine, flags.poolSize(), address, endpoint.address().getPort());
+        DatagramStats end = ending(endpoint.termination());
+        Logging.stop();
+        Stderr.lastWords(banner.drained(end));
+        return Status.DONE;
+    }
+
+    /** Before anybody is told of the port, and can use up the descriptors that the first warning needs. */
+    private void opened(InetSocketAddress address, Thread rehearsal) throws Exception {
+        rehearsal.join();
+        if (portFile != null) {
+            PortFile.write(portFile, address.getPort());
         }
     }
 
@@ -146,20 +178,29 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private Server listen(InetAddress address, ServerOptions options, Service served) throws Failure {
+        return listen(address, () -> engine.start(
+                new InetSocketAddress(address, port), options, flags.poolSize(), served.factory()), engine.threads(options, flags.poolSize()));
+    }
+
+    private interface Opener<T> {
+        T open() throws IOException;
+    }
+
+    private <T> T listen(InetAddress address, Opener<T> opener, String threads) throws Failure {
         try {
-            return engine.start(new InetSocketAddress(address, port), options, flags.poolSize(), served.factory());
+            return opener.open();
         } catch (UnsupportedOperationException e) {
             throw new Failure("--engine " + Choice.word(engine) + ": " + Failure.reason(e), e);
         } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
-            throw new Failure("cannot start " + engine.threads(options, flags.poolSize()) + ": " + Failure.reason(e), e);
+            throw new Failure("cannot start " + threads + ": " + Failure.reason(e), e);
         } catch (IOException | RuntimeException e) {
             String where = HostAddress.text(address, port);
             throw new Failure("cannot listen on " + where + ": " + Failure.reason(e) + " (see --bind and --port)", e);
         }
     }
 
-    private void stop(Server server, ServerOptions options) {
-        server.drain(options.drainTimeout());
+    private void stop(Runnable drain, ServerOptions options) {
+        drain.run();
         if (!quiet) {
             String timeout = options.drainTimeout().toString().substring(2).toLowerCase(Locale.ROOT); // PT10S is 10s
             Stderr.line("stopping: connections may take " + timeout + " to end; a second signal ends at once");
@@ -168,15 +209,18 @@ final class ServeCommand implements Callable<Integer> {
 
     /** Waits for the end, and says what became of the connections: the last line, after every log line. */
     private static int outcome(Server server, Banner banner) throws Failure, InterruptedException {
-        DrainReport report;
+        DrainReport report = ending(server.termination());
+        Logging.stop();
+        Stderr.lastWords(banner.drained(report, server.stats()));
+        return report.cut() == 0 ? Status.DONE : Status.CUT;
+    }
+
+    private static <T> T ending(Future<T> termination) throws Failure, InterruptedException {
         try {
-            report = server.termination().get();
+            return termination.get();
         } catch (ExecutionException e) {
             Logging.stop();
             throw new Failure("the server failed: " + Failure.reason(e.getCause()), e.getCause());
         }
-        Logging.stop();
-        Stderr.lastWords(banner.drained(report, server.stats()));
-        return report.cut() == 0 ? Status.DONE : Status.CUT;
     }
 }

@@ -44,7 +44,10 @@ final class ServiceFlags {
     private long maxLine;
 
     /** What is wrong with them is bad usage. */
-    void check(Services service) {
+    void check(Services service, boolean udp) {
+        if (udp && service.datagrams().isEmpty()) {
+            throw wrong("--udp goes with upper, echo and discard, not " + Choice.word(service));
+        }
         if (file == null && service == Services.RECORD) {
             throw wrong("record needs --file PATH");
         }

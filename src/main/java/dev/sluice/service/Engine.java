@@ -4,6 +4,11 @@ import dev.sluice.Handler;
 import dev.sluice.ReactorServer;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
+import dev.sluice.datagram.BlockingEndpoint;
+import dev.sluice.datagram.DatagramEndpoint;
+import dev.sluice.datagram.DatagramHandler;
+import dev.sluice.datagram.DatagramOptions;
+import dev.sluice.datagram.ReactorEndpoint;
 import dev.sluice.threads.ThreadServer;
 import dev.sluice.threads.Threads;
 import java.io.IOException;
@@ -41,6 +46,27 @@ public enum Engine {
             case THREADS -> ThreadServer.start(address, options, Threads.platform(), factory);
             case POOL -> ThreadServer.start(address, options, Threads.pool(poolSize), factory);
             case VIRTUAL -> ThreadServer.start(address, options, Threads.virtual(), factory);
+        };
+    }
+
+    /**
+     * Opens a UDP port: on one loop, on one thread that blocks, on a pool of them, or on a virtual one.
+     *
+     * @param address  where to listen; port zero takes a free one
+     * @param options  how to behave
+     * @param poolSize threads of a {@link #POOL}
+     * @param handler  is given the datagrams
+     * @return an endpoint that receives
+     * @throws IOException                   if the address cannot be listened on
+     * @throws UnsupportedOperationException of {@link #VIRTUAL}, before Java 21
+     */
+    public DatagramEndpoint start(InetSocketAddress address, DatagramOptions options, int poolSize, DatagramHandler handler)
+            throws IOException {
+        return switch (this) {
+            case REACTOR -> ReactorEndpoint.start(address, options, handler);
+            case THREADS -> BlockingEndpoint.start(address, options, 1, false, handler);
+            case POOL -> BlockingEndpoint.start(address, options, poolSize, false, handler);
+            case VIRTUAL -> BlockingEndpoint.start(address, options, 1, true, handler);
         };
     }
 

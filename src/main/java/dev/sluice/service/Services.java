@@ -1,23 +1,25 @@
 package dev.sluice.service;
 
 import dev.sluice.Handler;
+import dev.sluice.datagram.DatagramHandler;
 import java.io.IOException;
+import java.util.Optional;
 
 /** The services that the program can serve; the name is the constant's, in lower case. */
 public enum Services {
     /** {@link Upper}. */
-    UPPER("every byte back, a-z made A-Z", settings -> shared(new Upper())),
+    UPPER("every byte back, a-z made A-Z", settings -> shared(new Upper()), new Upper()),
     /** {@link Echo}. */
-    ECHO("every byte back", settings -> shared(new Echo())),
+    ECHO("every byte back", settings -> shared(new Echo()), new Echo()),
     /** {@link Discard}. */
-    DISCARD("read all, send nothing", settings -> shared(new Discard())),
+    DISCARD("read all, send nothing", settings -> shared(new Discard()), new Discard()),
     /** {@link Chat}. */
-    CHAT("each line to every other client", settings -> new Chat(settings.maxLine())),
+    CHAT("each line to every other client", settings -> new Chat(settings.maxLine()), null),
     /** {@link Recording}. */
     RECORD("append each line, in upper case, to --file; answer when it is on disk",
-            settings -> new Recording(settings.file(), settings.maxLine())),
+            settings -> new Recording(settings.file(), settings.maxLine()), null),
     /** {@link Proxy}. */
-    PROXY("relay to --to HOST:PORT", settings -> new Proxy(settings.targets()));
+    PROXY("relay to --to HOST:PORT", settings -> new Proxy(settings.targets()), null);
 
     private interface Opener {
         Service open(Settings settings) throws IOException;
@@ -25,10 +27,12 @@ public enum Services {
 
     private final String description;
     private final Opener opener;
+    private final DatagramHandler datagrams;
 
-    Services(String description, Opener opener) {
+    Services(String description, Opener opener, DatagramHandler datagrams) {
         this.description = description;
         this.opener = opener;
+        this.datagrams = datagrams;
     }
 
     private static Service shared(Handler handler) {
@@ -42,6 +46,15 @@ public enum Services {
      */
     public String description() {
         return description;
+    }
+
+    /**
+     * The same with datagrams.
+     *
+     * @return what an endpoint needs to offer it, or nothing for what needs connections; any thread
+     */
+    public Optional<DatagramHandler> datagrams() {
+        return Optional.ofNullable(datagrams);
     }
 
     /**

@@ -57,6 +57,7 @@ class UsageTest {
         "serve --port                    | missing required parameter for option '--port' (N)                                 | sluice serve",
         "serve @.                        | '@.' is not a service: there are upper, echo, discard, chat, record, proxy         | sluice serve",
         "serve record                    | record needs --file PATH                                                           | sluice serve",
+        "serve chat --udp                | --udp goes with upper, echo and discard, not chat                                  | sluice serve",
         "serve proxy                     | proxy needs --to HOST:PORT                                                         | sluice serve",
         "serve echo --file x             | --file goes with record, not echo                                                  | sluice serve",
         "serve echo --to 1:1             | --to goes with proxy, not echo                                                     | sluice serve",

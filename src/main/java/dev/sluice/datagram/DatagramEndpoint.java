@@ -1,0 +1,59 @@
+package dev.sluice.datagram;
+
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+
+/** An open UDP port. Every method may be called from any thread. */
+public interface DatagramEndpoint extends AutoCloseable {
+
+    /** The longest content of a datagram over IPv4: 65,535 bytes less the headers of IP and UDP (RFC 768, RFC 791). */
+    int LONGEST = 65_507;
+
+    /**
+     * Sends a datagram, or queues it while the socket's buffer is full; never waits. What it returns true for was handed to the
+     * kernel or will be; whether it arrives, nobody tells.
+     *
+     * @param data the bytes between position and limit; the position moves to the limit, and the buffer may be reused
+     * @param to   where to
+     * @return false if it was dropped: the queue is at its limit, or the endpoint has closed
+     */
+    boolean send(ByteBuffer data, SocketAddress to);
+
+    /**
+     * Where it listens.
+     *
+     * @return the bound address, with the port that was taken where zero was asked for
+     */
+    InetSocketAddress address();
+
+    /**
+     * The counters.
+     *
+     * @return one snapshot; counters of a busy endpoint may be a few operations apart
+     */
+    DatagramStats stats();
+
+    /**
+     * Ends it well: what the kernel holds is handled, what is queued leaves, then the port is free.
+     *
+     * @param timeout how long that may take
+     * @return completes with the last counters, exceptionally if its loop failed
+     */
+    CompletableFuture<DatagramStats> drain(Duration timeout);
+
+    /**
+     * The end of the endpoint, whoever asked for it.
+     *
+     * @return completes as {@link #drain} does
+     */
+    CompletableFuture<DatagramStats> termination();
+
+    /** Drains within 10 seconds, and does not wait for the end. */
+    @Override
+    default void close() {
+        drain(Duration.ofSeconds(10));
+    }
+}

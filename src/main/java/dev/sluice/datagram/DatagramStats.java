@@ -1,0 +1,31 @@
+package dev.sluice.datagram;
+
+/**
+ * The counters of an endpoint, since its start. Two books are kept: {@code received = handled + truncated + failed by the handler},
+ * and {@code offered = sent + queued + dropped + failed}. What the kernel drops for want of room never got here: see
+ * {@code RcvbufErrors} of {@code /proc/net/snmp}.
+ *
+ * @param received        datagrams received
+ * @param receivedBytes   their bytes
+ * @param truncated       those that were longer than {@link DatagramOptions#maxSize}, and not handled
+ * @param handlerFailures those at which the handler threw
+ * @param receiveFailures receive calls that failed
+ * @param offered         datagrams given to {@code send}
+ * @param sent            those that the kernel took
+ * @param sentBytes       their bytes
+ * @param queued          those that wait
+ * @param dropped         those for which there was no room in the queue, or that were offered after the close or still queued then
+ * @param failed          those that the kernel refused: too long, no route, an address of another family
+ */
+public record DatagramStats(
+        long received,
+        long receivedBytes,
+        long truncated,
+        long handlerFailures,
+        long receiveFailures,
+        long offered,
+        long sent,
+        long sentBytes,
+        long queued,
+        long dropped,
+        long failed) {}

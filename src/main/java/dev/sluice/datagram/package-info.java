@@ -1,0 +1,2 @@
+/** Datagrams: one handler, on a reactor or on threads that block. */
+package dev.sluice.datagram;

@@ -1,0 +1,241 @@
+package dev.sluice.datagram;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.Reactor;
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** One handler, both kinds of endpoint; in the end every datagram is accounted for. */
+@Timeout(60)
+class EndpointsTest {
+
+    private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
+    private static final DatagramHandler ECHO = (endpoint, sender, data) -> endpoint.send(data, sender);
+
+    enum Kind {
+        REACTOR, THREAD, POOL, VIRTUAL;
+
+        DatagramEndpoint start(DatagramOptions options, DatagramHandler handler) throws IOException {
+            InetSocketAddress address = new InetSocketAddress(LOOPBACK, 0);
+            try {
+                return switch (this) {
+                    case REACTOR -> ReactorEndpoint.start(address, options, handler);
+                    case THREAD -> BlockingEndpoint.start(address, options, 1, false, handler);
+                    case POOL -> BlockingEndpoint.start(address, options, 3, false, handler);
+                    case VIRTUAL -> BlockingEndpoint.start(address, options, 1, true, handler);
+                };
+            } catch (UnsupportedOperationException e) {
+                Assumptions.abort(e.getMessage());
+                throw e;
+            }
+        }
+    }
+
+    private DatagramEndpoint endpoint;
+    private DatagramSocket client;
+
+    private void start(Kind kind, DatagramOptions options, DatagramHandler handler) throws IOException {
+        endpoint = kind.start(options, handler);
+        client = new DatagramSocket(0, LOOPBACK);
+        client.setSoTimeout(20_000);
+    }
+
+    private void send(byte... data) throws IOException {
+        client.send(new DatagramPacket(data, data.length, endpoint.address()));
+    }
+
+    private byte[] receive() throws IOException {
+        DatagramPacket packet = new DatagramPacket(new byte[70_000], 70_000);
+        client.receive(packet);
+        assertEquals(endpoint.address(), packet.getSocketAddress());
+        return java.util.Arrays.copyOf(packet.getData(), packet.getLength());
+    }
+
+    private static void await(BooleanSupplier condition, String what) {
+        Awaitility.await(what).pollInterval(Duration.ofMillis(1)).pollDelay(Duration.ZERO).atMost(Duration.ofSeconds(20)).until(condition::getAsBoolean);
+    }
+
+    @AfterEach
+    void booksBalance() throws Exception {
+        if (endpoint == null) {
+            return;
+        }
+        DatagramStats end = endpoint.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS);
+        assertEquals(end.offered(), end.sent() + end.dropped() + end.failed(), end.toString());
+        assertEquals(0, end.queued());
+        assertFalse(endpoint.send(ByteBuffer.allocate(1), endpoint.address()));
+        new DatagramSocket(endpoint.address()).close(); // the port is free
+        client.close();
+        await(() -> Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().startsWith("sluice")), "its threads end");
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void answersWhatItIsSent(Kind kind) throws Exception {
+        start(kind, DatagramOptions.defaults(), ECHO);
+        for (int length : new int[] {1, 0, 1_500, 9_000, DatagramEndpoint.LONGEST}) {
+            byte[] data = new byte[length];
+            new java.util.Random(length).nextBytes(data);
+            send(data);
+            assertArrayEquals(data, receive());
+        }
+        DatagramStats stats = endpoint.stats();
+        assertEquals(5, stats.received());
+        assertEquals(10_501 + DatagramEndpoint.LONGEST, stats.receivedBytes());
+        assertEquals(0, stats.truncated() + stats.dropped() + stats.failed());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void oneThatIsTooLongIsCountedAndNotHandled(Kind kind) throws Exception {
+        start(kind, new DatagramOptions(100, 1 << 20, 0, 0), ECHO);
+        send(new byte[101]);
+        send(new byte[100]);
+        assertEquals(100, receive().length);
+        assertEquals(1, endpoint.stats().truncated());
+        assertEquals(2, endpoint.stats().received());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void handlerThatThrowsHarmsNoOther(Kind kind) throws Exception {
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            if (data.get(0) == 'x') {
+                throw new StackOverflowError("on purpose");
+            }
+            self.send(data, sender);
+        });
+        send((byte) 'x');
+        send((byte) 'y');
+        assertArrayEquals(new byte[] {'y'}, receive());
+        assertEquals(1, endpoint.stats().handlerFailures());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void peersThatAreNotThereAreNoFailure(Kind kind) throws Exception {
+        start(kind, DatagramOptions.defaults(), ECHO);
+        for (int i = 0; i < 20; i++) {
+            try (DatagramSocket gone = new DatagramSocket(0, LOOPBACK)) {
+                gone.send(new DatagramPacket(new byte[] {1}, 1, endpoint.address())); // its answer finds nobody
+            }
+        }
+        await(() -> endpoint.stats().received() == 20, "all of them");
+        send((byte) 1);
+        receive();
+        assertEquals(0, endpoint.stats().receiveFailures());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void whatTheKernelRefusesIsCounted(Kind kind) throws Exception {
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            self.send(ByteBuffer.allocate(DatagramEndpoint.LONGEST + 100), sender);
+            self.send(ByteBuffer.allocate(1), InetSocketAddress.createUnresolved("nowhere.invalid", 1));
+            self.send(data, sender);
+        });
+        send((byte) 1);
+        receive();
+        assertEquals(2, endpoint.stats().failed());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void anyThreadSends(Kind kind) throws Exception {
+        start(kind, DatagramOptions.defaults(), ECHO);
+        Thread.currentThread().interrupt(); // which closes nothing
+        ByteBuffer data = ByteBuffer.wrap(new byte[] {1, 2, 3});
+        assertTrue(endpoint.send(data, client.getLocalSocketAddress()));
+        assertFalse(data.hasRemaining());
+        assertTrue(Thread.interrupted());
+        assertArrayEquals(new byte[] {1, 2, 3}, receive());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void queueIsBounded(Kind kind) throws Exception {
+        CountDownLatch gate = new CountDownLatch(kind == Kind.REACTOR ? 1 : 0);
+        start(kind, new DatagramOptions(100, 10_000, 0, 0), (self, sender, data) -> gate.await());
+        send((byte) 1); // keeps the loop
+        await(() -> endpoint.stats().received() == 1, "it");
+        int dropped = 0;
+        for (int i = 0; i < 100_000 && dropped == 0; i++) {
+            dropped += endpoint.send(ByteBuffer.allocate(100), client.getLocalSocketAddress()) ? 0 : 1;
+        }
+        assertTrue(dropped > 0, "never full");
+        assertTrue(endpoint.stats().queued() <= 10_000 / 100);
+        assertTrue(endpoint.stats().dropped() > 0);
+        gate.countDown();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void drainHandlesWhatHasArrived(Kind kind) throws Exception {
+        AtomicInteger handled = new AtomicInteger();
+        CountDownLatch first = new CountDownLatch(1);
+        CountDownLatch gate = new CountDownLatch(1);
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            first.countDown();
+            gate.await();
+            handled.incrementAndGet();
+            self.send(data, sender);
+        });
+        for (int i = 0; i < 50; i++) {
+            send((byte) i);
+        }
+        first.await();
+        var end = endpoint.drain(Duration.ofSeconds(20));
+        gate.countDown();
+        assertEquals(50, end.get(20, TimeUnit.SECONDS).sent());
+        assertEquals(50, handled.get());
+    }
+
+    @Test
+    void livesOnAReactorOfTheCallers() throws Exception {
+        Reactor reactor = Reactor.open();
+        ReactorEndpoint own = ReactorEndpoint.open(reactor, new InetSocketAddress(LOOPBACK, 0), DatagramOptions.defaults(), ECHO);
+        try (DatagramSocket peer = new DatagramSocket(0, LOOPBACK)) {
+            peer.setSoTimeout(20_000);
+            peer.send(new DatagramPacket(new byte[] {7}, 1, own.address()));
+            while (own.stats().sent() == 0) {
+                reactor.runOnce(Duration.ofSeconds(1));
+            }
+            DatagramPacket packet = new DatagramPacket(new byte[10], 10);
+            peer.receive(packet);
+            assertEquals(7, packet.getData()[0]);
+        }
+        var end = own.drain(Duration.ofSeconds(1));
+        while (!end.isDone()) {
+            reactor.runOnce(Duration.ofSeconds(1));
+        }
+        reactor.close();
+    }
+
+    @Test
+    void badOptionsAreNamed() {
+        assertEquals("maxSize must be between 0 and 65507, was 65508",
+                assertThrows(IllegalArgumentException.class, () -> new DatagramOptions(65_508, 0, 0, 0)).getMessage());
+        assertThrows(IllegalArgumentException.class, () -> new DatagramOptions(1, -1, 0, 0));
+    }
+}
