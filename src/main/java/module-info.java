@@ -1,6 +1,7 @@
 /**
  * A non-blocking {@code java.nio} reactor server. The library needs slf4j and nothing else. The program ({@code dev.sluice.cli},
- * {@code dev.sluice.bench}) is not in the library's jar and runs on the class path, with what it needs besides.
+ * {@code dev.sluice.bench}, {@code dev.sluice.service}) is not in the library's jar and runs on the class path, with what it needs
+ * besides. The simulated network ({@code dev.sluice.simulation}), a kit for tests, is a jar of its own.
  */
 module dev.sluice {
     requires org.slf4j;
@@ -10,7 +11,5 @@ module dev.sluice {
     exports dev.sluice;
     exports dev.sluice.codec;
     exports dev.sluice.datagram;
-    exports dev.sluice.service;
-    exports dev.sluice.simulation;
     exports dev.sluice.threads;
 }
