@@ -5,6 +5,8 @@ import dev.sluice.internal.Wire;
 import dev.sluice.internal.Workers;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -17,6 +19,9 @@ public final class Connector implements AutoCloseable {
     private final ServerOptions options;
     private final ConnectionGroup group;
     private final Workers workers;
+
+    /** For the next attempt. On the loop. */
+    private final Set<Timer> waiting = new HashSet<>();
     private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
 
     private Connector(Reactor reactor, ServerOptions options) {
@@ -62,6 +67,33 @@ public final class Connector implements AutoCloseable {
     }
 
     /**
+     * Any thread. Connects, and whenever the connection has ended, or could not be made, connects again after a while, until the
+     * connector drains. Each connection has a handler of its own, and each attempt that fails is told to one.
+     *
+     * @param address where to; an address that was not resolved fails
+     * @param timeout how long to wait for an answer; zero: as long as the system does
+     * @param backoff how long to wait before the next attempt; a connection that was open begins from the shortest time
+     * @param factory makes the handler of each connection, just before its first callback
+     * @return false if the reactor has ended: then no callback comes
+     */
+    public boolean keepConnected(InetSocketAddress address, Duration timeout, Backoff backoff, Handler.Factory factory) {
+        return new Reconnecting(this, address, timeout, backoff, factory).connect();
+    }
+
+    /** On the loop. Has a task run after a delay, unless the connector drains before. */
+    void later(Duration delay, Runnable task) {
+        if (group.drain != null) {
+            return;
+        }
+        Timer[] timer = new Timer[1];
+        timer[0] = group.reactor.schedule(delay, () -> {
+            waiting.remove(timer[0]);
+            task.run();
+        });
+        waiting.add(timer[0]);
+    }
+
+    /**
      * Any thread.
      *
      * @return the counters of its connections; one that could not be made counts as opened and closed, or as refused
@@ -80,6 +112,8 @@ public final class Connector implements AutoCloseable {
     public CompletableFuture<DrainReport> drain(Duration timeout) {
         group.reactor.execute(() -> {
             if (group.drain == null) {
+                waiting.forEach(Timer::cancel);
+                waiting.clear();
                 group.drain(timeout, () -> {
                     workers.end();
                     termination.complete(DrainReport.of(group));

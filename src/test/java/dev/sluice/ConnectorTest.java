@@ -304,4 +304,76 @@ class ConnectorTest {
             assertThrows(CompletionException.class, () -> connector.drain(SECOND).join());
         }
     }
+
+    // ---- again and again ------------------------------------------------------------------------------------------------
+
+    @Test
+    void keepsConnectedWithBackOff() throws IOException {
+        InetSocketAddress address = nobody();
+        List<Recorder> attempts = new ArrayList<>();
+        List<Long> times = new ArrayList<>();
+        assertTrue(connector.keepConnected(address, SECOND, new Backoff(Duration.ofMillis(100), SECOND), connection -> {
+            Recorder recorder = new Recorder(connection, (self, in) -> {});
+            attempts.add(recorder);
+            loop.recorders.add(recorder);
+            times.add(loop.nowNs);
+            return recorder;
+        }));
+        while (attempts.size() < 8) { // the clock goes on by a millisecond each time
+            loop.advance(Duration.ofMillis(1));
+        }
+        assertTrue(attempts.stream().allMatch(attempt -> attempt.callbacks().equals("c")));
+        for (int i = 1; i < 8; i++) {
+            long most = Math.min(100L << (i - 1), 1_000);
+            long waited = (times.get(i) - times.get(i - 1)) / 1_000_000;
+            assertTrue(waited >= most / 2 && waited <= most + 2, "after failure " + i + ": " + waited + " ms");
+        }
+
+        try (ServerSocketChannel listener = ServerSocketChannel.open().bind(address)) {
+            listener.configureBlocking(false);
+            SocketChannel accepted = awaitAccept(listener);
+            loop.until(() -> attempts.size() == 9 && attempts.get(8).callbacks().equals("o"), "open");
+            accepted.close();
+            long closed = loop.nowNs;
+            SocketChannel again = awaitAccept(listener);
+            assertTrue(loop.nowNs - closed <= 102_000_000, "from the shortest time");
+            loop.until(() -> attempts.size() == 10 && attempts.get(9).callbacks().equals("o"), "open again");
+            assertEquals("oec", attempts.get(8).callbacks());
+            connector.drain(SECOND);
+            again.close();
+        }
+        int all = attempts.size();
+        loop.until(() -> connector.drain(SECOND).isDone(), "the drain");
+        loop.advance(Duration.ofSeconds(10));
+        assertEquals(all, attempts.size(), "a connector that drains tries no more");
+    }
+
+    private SocketChannel awaitAccept(ServerSocketChannel listener) throws IOException {
+        SocketChannel[] accepted = new SocketChannel[1];
+        loop.until(() -> {
+            try {
+                loop.nowNs += 1_000_000;
+                accepted[0] = listener.accept();
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+            return accepted[0] != null;
+        }, "a connection");
+        others.add(accepted[0]);
+        return accepted[0];
+    }
+
+    @Test
+    void backOffDoublesUpToItsLimitAndLeavesOutARandomHalf() {
+        Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5));
+        java.util.Random random = new java.util.Random(1);
+        for (int failures = 1; failures < 200; failures++) {
+            long most = failures > 6 ? 5_000 : Math.min(100L << (failures - 1), 5_000);
+            long delay = backoff.delay(failures, random).toMillis();
+            assertTrue(delay >= most / 2 && delay <= most, failures + ": " + delay);
+        }
+        assertThrows(IllegalArgumentException.class, () -> new Backoff(Duration.ZERO, SECOND));
+        assertThrows(IllegalArgumentException.class, () -> new Backoff(SECOND, Duration.ofMillis(1)));
+        assertThrows(IllegalArgumentException.class, () -> new Backoff(SECOND, Duration.ofDays(400)));
+    }
 }
