@@ -12,7 +12,8 @@ import java.net.InetSocketAddress;
 public final class BlockingUpper {
     public static void main(String[] args) throws IOException {
         InetSocketAddress address = new InetSocketAddress("127.0.0.1", Integer.parseInt(args[0]));
-        ThreadServer.start(address, ServerOptions.defaults(), Threads.pool(12), (in, out, remote) -> {
+        Threads threads = args.length == 1 ? Threads.pool(12) : Threads.virtual(); // these since Java 21
+        ThreadServer.start(address, ServerOptions.defaults(), threads, (in, out, remote) -> {
             BufferedReader lines = new BufferedReader(new InputStreamReader(in));
             PrintStream answers = new PrintStream(out);
             for (String line; (line = lines.readLine()) != null; ) {

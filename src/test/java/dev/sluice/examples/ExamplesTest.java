@@ -3,10 +3,14 @@ package dev.sluice.examples;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.net.ConnectException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -14,8 +18,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** Each example is run as its reader would run it, and stands in the README as it stands here. */
@@ -39,17 +46,86 @@ class ExamplesTest {
     }
 
     @Test
-    void simulatedEchoIsTheSameForTheSameSeed() throws Exception {
-        assertEquals(output("7"), output("7"));
-        assertTrue(output("7").matches("(\\d+ bytes at \\d+ ms\\R)+"), output("7"));
+    void blockingUpperAnswersOnVirtualThreads() throws Exception {
+        Assumptions.assumeTrue(Runtime.version().feature() >= 21, "virtual threads");
+        run(BlockingUpper.class, port -> answers(port, "a message in one line\n", "A MESSAGE IN ONE LINE\n"), "virtual");
     }
 
-    private static String output(String seed) throws IOException {
+    @Test
+    void selectStyleUpperAnswers() throws Exception {
+        answers(SelectStyleUpper.class, "a message in one piece", "A MESSAGE IN ONE PIECE");
+    }
+
+    @Test
+    void producersAreAnsweredByConsumers() throws Exception {
+        run(ProducerConsumer.class, port -> {
+            answers(port, "10\n", "10 11\n");
+            answers(port, "ten\n", "ten is no number\n");
+        });
+    }
+
+    @Test
+    void lineChatTellsTheOthers() throws Exception {
+        run(LineChat.class, port -> {
+            try (Socket first = connect(port); Socket second = connect(port)) {
+                // the second is in the room when the first hears of it
+                BufferedReader in = new BufferedReader(new InputStreamReader(first.getInputStream()));
+                second.getOutputStream().write("hello\n".getBytes(StandardCharsets.US_ASCII));
+                assertEquals("hello", in.readLine());
+                first.getOutputStream().write("how are you\n".getBytes(StandardCharsets.US_ASCII));
+                assertEquals("how are you", new BufferedReader(new InputStreamReader(second.getInputStream())).readLine());
+            }
+        });
+    }
+
+    @Test
+    void datagramUpperAnswers() throws Exception {
+        run(DatagramUpper.class, port -> {
+            try (DatagramSocket client = new DatagramSocket()) {
+                client.connect(InetAddress.getLoopbackAddress(), port);
+                client.setSoTimeout(200);
+                DatagramPacket answer = new DatagramPacket(new byte[100], 100);
+                Awaitility.await().atMost(Duration.ofSeconds(20)).ignoreExceptions().until(() -> {
+                    client.send(new DatagramPacket("hello".getBytes(StandardCharsets.US_ASCII), 5)); // until it listens
+                    client.receive(answer);
+                    return true;
+                });
+                assertEquals("HELLO", new String(answer.getData(), 0, answer.getLength(), StandardCharsets.US_ASCII));
+            }
+        });
+    }
+
+    @Test
+    void fetchManyHandlesEachAnswer() throws Exception {
+        run(EchoServer.class, port -> {
+            connect(port).close();
+            int nobody = freePort();
+            List<String> said = output(() -> FetchMany.main(new String[] {"" + port, "" + nobody, "" + port})).lines().sorted().toList();
+            List<String> expected = Stream.of(
+                            "/127.0.0.1:" + port + " hello", "/127.0.0.1:" + port + " hello", "/127.0.0.1:" + nobody + " CONNECT_FAILURE")
+                    .sorted()
+                    .toList();
+            assertEquals(expected, said);
+        });
+    }
+
+    @Test
+    void simulatedEchoIsTheSameForTheSameSeed() throws Exception {
+        String first = output(() -> SimulatedEcho.main(new String[] {"7"}));
+        assertEquals(first, output(() -> SimulatedEcho.main(new String[] {"7"})));
+        assertTrue(first.matches("(\\d+ bytes at \\d+ ms\\R)+"), first);
+    }
+
+    private interface Program {
+        void run() throws Exception;
+    }
+
+    private static String output(Program program) throws Exception {
         PrintStream before = System.out;
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         System.setOut(new PrintStream(said));
         try {
-            SimulatedEcho.main(new String[] {seed});
+            program.run();
         } finally {
             System.setOut(before);
         }
@@ -62,6 +138,16 @@ class ExamplesTest {
                 .filter(line -> !line.isBlank())
                 .count();
         assertTrue(lines <= 30, lines + " lines");
+    }
+
+    @Test
+    void everyExampleHasLessThanSixtyLines() throws IOException {
+        try (Stream<Path> files = Files.list(SOURCES)) {
+            for (Path file : files.filter(file -> !file.endsWith("ExamplesTest.java")).toList()) {
+                long lines = Files.readString(file).lines().count();
+                assertTrue(lines < 60, file + " has " + lines + " lines");
+            }
+        }
     }
 
     @Test
@@ -78,34 +164,58 @@ class ExamplesTest {
         answers(example, "a message in one piece", "a message in one piece");
     }
 
-    /** Runs a main class with a free port, in a process of its own: these servers run until they are killed. */
     private static void answers(Class<?> example, String question, String answer) throws Exception {
-        int port;
+        run(example, port -> answers(port, question, answer));
+    }
+
+    private interface Visit {
+        void pay(int port) throws Exception;
+    }
+
+    private static int freePort() throws IOException {
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = free.getLocalPort();
+            return free.getLocalPort();
         }
-        Process server = new ProcessBuilder(
-                        ProcessHandle.current().info().command().orElseThrow(),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        example.getName(),
-                        Integer.toString(port))
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        try (Socket client = Awaitility.await()
+    }
+
+    private static Socket connect(int port) throws IOException {
+        Socket client = Awaitility.await()
                 .atMost(Duration.ofSeconds(20))
                 .pollInterval(Duration.ofMillis(20))
                 .ignoreException(ConnectException.class)
-                .until(() -> new Socket(InetAddress.getLoopbackAddress(), port), Socket::isConnected)) {
-            client.setSoTimeout(10_000);
+                .until(() -> new Socket(InetAddress.getLoopbackAddress(), port), Socket::isConnected);
+        client.setSoTimeout(10_000);
+        return client;
+    }
+
+    /** Runs a main class with a free port, in a process of its own: these servers run until they are killed. */
+    private static void run(Class<?> example, Visit visit, String... more) throws Exception {
+        int port = freePort();
+        List<String> command = new ArrayList<>(List.of(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                example.getName(),
+                Integer.toString(port)));
+        command.addAll(List.of(more));
+        Process server = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try {
+            visit.pay(port);
+        } finally {
+            server.destroyForcibly().waitFor();
+        }
+    }
+
+    private static void answers(int port, String question, String answer) throws IOException {
+        try (Socket client = connect(port)) {
             client.getOutputStream().write(question.getBytes(StandardCharsets.US_ASCII));
             byte[] received = client.getInputStream().readNBytes(answer.length());
             assertEquals(answer, new String(received, StandardCharsets.US_ASCII));
             client.shutdownOutput();
             assertEquals(-1, client.getInputStream().read());
-        } finally {
-            server.destroyForcibly().waitFor();
         }
     }
 }
