@@ -7,6 +7,8 @@ import dev.sluice.ServerStats;
 import dev.sluice.service.Engine;
 import dev.sluice.service.Services;
 import java.net.InetAddress;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /** What {@code serve} says on standard error when it starts and when it stops; scripts rely on the last line of both. */
 final class Banner {
@@ -67,6 +69,12 @@ final class Banner {
         }
         if (!quiet) {
             ServerStats.Connections connections = stats.connections();
+            String ends = connections.closedBy().entrySet().stream()
+                    .filter(each -> each.getValue() > 0)
+                    .sorted(Map.Entry.comparingByKey())
+                    .map(each -> each.getValue() + " " + each.getKey())
+                    .collect(Collectors.joining(", "));
+            text.append(ends.isEmpty() ? "" : "ends: " + ends + "\n");
             ServerStats.Bytes bytes = stats.bytes();
             text.append("books: ").append(connections.opened()).append(" opened = ").append(connections.closed());
             text.append(" closed + ").append(connections.open()).append(" open; ").append(bytes.enqueued());

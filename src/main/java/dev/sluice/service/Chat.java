@@ -9,15 +9,15 @@ import dev.sluice.codec.Lines;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * A room: each line goes to every other client, behind its sender's name. {@code /name NAME} takes another name, {@code /who} tells
- * who is there, {@code /quit} leaves. A line is made once, however many hear it. Who does not read is closed when his queue is full
+ * who is there, {@code /quit} leaves; who comes and goes is told, but in a crowd. A line is made once, however many hear it. Who does not read is closed when his queue is full
  * ({@link CloseReason.Kind#QUEUE_LIMIT}), and slows nobody.
  *
  * <p>The lines of one client reach everybody in their order; of two clients on different threads, not everybody in the same.
@@ -26,8 +26,12 @@ public final class Chat implements Service {
 
     private static final Pattern NAME = Pattern.compile("[\\p{Alnum}_.-]{1,24}");
 
-    /** Names that {@code /who} tells: of a room of ten thousand, the whole list would fill the queue of who asks. */
+    /** Names that {@code /who} tells: the list of ten thousand would fill the queue of who asks. */
     private static final int SHOWN = 100;
+    /** Bytes of all queues together that one line may add before the next has to wait for a turn: 256 KiB. */
+    private static final int BURST = 256 << 10;
+    /** Of more, comings and goings are not told: when five hundred leave five thousand, that would be two million lines. */
+    private static final int CROWD = 1000;
 
     private final int maxLine;
     private final Map<String, Connection> members = new ConcurrentHashMap<>();
@@ -95,12 +99,9 @@ public final class Chat implements Service {
         }
 
         private String who() {
-            StringBuilder text = new StringBuilder().append(members.size()).append(" here:");
-            Iterator<String> names = members.keySet().iterator();
-            for (int i = 0; i < SHOWN && names.hasNext(); i++) {
-                text.append(' ').append(names.next());
-            }
-            return text.append(names.hasNext() ? " and others" : "").toString();
+            int here = members.size();
+            String names = members.keySet().stream().limit(SHOWN).collect(Collectors.joining(" "));
+            return here + " here: " + names + (here > SHOWN ? " and others" : "");
         }
 
         private void tell(String notice) {
@@ -108,12 +109,14 @@ public final class Chat implements Service {
         }
 
         private void announce(String notice) {
-            toOthers(notice(notice));
+            if (members.size() <= CROWD) {
+                toOthers(notice(notice));
+            }
         }
 
-        /** A burst goes out line by line: where a queue is long, the next line waits until the loop has come round to it. */
+        /** Of a burst, the next line waits for the loop to come round where a queue is long, or many grow at once. */
         private void toOthers(ByteBuffer line) {
-            boolean enough = false;
+            boolean enough = (long) line.remaining() * members.size() > BURST;
             for (Connection member : members.values()) {
                 if (member != connection) {
                     enough |= !member.write(line.rewind());

@@ -31,6 +31,11 @@ final class Served implements AutoCloseable {
         return new Served(List.of("sh", "-c", "ulimit -n " + limit + "; exec \"$@\"", "sh"), "", arguments);
     }
 
+    /** A server whose files may have so many bytes, until somebody with {@code prlimit} says otherwise. */
+    static Served withFileSize(int kilobytes, String... arguments) throws IOException {
+        return new Served(List.of("bash", "-c", "ulimit -S -f " + kilobytes + "; exec \"$@\"", "bash"), "", arguments);
+    }
+
     private Served(List<String> wrapper, String javaOptions, String... arguments) throws IOException {
         directory = Files.createTempDirectory("sluice");
         List<String> command = new ArrayList<>(wrapper);
