@@ -9,7 +9,11 @@ import java.util.function.BiConsumer;
 final class Batch {
 
     private ByteBuffer bytes = ByteBuffer.allocateDirect(64 << 10);
-    private final Map<Journal.Author, Integer> authors = new LinkedHashMap<>();
+    private final Map<Journal.Author, int[]> authors = new LinkedHashMap<>();
+
+    /** Whose line the last one was, and how many are his: the next is mostly his, too. */
+    private Journal.Author last;
+    private int[] count;
 
     /** Takes a line, and ends it. */
     void add(Journal.Author author, ByteBuffer line) {
@@ -18,7 +22,11 @@ final class Batch {
             bytes = ByteBuffer.allocateDirect(Math.max(2 * bytes.capacity(), needed)).put(bytes.flip());
         }
         bytes.put(line).put((byte) '\n');
-        authors.merge(author, 1, Integer::sum);
+        if (author != last) {
+            last = author;
+            count = authors.computeIfAbsent(author, a -> new int[1]);
+        }
+        count[0]++;
     }
 
     /** In bytes. */
@@ -36,12 +44,13 @@ final class Batch {
     }
 
     void forEachAuthor(BiConsumer<Journal.Author, Integer> told) {
-        authors.forEach(told);
+        authors.forEach((author, lines) -> told.accept(author, lines[0]));
     }
 
     /** Forgets the lines, and keeps the memory. */
     void clear() {
         bytes.clear();
         authors.clear();
+        last = null;
     }
 }

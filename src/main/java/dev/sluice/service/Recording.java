@@ -105,11 +105,11 @@ public final class Recording implements Service {
         }
 
         private void answer(int lines, String before, String after) {
-            StringBuilder text = new StringBuilder();
+            StringBuilder text = new StringBuilder(lines * (before.length() + after.length() + 10));
             for (int i = 0; i < lines; i++) {
                 text.append(before).append(++answered).append(after).append('\n');
             }
-            connection.write(StandardCharsets.UTF_8.encode(text.toString()));
+            connection.write(ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8)));
             owed -= lines;
             if (owed == 0) {
                 hold.run();

@@ -252,6 +252,27 @@ class DecodersTest {
     }
 
     @Test
+    void everyByteBeforeAnLfIsPartOfTheLineInBothOrdersOfTheBuffer() throws Exception {
+        for (ByteOrder order : new ByteOrder[] {ByteOrder.BIG_ENDIAN, ByteOrder.LITTLE_ENDIAN}) {
+            for (int b = 0; b < 256; b++) {
+                for (int length = 0; length < 20; length++) {
+                    if (b == '\n' || b == '\r') {
+                        continue;
+                    }
+                    ByteBuffer in = ByteBuffer.allocate(30).order(order);
+                    for (int i = 0; i < 30; i++) {
+                        in.put(i, (byte) b);
+                    }
+                    in.put(1 + length, (byte) '\n').position(1);
+                    int expected = length;
+                    new Lines(20).decode(in, frame -> assertEquals(expected, frame.remaining()));
+                    assertEquals(length + 2, in.position());
+                }
+            }
+        }
+    }
+
+    @Test
     void encodesInBothOrders() {
         ByteBuffer content = ByteBuffer.allocate(258);
         assertArrayEquals(new byte[] {0, 1, 2}, java.util.Arrays.copyOf(new LengthPrefixed(3, ByteOrder.BIG_ENDIAN, 300).encode(content.duplicate()).array(), 3));

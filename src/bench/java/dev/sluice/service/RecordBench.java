@@ -1,0 +1,157 @@
+package dev.sluice.service;
+
+import dev.sluice.Connection;
+import dev.sluice.Connector;
+import dev.sluice.Handler;
+import dev.sluice.Reactor;
+import dev.sluice.ReactorServer;
+import dev.sluice.ServerOptions;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Lines a second of {@code record}, 50 clients with 100 lines in flight each, against a bare loop that appends and forces the same
+ * batches to the same disk right afterwards. Arguments: a directory, rounds (5); {@code -Dline=64} bytes a line.
+ */
+public final class RecordBench {
+
+    private static final int CLIENTS = 50;
+    private static final int IN_FLIGHT = 100;
+    private static final Duration ROUND = Duration.ofSeconds(3);
+    private static final byte[] LINE = ("x".repeat(Integer.getInteger("line", 64) - 1) + "\n").getBytes();
+
+    /** Notes how large each batch was. */
+    private static final class NotedDisk implements Disk {
+        private final Disk disk;
+        final List<Integer> batches = new ArrayList<>();
+        final AtomicBoolean noting = new AtomicBoolean();
+
+        NotedDisk(Disk disk) {
+            this.disk = disk;
+        }
+
+        @Override
+        public void write(ByteBuffer bytes, long offset) throws IOException {
+            if (noting.get()) {
+                batches.add(bytes.remaining());
+            }
+            disk.write(bytes, offset);
+        }
+
+        @Override
+        public void force() throws IOException {
+            disk.force();
+        }
+
+        @Override
+        public void truncate(long offset) throws IOException {
+            disk.truncate(offset);
+        }
+
+        @Override
+        public void close() throws IOException {
+            disk.close();
+        }
+    }
+
+    /** Sends as many lines as were answered, and does as little as it can: it shares the cores. */
+    private static final class Client implements Handler {
+        private final ByteBuffer lines = ByteBuffer.allocateDirect(IN_FLIGHT * LINE.length);
+
+        Client() {
+            while (lines.hasRemaining()) {
+                lines.put(LINE);
+            }
+        }
+
+        @Override
+        public void onOpen(Connection self) {
+            self.write(lines.flip());
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) {
+            int answers = 0;
+            while (in.hasRemaining()) {
+                answers += in.get() == '\n' ? 1 : 0;
+            }
+            self.write(lines.clear().limit(answers * LINE.length));
+        }
+    }
+
+    private RecordBench() {}
+
+    public static void main(String[] args) throws Exception {
+        Path directory = Path.of(args[0]);
+        int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 5;
+        double[] ratios = new double[rounds];
+        for (int round = 0; round < rounds; round++) {
+            Path file = directory.resolve("record-bench");
+            NotedDisk disk = new NotedDisk(new LineFile(file));
+            double service = service(disk);
+            Files.delete(file);
+            double bare = bare(file, disk.batches);
+            Files.delete(file);
+            ratios[round] = service / bare;
+            System.out.printf("round %d: record %.0f lines/s, bare loop %.0f lines/s, ratio %.2f, %.0f lines a batch%n",
+                    round + 1, service, bare, ratios[round],
+                    disk.batches.stream().mapToInt(Integer::intValue).average().orElse(0) / LINE.length);
+        }
+        Arrays.sort(ratios);
+        System.out.printf("median ratio %.2f%n", ratios[rounds / 2]);
+    }
+
+    private static double service(NotedDisk disk) throws Exception {
+        Recording recording = new Recording(new Journal(disk, 0), 1_000);
+        InetSocketAddress any = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        Reactor reactor = Reactor.open();
+        try (ReactorServer server = ReactorServer.start(any, ServerOptions.defaults(), recording.factory())) {
+            Connector connector = Connector.open(reactor, ServerOptions.defaults());
+            for (int i = 0; i < CLIENTS; i++) {
+                connector.connect(server.address(), Duration.ofSeconds(5), self -> new Client());
+            }
+            Thread clients = new Thread(() -> {
+                try {
+                    reactor.run();
+                } catch (IOException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            clients.start();
+            Thread.sleep(ROUND.toMillis() / 2);
+            disk.noting.set(true);
+            long start = System.nanoTime();
+            Thread.sleep(ROUND.toMillis());
+            disk.noting.set(false);
+            double seconds = (System.nanoTime() - start) / 1e9;
+            reactor.stop();
+            clients.join();
+            server.drain(Duration.ofSeconds(5)).get();
+            recording.close();
+            return disk.batches.stream().mapToLong(Integer::longValue).sum() / (double) LINE.length / seconds;
+        }
+    }
+
+    private static double bare(Path file, List<Integer> batches) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(batches.stream().mapToInt(Integer::intValue).max().orElse(0));
+        long offset = 0;
+        try (LineFile lines = new LineFile(file)) {
+            long start = System.nanoTime();
+            for (int batch : batches) {
+                lines.write(bytes.clear().limit(batch), offset);
+                lines.force();
+                offset += batch;
+            }
+            return offset / (double) LINE.length / ((System.nanoTime() - start) / 1e9);
+        }
+    }
+}
