@@ -109,7 +109,7 @@ class ProgramIT {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "serve -p 70000                         | 2 | --port",
-        "serve chat                             | 2 | upper, echo, discard",
+        "serve rot13                            | 2 | upper, echo, discard",
         "serve --nope                           | 2 | --nope",
         "serve --high-water 1k --low-water 2k   | 2 | --low-water",
         "serve --idle-timeout 5                 | 2 | --idle-timeout",
