@@ -16,7 +16,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What stands under every framing: a frame of 64 KiB that arrives in pieces, which the handler leaves unread until it is whole. Nanoseconds
+ * What stands under every decoder ({@link DecodersBench}): a frame of 64 KiB that arrives in pieces, which the handler leaves unread until it is whole. Nanoseconds
  * for a byte of it; were pieces copied again and again, small ones would cost thousands of times as much as large ones.
  */
 @State(Scope.Thread)
