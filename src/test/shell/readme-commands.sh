@@ -41,6 +41,28 @@ wait "$server" || fail "serve ended with $?"
 tail -n 1 "$work/log" | grep -q '^drained: .* 0 cut, 0 bytes lost$' || fail "no summary: $(cat "$work/log")"
 say "target/sluice serves, pipes 5 MB, and drains"
 
+# ./target/sluice serve record --file F, behind serve proxy; serve echo --udp
+serve() { # NAME ARGUMENTS...
+    local name=$1
+    shift
+    ./target/sluice serve "$@" -p 0 --port-file "$work/$name.port" 2>"$work/$name.log" &
+    servers+=("$!")
+    await "$work/$name.port"
+}
+serve record record --file "$work/lines"
+serve proxy proxy --to "127.0.0.1:$(cat "$work/record.port")"
+serve udp echo --udp
+answer=$(printf 'one\ntwo\n' | ./target/sluice client "$(cat "$work/proxy.port")")
+[ "$answer" = $'ok 1\nok 2' ] || fail "record behind proxy answered '$answer'"
+[ "$(cat "$work/lines")" = $'ONE\nTWO' ] || fail "record saved '$(cat "$work/lines")'"
+answer=$(./target/sluice client "$(cat "$work/udp.port")" --udp --send hello)
+[ "$answer" = hello ] || fail "echo --udp answered '$answer'"
+for server in "${servers[@]: -3}"; do
+    kill -TERM "$server"
+    wait "$server" || fail "a service ended with $?"
+done
+say "record saves behind proxy, and datagrams come back"
+
 for shell in bash zsh fish; do ./target/sluice completion "$shell" >"$work/$shell"; done
 bash -n "$work/bash"
 say "completion prints its scripts"
