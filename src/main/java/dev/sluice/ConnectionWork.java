@@ -42,6 +42,9 @@ final class ConnectionWork {
     /** Keeps a connection from closing until what is returned has been run, on any thread. */
     Runnable hold(ReactorConnection connection) {
         group.reactor.checkInLoop();
+        if (connection.isClosed()) {
+            return () -> {}; // in its last callback: nobody would forget it any more
+        }
         held.merge(connection, 1, Integer::sum);
         AtomicBoolean released = new AtomicBoolean();
         return () -> {
@@ -69,31 +72,16 @@ final class ConnectionWork {
     <T> boolean offload(
             ReactorConnection connection, Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
         Runnable hold = hold(connection);
-        boolean room = workers.take(() -> {
-            T result = null;
-            Throwable failure = null;
-            try {
-                result = task.call();
-            } catch (Throwable t) {
-                failure = t;
-            }
-            ended(connection, hold, callback, result, failure);
-        });
+        boolean room = workers.<T>take(task, (result, failure) -> group.reactor.execute(() -> {
+            perform(connection, () -> callback.accept(result, failure));
+            hold.run();
+        }));
         if (!room && crowded.add(connection)) {
             connection.throttled = true;
             connection.flushSoon();
             workers.whenThereIsRoom(() -> group.reactor.execute(() -> goOn(connection)));
         }
         return room;
-    }
-
-    /** On a worker. */
-    private <T> void ended(
-            ReactorConnection connection, Runnable hold, BiConsumer<? super T, ? super Throwable> callback, T result, Throwable failure) {
-        group.reactor.execute(() -> {
-            perform(connection, () -> callback.accept(result, failure));
-            hold.run();
-        });
     }
 
     boolean isCrowded(ReactorConnection connection) {

@@ -1,11 +1,13 @@
 package dev.sluice.internal;
 
 import java.util.Queue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiConsumer;
 
 /**
  * A fixed number of threads, virtual where there are some, that run what must not keep a loop, and a queue before them. Nobody
@@ -42,13 +44,15 @@ public final class Workers {
     /**
      * Takes a task, which will be run.
      *
-     * @param task what to run; it throws nothing
+     * @param <T>   what it makes
+     * @param task  what to run
+     * @param ended is given the result, or what the task threw, on the worker's thread; throws nothing
      * @return false if the queue is full: the next task is to be brought when there is {@link #whenThereIsRoom room}
      * @throws OutOfMemoryError if there is not one thread to be had; then the task was not taken
      */
-    public boolean take(Runnable task) {
+    public <T> boolean take(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> ended) {
         ThreadPoolExecutor pool = executor();
-        Runnable counted = () -> run(task);
+        Runnable counted = () -> run(task, ended);
         try {
             pool.execute(counted);
         } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
@@ -78,13 +82,17 @@ public final class Workers {
         return executor;
     }
 
-    private void run(Runnable task) {
+    private <T> void run(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> ended) {
+        T result = null;
+        Throwable failure = null;
         try {
-            task.run();
-        } finally {
-            done.increment();
-            tellIfThereIsRoom();
+            result = task.call();
+        } catch (Throwable t) {
+            failure = t;
         }
+        ended.accept(result, failure);
+        done.increment();
+        tellIfThereIsRoom();
     }
 
     private void tellIfThereIsRoom() {

@@ -50,7 +50,12 @@ final class Journal implements AutoCloseable {
     Journal(Disk disk, long length) {
         this.disk = disk;
         this.forced = length;
-        new Thread(this::run, "sluice-journal").start();
+        Runnable run = () -> {
+            while (next()) {
+                save(writing);
+            }
+        };
+        new Thread(run, "sluice-journal").start();
     }
 
     /** Any thread. Takes a line, without its ending; false if that is enough until there is {@link #whenThereIsRoom room}. */
@@ -68,20 +73,13 @@ final class Journal implements AutoCloseable {
     /** Any thread. Has somebody told, once, on the writer's thread, when the next batch is empty; at once if it has room. */
     void whenThereIsRoom(Runnable told) {
         lock.lock();
-        try {
-            if (filling.length() >= LIMIT) {
-                whenThereIsRoom.add(told);
-                return;
-            }
-        } finally {
-            lock.unlock();
+        boolean full = filling.length() >= LIMIT;
+        if (full) {
+            whenThereIsRoom.add(told);
         }
-        told.run();
-    }
-
-    private void run() {
-        while (next()) {
-            save(writing);
+        lock.unlock();
+        if (!full) {
+            told.run();
         }
     }
 

@@ -27,12 +27,19 @@ final class LineFile implements Disk {
             }
             truncate(endOfLastLine());
             force();
-            try (FileChannel directory = FileChannel.open(path.toAbsolutePath().getParent())) {
-                directory.force(true); // or a new file's name might be lost with its lines
-            }
+            forceName(path);
         } catch (Throwable t) {
             channel.close();
             throw t;
+        }
+    }
+
+    /** Of a new file, or it might be lost with its lines. Where a directory cannot be opened, as on Windows, its system sees to that. */
+    private static void forceName(Path path) {
+        try (FileChannel directory = FileChannel.open(path.toAbsolutePath().getParent())) {
+            directory.force(true);
+        } catch (IOException e) {
+            // nothing that we could do
         }
     }
 

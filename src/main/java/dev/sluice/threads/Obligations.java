@@ -63,32 +63,18 @@ final class Obligations {
     /** With the turn. */
     <T> boolean offload(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
         Runnable hold = hold();
-        boolean room = connection.group.workers.take(() -> {
-            T result = null;
-            Throwable failure = null;
-            try {
-                result = task.call();
-            } catch (Throwable t) {
-                failure = t;
-            }
-            ended(hold, callback, result, failure);
-        });
-        if (!room && !crowded) {
-            setCrowded(true);
-            connection.group.workers.whenThereIsRoom(this::goOn);
-        }
-        return room;
-    }
-
-    /** On a worker. */
-    private <T> void ended(Runnable hold, BiConsumer<? super T, ? super Throwable> callback, T result, Throwable failure) {
-        connection.turns.execute(() -> {
+        boolean room = connection.group.workers.<T>take(task, (result, failure) -> connection.turns.execute(() -> {
             try {
                 callback.accept(result, failure);
             } finally {
                 hold.run();
             }
-        });
+        }));
+        if (!room && !crowded) {
+            setCrowded(true);
+            connection.group.workers.whenThereIsRoom(this::goOn);
+        }
+        return room;
     }
 
     private void goOn() {

@@ -236,6 +236,27 @@ abstract class WorkContract {
         assertEquals("orec", client.recorder.callbacks());
     }
 
+    @Test
+    void whatTheLastCallbackOffloadsIsRunAndHeldByNobody() throws Exception {
+        AtomicInteger runs = new AtomicInteger();
+        AtomicInteger calls = new AtomicInteger();
+        Client client = serve(new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {}
+
+            @Override
+            public void onClose(Connection self, CloseReason reason) {
+                self.hold();
+                self.offload(runs::incrementAndGet, (answer, failure) -> calls.incrementAndGet());
+            }
+        }).connect();
+        client.socket.close();
+        client.awaitClose();
+        rig.await(() -> runs.get() == 1, "the task");
+        rig.close();
+        assertEquals(0, calls.get());
+    }
+
     // ---- holds ----------------------------------------------------------------------------------------------------------
 
     @Test
