@@ -211,7 +211,7 @@ abstract class WorkContract {
         }
         assertEquals(expected.toString(), answers);
         sending.get(20, TimeUnit.SECONDS);
-        assertEquals(lines, rig.server.stats().work().done());
+        rig.await(() -> rig.server.stats().work().done() == lines, "the books of the last task");
         assertEquals(Kind.PEER, client.awaitClose().kind());
     }
 
@@ -233,6 +233,7 @@ abstract class WorkContract {
         assertEquals("the answer", client.receiveAll());
         client.socket.close();
         assertEquals(0, drained.get(20, TimeUnit.SECONDS).cut());
+        client.awaitClose();
         assertEquals("orec", client.recorder.callbacks());
     }
 
@@ -517,6 +518,7 @@ abstract class WorkContract {
             }
             Client client = relayTo(addressOf(listener), Duration.ofMillis(300), ServerOptions.builder());
             assertEquals("cannot connect", client.receiveAll());
+            rig.await(outbound.get(0)::isClosed, "the end of its last callback");
             assertTrue(outbound.get(0).reason.cause() instanceof java.net.SocketTimeoutException, outbound.get(0).reason.toString());
             for (Socket filler : fillers) {
                 filler.close();
@@ -578,6 +580,7 @@ abstract class WorkContract {
             assertEquals(-1, target.getInputStream().read());
             target.close();
             assertEquals(1, drained.get(20, TimeUnit.SECONDS).connections());
+            rig.await(outbound.get(0)::isClosed, "its last callback");
             assertNull(outbound.get(0).reason.cause());
             assertEquals("oc", outbound.get(0).callbacks());
         }
