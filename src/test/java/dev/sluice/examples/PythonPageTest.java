@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import javax.tools.JavaCompiler;
+import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
@@ -44,33 +44,29 @@ class PythonPageTest {
                 abstract void accept(SocketChannel client);
                 abstract void show(ByteBuffer answer);
                 static class Fetch implements Handler { public void onRead(Connection self, ByteBuffer in) {} }
-                void run() throws Exception {
-                    %s
-                }
+                %s
             }
             """;
 
     @Test
     void everyJavaLineCompiles(@TempDir Path out) throws IOException {
-        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         Matcher blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(PAGE));
-        int compiled = 0;
+        StringBuilder methods = new StringBuilder();
+        int found = 0;
         while (blocks.find()) {
-            String source = AROUND.formatted(blocks.group(1));
-            StringWriter said = new StringWriter();
-            SimpleJavaFileObject file = new SimpleJavaFileObject(Path.of("Page.java").toUri(), javax.tools.JavaFileObject.Kind.SOURCE) {
-                @Override
-                public CharSequence getCharContent(boolean ignoreErrors) {
-                    return source;
-                }
-            };
-            boolean well = compiler.getTask(said, null, null,
-                            List.of("-d", out.toString(), "-cp", System.getProperty("java.class.path")), null, List.of(file))
-                    .call();
-            assertTrue(well, blocks.group(1) + "\n" + said);
-            compiled++;
+            methods.append("void block").append(found++).append("() throws Exception {\n").append(blocks.group(1)).append("}\n");
         }
-        assertEquals(13, compiled);
+        assertEquals(13, found);
+        SimpleJavaFileObject file = new SimpleJavaFileObject(Path.of("Page.java").toUri(), JavaFileObject.Kind.SOURCE) {
+            @Override
+            public CharSequence getCharContent(boolean ignoreErrors) {
+                return AROUND.formatted(methods);
+            }
+        };
+        StringWriter said = new StringWriter();
+        List<String> options = List.of("-d", out.toString(), "-cp", System.getProperty("java.class.path"));
+        boolean well = ToolProvider.getSystemJavaCompiler().getTask(said, null, null, options, null, List.of(file)).call();
+        assertTrue(well, said.toString());
     }
 
     @Test
