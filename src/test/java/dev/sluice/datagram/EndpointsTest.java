@@ -113,7 +113,7 @@ class EndpointsTest {
         send(new byte[101]);
         send(new byte[100]);
         assertEquals(100, receive().length);
-        assertEquals(1, endpoint.stats().truncated());
+        await(() -> endpoint.stats().truncated() == 1, "the other, which several threads may take up in any order");
         assertEquals(2, endpoint.stats().received());
     }
 
@@ -129,7 +129,7 @@ class EndpointsTest {
         send((byte) 'x');
         send((byte) 'y');
         assertArrayEquals(new byte[] {'y'}, receive());
-        assertEquals(1, endpoint.stats().handlerFailures());
+        await(() -> endpoint.stats().handlerFailures() == 1, "the other, which several threads may take up in any order");
     }
 
     @ParameterizedTest

@@ -17,11 +17,13 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,6 +35,22 @@ class ProxyTest {
 
     private static ServerSocket listen() throws IOException {
         return new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    }
+
+    /** Whoever is left open would be closed by a collection, in the middle of a test that counts descriptors. */
+    private final List<Socket> accepted = new ArrayList<>();
+
+    @AfterEach
+    void closeAccepted() throws IOException {
+        for (Socket each : accepted) {
+            each.close();
+        }
+    }
+
+    private Socket accept(ServerSocket listener) throws IOException {
+        Socket peer = listener.accept();
+        accepted.add(peer);
+        return peer;
     }
 
     private static InetSocketAddress addressOf(ServerSocket listener) {
@@ -48,7 +66,7 @@ class ProxyTest {
     void bothEndsAreCarriedAcross(Engine engine) throws Exception {
         try (ServerSocket target = listen(); Served served = relay(engine, target)) {
             Client client = served.connect();
-            Socket peer = target.accept();
+            Socket peer = accept(target);
             client.say("question").socket.shutdownOutput();
             assertEquals("question\n", new String(peer.getInputStream().readAllBytes()));
             peer.getOutputStream().write("answer\n".getBytes());
@@ -71,7 +89,7 @@ class ProxyTest {
         ServerOptions.Builder options = ServerOptions.builder().sendBuffer(32 << 10).receiveBuffer(32 << 10).maxPending(1 << 20);
         try (ServerSocket target = listen(); Served served = new Served(engine, new Proxy(List.of(addressOf(target))), options)) {
             Client client = served.connect(16 << 10);
-            Socket peer = target.accept();
+            Socket peer = accept(target);
             CompletableFuture<?> sentUp = send(client.socket, up);
             CompletableFuture<?> sentDown = send(peer, down);
             Served.await(() -> served.server.stats().calls().readPauses() > 0 || served.server.stats().bytes().pending() > 64 << 10, "it pauses");
@@ -148,12 +166,12 @@ class ProxyTest {
     void resetOfOneSideResetsTheOther(Engine engine) throws Exception {
         try (ServerSocket target = listen(); Served served = relay(engine, target)) {
             Client first = served.connect();
-            Socket peer = target.accept();
+            Socket peer = accept(target);
             first.socket.setSoLinger(true, 0);
             first.socket.close();
             assertThrows(SocketException.class, () -> peer.getInputStream().read());
             Client second = served.connect();
-            Socket other = target.accept();
+            Socket other = accept(target);
             other.setSoLinger(true, 0);
             other.close();
             assertThrows(SocketException.class, second::hear);
@@ -165,7 +183,7 @@ class ProxyTest {
     void drainLetsAnAnswerThrough(Engine engine) throws Exception {
         try (ServerSocket target = listen(); Served served = relay(engine, target)) {
             Client client = served.connect();
-            Socket peer = target.accept();
+            Socket peer = accept(target);
             client.say("question");
             peer.getInputStream().readNBytes(9);
             CompletableFuture<DrainReport> drained = served.server.drain(Duration.ofSeconds(20));
