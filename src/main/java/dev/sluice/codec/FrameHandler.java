@@ -10,7 +10,7 @@ import java.nio.ByteBuffer;
  * A {@link Handler} that is given whole frames, by {@link Framed}. Its callbacks come in the same order and under the same rules:
  *
  * <pre>
- *   [ onOpen (onFrame | onWritable)* [ onReject | onEof onWritable* ] ] onClose
+ *   [ onOpen (onFrame | onWritable)* [ onReject onWritable* ] [ onEof onWritable* ] ] onClose
  * </pre>
  */
 @FunctionalInterface
@@ -43,8 +43,9 @@ public interface FrameHandler {
     default void onWritable(Connection connection) throws Exception {}
 
     /**
-     * The peer sent a frame above the maximum; nothing more is read. Ends the connection at once
-     * ({@link CloseReason.Kind#PROTOCOL}) unless overridden, say with a word to the peer and {@link Connection#close}.
+     * The peer's bytes make no sense: a frame above the maximum, or one for which {@link #onFrame} threw a {@link ProtocolException}.
+     * No further frame comes. Ends the connection at once ({@link CloseReason.Kind#PROTOCOL}) unless overridden, say with a word to
+     * the peer and {@link Connection#close}.
      *
      * @param connection this handler's connection
      * @param cause      what is wrong with it
