@@ -68,11 +68,11 @@ class ConnectorTest {
         return loop.recorders.get(before);
     }
 
-    /** An address of this machine on which nobody listens. */
-    private static InetSocketAddress nobody() throws IOException {
-        try (ServerSocketChannel gone = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
-            return (InetSocketAddress) gone.getLocalAddress();
-        }
+    /** An address of this machine on which nobody listens, nor will: it is taken by a socket that does not. */
+    private InetSocketAddress nobody() throws IOException {
+        SocketChannel holder = SocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        others.add(holder);
+        return (InetSocketAddress) holder.getLocalAddress();
     }
 
     /** A listener whose backlog is full: the kernel drops who wants to connect, so that no answer comes. */
@@ -330,6 +330,7 @@ class ConnectorTest {
             assertTrue(waited >= most / 2 && waited <= most + 2, "after failure " + i + ": " + waited + " ms");
         }
 
+        others.get(0).close(); // it held the port
         try (ServerSocketChannel listener = ServerSocketChannel.open().bind(address)) {
             listener.configureBlocking(false);
             SocketChannel accepted = awaitAccept(listener);

@@ -14,7 +14,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -138,14 +138,14 @@ class LoadTest {
 
     @Test
     void nobodyThere() throws IOException {
-        int port;
-        try (ServerSocketChannel gone = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
-            port = gone.socket().getLocalPort();
+        // the port is taken by a socket that does not listen, or another test's server might have it by then
+        try (SocketChannel holder = SocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+            int port = holder.socket().getLocalPort();
+            LoadResult result = run(new LoadPlan("127.0.0.1", port, 200, 64, 1, 0, 100, 0, Expect.ECHO, 0));
+            assertEquals(Map.of(LoadError.CONNECT, 200L), result.errors());
+            assertEquals("Connection refused", result.firstCause());
+            assertEquals(0, result.connections());
         }
-        LoadResult result = run(new LoadPlan("127.0.0.1", port, 200, 64, 1, 0, 100, 0, Expect.ECHO, 0));
-        assertEquals(Map.of(LoadError.CONNECT, 200L), result.errors());
-        assertEquals("Connection refused", result.firstCause());
-        assertEquals(0, result.connections());
     }
 
     @Test

@@ -1051,8 +1051,9 @@ abstract class EngineContract extends WorkContract {
         all.add(Rig.inBackground(() -> {
             Random random = new Random(seed);
             while (System.nanoTime() < end) {
-                if (!rig.recorders.isEmpty()) {
-                    meddle(rig.recorders.get(rig.recorders.size() - 1 - random.nextInt(Math.min(20, rig.recorders.size()))).connection, random);
+                int there = rig.recorders.size(); // once: it grows
+                if (there > 0) {
+                    meddle(rig.recorders.get(there - 1 - random.nextInt(Math.min(20, there))).connection, random);
                 }
             }
             return null;

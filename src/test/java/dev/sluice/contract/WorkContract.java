@@ -492,15 +492,15 @@ abstract class WorkContract {
 
     @Test
     void connectThatIsRefusedIsToldByOnCloseAlone() throws Exception {
-        InetSocketAddress nobody;
-        try (ServerSocket listener = listener(1)) {
-            nobody = addressOf(listener);
+        try (Socket holder = new Socket()) { // of a port on which nobody listens
+            holder.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            InetSocketAddress nobody = (InetSocketAddress) holder.getLocalSocketAddress();
+            Client client = relayTo(nobody, Duration.ofSeconds(10), ServerOptions.builder());
+            assertEquals("cannot connect", client.receiveAll());
+            assertEquals("c", outbound.get(0).callbacks());
+            assertEquals(nobody, outbound.get(0).connection.remoteAddress());
+            assertEquals(1, rig.server.stats().connections().closedBy().get(Kind.CONNECT_FAILURE));
         }
-        Client client = relayTo(nobody, Duration.ofSeconds(10), ServerOptions.builder());
-        assertEquals("cannot connect", client.receiveAll());
-        assertEquals("c", outbound.get(0).callbacks());
-        assertEquals(nobody, outbound.get(0).connection.remoteAddress());
-        assertEquals(1, rig.server.stats().connections().closedBy().get(Kind.CONNECT_FAILURE));
     }
 
     @Test

@@ -18,7 +18,6 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -57,8 +56,20 @@ class ProxyTest {
         return (InetSocketAddress) listener.getLocalSocketAddress();
     }
 
-    private static Served relay(Engine engine, ServerSocket... targets) throws IOException {
-        return new Served(engine, new Proxy(Arrays.stream(targets).map(ProxyTest::addressOf).toList()));
+    private static Served relay(Engine engine, ServerSocket target) throws IOException {
+        return relay(engine, addressOf(target));
+    }
+
+    private static Served relay(Engine engine, InetSocketAddress... targets) throws IOException {
+        return new Served(engine, new Proxy(List.of(targets)));
+    }
+
+    /** Where nobody listens, nor will: the port is taken by a socket that does not. */
+    private InetSocketAddress nobody() throws IOException {
+        Socket holder = new Socket();
+        holder.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        accepted.add(holder);
+        return (InetSocketAddress) holder.getLocalSocketAddress();
     }
 
     @ParameterizedTest
@@ -128,9 +139,9 @@ class ProxyTest {
     @ParameterizedTest
     @EnumSource(Engine.class)
     void targetsTakeTurnsAndOneThatDoesNotAcceptIsPassedOver(Engine engine) throws Exception {
-        ServerSocket gone = listen();
-        try (ServerSocket first = listen(); ServerSocket second = listen(); Served served = relay(engine, first, gone, second)) {
-            gone.close();
+        try (ServerSocket first = listen();
+                ServerSocket second = listen();
+                Served served = relay(engine, addressOf(first), nobody(), addressOf(second))) {
             for (int i = 0; i < 6; i++) {
                 served.connect().say("x");
             }
@@ -153,9 +164,7 @@ class ProxyTest {
     @ParameterizedTest
     @EnumSource(Engine.class)
     void clientIsResetWhenNoTargetAccepts(Engine engine) throws Exception {
-        ServerSocket gone = listen();
-        try (Served served = relay(engine, gone)) {
-            gone.close();
+        try (Served served = relay(engine, nobody())) {
             Client client = served.connect();
             assertThrows(SocketException.class, client::hear);
         }
