@@ -39,8 +39,9 @@ final class ReactorInput {
             return false;
         }
         int read = receive(connection, in);
+        in.flip(); // though nothing was read: it may be the remainder itself
         if (read > 0) {
-            lend(connection, in.flip());
+            lend(connection, in);
         } else if (read < 0) {
             end(connection);
         }
@@ -106,8 +107,10 @@ final class ReactorInput {
     /** Without interest in input, not even the peer's reset is seen: reads behind the remainder, and keeps it for later. */
     void checkLiveness(ReactorConnection connection) {
         ByteBuffer in = Remainder.before(connection.remainder, lent, maxRemainder);
-        if (in.hasRemaining() && receive(connection, in) > 0) {
-            connection.remainder = Remainder.after(connection.remainder, in.flip(), lent);
+        int read = in.hasRemaining() ? receive(connection, in) : 0;
+        in.flip();
+        if (read > 0) {
+            connection.remainder = Remainder.after(connection.remainder, in, lent);
         }
     }
 }

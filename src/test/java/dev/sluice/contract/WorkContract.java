@@ -216,6 +216,25 @@ abstract class WorkContract {
     }
 
     @Test
+    void longRemainderIsOfferedAsItWasWhenThePeerEndsItsSide() throws Exception {
+        byte[] sent = new byte[40_000]; // behind it there is room in the memory that it is kept in
+        new java.util.Random(1).nextBytes(sent);
+        List<byte[]> offered = new CopyOnWriteArrayList<>();
+        Client client = serve((self, in) -> {
+            byte[] all = new byte[in.remaining()];
+            in.duplicate().get(all); // and leaves it
+            offered.add(all);
+        }).connect();
+        client.out.write(sent);
+        rig.await(() -> !offered.isEmpty() && offered.get(offered.size() - 1).length == sent.length, "all of it");
+        int before = offered.size();
+        client.socket.shutdownOutput();
+        client.awaitClose();
+        assertEquals(before + 1, offered.size());
+        org.junit.jupiter.api.Assertions.assertArrayEquals(sent, offered.get(before));
+    }
+
+    @Test
     void drainWaitsForWhatIsOffloaded() throws Exception {
         CountDownLatch gate = new CountDownLatch(1);
         Client client = serve((self, in) -> {
