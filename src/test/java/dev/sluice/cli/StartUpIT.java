@@ -16,13 +16,14 @@ class StartUpIT {
 
     private static final int RUNS = 9;
     private static final double MOST_MS = 700;
-    private static final double MOST_TIMES_BARE = 7;
+    /** Of processor time, which a busy machine hardly changes; the time on the clock goes up with whatever else runs on the second core. */
+    private static final double MOST_TIMES_BARE = Runtime.version().feature() == 17 ? 20 : 26;
     /** A noisy machine may spoil one measurement; it does not spoil four. */
     private static final int ATTEMPTS = 4;
 
     @Test
     void serveIsReadyQuickly(@TempDir Path directory) throws Exception {
-        Path source = Files.writeString(directory.resolve("Bare.java"), "public class Bare { public static void main(String[] a) { System.out.println(\"ready\"); } }");
+        Path source = Files.writeString(directory.resolve("Bare.java"), "public class Bare { public static void main(String[] a) throws Exception { System.out.println(\"ready\"); System.in.read(); } }");
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
         Process javac = new ProcessBuilder(java.resolveSibling("javac").toString(), "-d", directory.toString(), source.toString()).inheritIO().start();
         assertTrue(javac.waitFor() == 0, "javac");
@@ -31,31 +32,34 @@ class StartUpIT {
 
         String figures = "";
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            double[] bare = new double[RUNS];
-            double[] ours = new double[RUNS];
+            Start[] bare = new Start[RUNS];
+            Start[] ours = new Start[RUNS];
             for (int run = 0; run < RUNS; run++) {
-                bare[run] = millisToReady(bareMain); // in turns, so that both see the same machine
-                ours[run] = millisToReady(serve);
+                bare[run] = start(bareMain); // in turns, so that both see the same machine
+                ours[run] = start(serve);
             }
-            Arrays.sort(bare);
-            Arrays.sort(ours);
-            System.out.println("start-up, medians of " + RUNS + ": " + told(ours[RUNS / 2], bare[RUNS / 2]));
-            // the bound holds for the best of each: ours loads classes on two cores, and other work takes one of them away
-            double times = ours[0] / bare[0];
-            figures = told(ours[0], bare[0]);
-            boolean bounded = Runtime.version().feature() == 17; // the budget is for 17; on 25 the ratio is only told
-            if (ours[0] <= MOST_MS && (!bounded || times <= MOST_TIMES_BARE)) {
+            double quickest = Arrays.stream(ours).mapToDouble(Start::millis).min().orElseThrow();
+            double times = cpuMillis(ours) / cpuMillis(bare);
+            figures = String.format(
+                    "serve %.0f ms, a bare main %.0f ms, the quickest of %d; %.0f and %.0f ms of processor time, %.1f times",
+                    quickest, Arrays.stream(bare).mapToDouble(Start::millis).min().orElseThrow(), RUNS,
+                    cpuMillis(ours), cpuMillis(bare), times);
+            System.out.println("start-up: " + figures);
+            if (quickest <= MOST_MS && times <= MOST_TIMES_BARE) {
                 return;
             }
         }
         throw new AssertionError("too slow: " + figures);
     }
 
-    private static String told(double ours, double bare) {
-        return String.format("serve %.0f ms, a bare main %.0f ms, %.1f times", ours, bare, ours / bare);
+    /** From the start of a process until it is ready; its processor time is told in whole steps of 10 ms, which makes the bare one too short. */
+    private record Start(double millis, double cpuMillis) {}
+
+    private static double cpuMillis(Start[] starts) {
+        return Arrays.stream(starts).mapToDouble(Start::cpuMillis).average().orElseThrow();
     }
 
-    private static double millisToReady(List<String> command) throws IOException, InterruptedException {
+    private static Start start(List<String> command) throws IOException, InterruptedException {
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         long start = System.nanoTime();
@@ -66,7 +70,8 @@ class StartUpIT {
                 line = reader.readLine();
             }
             assertTrue(line != null, "never ready");
-            return (System.nanoTime() - start) / 1e6;
+            double millis = (System.nanoTime() - start) / 1e6;
+            return new Start(millis, process.info().totalCpuDuration().orElseThrow().toNanos() / 1e6);
         } finally {
             process.destroyForcibly().waitFor();
         }
