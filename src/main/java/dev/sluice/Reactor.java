@@ -103,6 +103,9 @@ public final class Reactor implements AutoCloseable {
     /** Set before the loop runs, or null. */
     Watchdog watchdog;
 
+    /** Told how long before the loop runs; until then the loop blocks at once. */
+    final Spin spin = new Spin(this::poll);
+
     /** The loop's, or null while it has none. Any thread. */
     volatile Thread thread;
 
@@ -119,8 +122,7 @@ public final class Reactor implements AutoCloseable {
     private Reactor(LongSupplier nanoClock, SelectorProvider provider) throws IOException {
         this.nanoClock = nanoClock;
         this.selector = provider.openSelector();
-        this.nowNs = nanoClock.getAsLong();
-        this.lastNs = nowNs;
+        this.lastNs = this.nowNs = nanoClock.getAsLong();
     }
 
     /**
@@ -281,7 +283,8 @@ public final class Reactor implements AutoCloseable {
         work = 0;
         inTurn = true;
         try {
-            select(hasWork() ? 0 : Math.min(maxWaitNs, untilFirstDeadline(lastNs)));
+            boolean hasWork = stopping || !toFlush.isEmpty() || !toReap.isEmpty() || !tasks.isEmpty();
+            select(hasWork ? 0 : Math.min(maxWaitNs, untilFirstDeadline(lastNs)));
             for (int i = 0; i < steps.size(); i++) {
                 toItsEnd(steps.get(i));
             }
@@ -292,21 +295,19 @@ public final class Reactor implements AutoCloseable {
         counters.add(Count.BUSY_NS, lastNs - nowNs);
     }
 
-    private boolean hasWork() {
-        return stopping || !toFlush.isEmpty() || !toReap.isEmpty() || !tasks.isEmpty();
-    }
-
     private long untilFirstDeadline(long fromNs) {
         Deadlines.Entry first = deadlines.first();
         return first == null ? Long.MAX_VALUE : first.deadlineNs() - fromNs;
     }
 
-    private void select(long waitNs) throws IOException {
+    private void select(long maxWaitNs) throws IOException {
         long wakeupsBefore = wakeups.get();
-        sleeping.set(waitNs > 0);
+        long waitNs = maxWaitNs;
         try {
+            waitNs = spin.before(maxWaitNs, nanoClock);
+            sleeping.set(waitNs > 0);
             if (waitNs <= 0 || !tasks.isEmpty()) {
-                selector.selectNow(collect);
+                poll();
             } else if (waitNs == Long.MAX_VALUE) {
                 selector.select(collect);
             } else {
@@ -333,6 +334,11 @@ public final class Reactor implements AutoCloseable {
         }
         boolean early = stepLeft == 0 && nowNs - lastNs < waitNs && tasks.isEmpty() && wakeups.get() == wakeupsBefore;
         spinGuard.selected(early, selector);
+    }
+
+    /** Without waiting; what was found already is enough. */
+    private boolean poll() throws IOException {
+        return !ready.isEmpty() || selector.selectNow(collect) > 0 || !tasks.isEmpty();
     }
 
     /** Runs a step until nothing of it is left; what throws was taken out before, and the rest follows. */
@@ -370,7 +376,7 @@ public final class Reactor implements AutoCloseable {
     private void lookAgain() {
         if (untilFirstDeadline(nowNs) <= 0) {
             try {
-                selector.selectNow(collect);
+                poll();
             } catch (IOException e) {
                 failed("select", e);
             }

@@ -101,6 +101,7 @@ public final class ReactorServer implements Server {
                 new ReactorServer(reactors, true, SelectorProvider.provider(), address, options, Wire.PLAIN, factory);
         for (int i = 0; i < reactors.length; i++) {
             Reactor reactor = reactors[i];
+            reactor.spin.longestNs(options.spin().toNanos());
             server.threads.add(new Thread(() -> server.run(reactor), "sluice-reactor-" + i));
         }
         Watchdog watchdog = options.stallThreshold().isZero() ? null : server.watched(options.stallThreshold());
@@ -130,11 +131,11 @@ public final class ReactorServer implements Server {
      * @param reactor  whose loop serves the connections; the caller is on its thread
      * @param provider where the listener comes from, the same as the reactor's
      * @param address  where to listen; port zero takes a free one
-     * @param options  how to behave; there are no sub-reactors
+     * @param options  how to behave; there are no sub-reactors, and the caller's turns wait as long as the caller says
      * @param factory  makes the handler of each connection
      * @return a server that accepts connections while the reactor runs
      * @throws IOException              if the address cannot be listened on
-     * @throws IllegalArgumentException if the options ask for sub-reactors
+     * @throws IllegalArgumentException if the options ask for sub-reactors, or for a loop that spins
      * @throws IllegalStateException    on another thread
      */
     public static ReactorServer open(
@@ -158,6 +159,9 @@ public final class ReactorServer implements Server {
         if (options.subReactors() != 0) {
             throw new IllegalArgumentException(
                     "subReactors must be 0 on a reactor of the caller's, was " + options.subReactors());
+        }
+        if (!options.spin().isZero()) {
+            throw new IllegalArgumentException("spin must be 0 on a reactor of the caller's, was " + options.spin());
         }
         ReactorServer server =
                 new ReactorServer(new Reactor[] {reactor}, false, provider, address, options, wire, factory);

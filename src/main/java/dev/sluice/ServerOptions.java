@@ -19,6 +19,8 @@ import java.util.Objects;
  * @param drainTimeout    what {@link Server#close} gives the connections to end; 10 seconds
  * @param stallThreshold  how long a task may take to come through a loop before the watchdog names who keeps it; only
  *                        where the server's loops have threads of its own; 500 ms
+ * @param spin            how long a loop polls before it blocks, so that who comes meanwhile is answered sooner, for a core that is busy
+ *                        as long; only where the server's loops have threads of its own; zero
  * @param highWater       queue length above which {@code write} returns false and the connection is not read; 64 KiB
  * @param lowWater        queue length at which writing and reading go on; 32 KiB
  * @param maxPending      queue length above which a connection is closed; 8 MiB
@@ -40,6 +42,7 @@ public record ServerOptions(
         Duration lingerTimeout,
         Duration drainTimeout,
         Duration stallThreshold,
+        Duration spin,
         int highWater,
         int lowWater,
         int maxPending,
@@ -53,6 +56,9 @@ public record ServerOptions(
     private static final int GIB = 1 << 30;
     private static final Duration LONGEST = Duration.ofDays(365);
 
+    /** Whoever wants a core kept busy for longer between two requests wants another program. */
+    private static final Duration LONGEST_SPIN = Duration.ofSeconds(1);
+
     /**
      * Checks every value.
      *
@@ -64,6 +70,7 @@ public record ServerOptions(
      * @param lingerTimeout 0 to 365 days
      * @param drainTimeout 0 to 365 days
      * @param stallThreshold 0 to 365 days
+     * @param spin 0 to 1 second
      * @param highWater lowWater to maxPending
      * @param lowWater 0 to highWater
      * @param maxPending highWater to 1 GiB
@@ -79,11 +86,12 @@ public record ServerOptions(
         within("backlog", backlog, 1, 65_535);
         within("maxConnections", maxConnections, 1, 10_000_000);
         within("subReactors", subReactors, 0, 1024);
-        within("idleTimeout", idleTimeout);
-        within("writeTimeout", writeTimeout);
-        within("lingerTimeout", lingerTimeout);
-        within("drainTimeout", drainTimeout);
-        within("stallThreshold", stallThreshold);
+        within("idleTimeout", idleTimeout, LONGEST);
+        within("writeTimeout", writeTimeout, LONGEST);
+        within("lingerTimeout", lingerTimeout, LONGEST);
+        within("drainTimeout", drainTimeout, LONGEST);
+        within("stallThreshold", stallThreshold, LONGEST);
+        within("spin", spin, LONGEST_SPIN);
         within("maxPending", maxPending, 1, GIB);
         within("highWater", highWater, 1, GIB);
         within("lowWater", lowWater, 0, GIB);
@@ -122,10 +130,11 @@ public record ServerOptions(
         }
     }
 
-    private static void within(String option, Duration value) {
+    private static void within(String option, Duration value, Duration most) {
         Objects.requireNonNull(value, option);
-        if (value.isNegative() || value.compareTo(LONGEST) > 0) {
-            throw new IllegalArgumentException(option + " must be between 0 and 365 days, was " + value);
+        if (value.isNegative() || value.compareTo(most) > 0) {
+            String bound = most == LONGEST ? "365 days" : "1 second";
+            throw new IllegalArgumentException(option + " must be between 0 and " + bound + ", was " + value);
         }
     }
 
@@ -146,6 +155,7 @@ public record ServerOptions(
         private Duration lingerTimeout = Duration.ofSeconds(2);
         private Duration drainTimeout = Duration.ofSeconds(10);
         private Duration stallThreshold = Duration.ofMillis(500);
+        private Duration spin = Duration.ZERO;
         private int highWater = 64 << 10;
         private int lowWater = 32 << 10;
         private int maxPending = 8 << 20;
@@ -243,6 +253,17 @@ public record ServerOptions(
          */
         public Builder stallThreshold(Duration threshold) {
             stallThreshold = threshold;
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#spin}.
+         *
+         * @param longest up to a second
+         * @return this
+         */
+        public Builder spin(Duration longest) {
+            spin = longest;
             return this;
         }
 
@@ -361,6 +382,7 @@ public record ServerOptions(
                     lingerTimeout,
                     drainTimeout,
                     stallThreshold,
+                    spin,
                     highWater,
                     lowWater,
                     maxPending,

@@ -28,6 +28,7 @@ class ServerOptionsTest {
                 bad("writeTimeout must be between 0 and 365 days, was PT8784H", b -> b.writeTimeout(Duration.ofDays(366))),
                 bad("lingerTimeout must be between 0 and 365 days, was PT-1S", b -> b.lingerTimeout(Duration.ofSeconds(-1))),
                 bad("drainTimeout must be between 0 and 365 days, was PT-1S", b -> b.drainTimeout(Duration.ofSeconds(-1))),
+                bad("spin must be between 0 and 1 second, was PT1.000000001S", b -> b.spin(Duration.ofNanos(1_000_000_001))),
                 bad("lowWater must be at most highWater (1024), was 32768", b -> b.highWater(1024)),
                 bad("highWater must be at most maxPending (1000), was 65536", b -> b.maxPending(1000)),
                 bad("lowWater must be between 0 and 1073741824, was -1", b -> b.lowWater(-1)),

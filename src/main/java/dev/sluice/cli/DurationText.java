@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -20,6 +21,8 @@ final class DurationText implements ITypeConverter<Duration> {
     private static Duration duration(Quantity quantity, String text) {
         long number = quantity.number();
         switch (quantity.unit()) {
+            case "us":
+                return Duration.of(number, ChronoUnit.MICROS);
             case "ms":
                 return Duration.ofMillis(number);
             case "s":
@@ -37,7 +40,7 @@ final class DurationText implements ITypeConverter<Duration> {
                 }
                 throw new TypeConversionException("'" + text + "' has no unit: " + number + "ms or " + number + "s?");
             default:
-                throw new TypeConversionException("'" + text + "' has an unknown unit: ms, s, m, h or d");
+                throw new TypeConversionException("'" + text + "' has an unknown unit: us, ms, s, m, h or d");
         }
     }
 }

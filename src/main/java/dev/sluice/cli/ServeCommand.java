@@ -127,7 +127,7 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         serviceFlags.check(service, udp);
-        ServerOptions options = flags.options(engine, serviceFlags.maxLine());
+        ServerOptions options = flags.options(engine, udp, serviceFlags.maxLine());
         HeadStart.await();
         Logging.level(logLevel != null ? logLevel : quiet ? Choice.Level.WARN : Choice.Level.INFO);
         InetAddress address = HostAddress.resolve(bind, "--bind");

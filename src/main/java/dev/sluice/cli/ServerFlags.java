@@ -91,6 +91,15 @@ final class ServerFlags {
     private Duration stallThreshold;
 
     @Option(
+            names = "--spin",
+            paramLabel = "T",
+            defaultValue = "0s",
+            converter = DurationText.class,
+            description = "A loop polls for so long before it blocks. With 50us one busy client waits half as long, ten a fifth less,"
+                    + " fifty not; for as long as they are busy, it takes a whole core. [${DEFAULT-VALUE}]")
+    private Duration spin;
+
+    @Option(
             names = "--high-water",
             paramLabel = "S",
             defaultValue = "64KiB",
@@ -137,8 +146,8 @@ final class ServerFlags {
     private Long receiveBuffer;
 
     /** All of them together, so that a line of that length is not too long; what is wrong with one is said with the flag's name. */
-    ServerOptions options(Engine engine, int maxLine) {
-        checkThreads(engine);
+    ServerOptions options(Engine engine, boolean udp, int maxLine) {
+        checkThreads(engine, udp);
         ServerOptions.Builder builder = ServerOptions.builder()
                 .subReactors(subReactors)
                 .backlog(backlog)
@@ -147,6 +156,7 @@ final class ServerFlags {
                 .lingerTimeout(lingerTimeout)
                 .drainTimeout(drainTimeout)
                 .stallThreshold(stallThreshold)
+                .spin(spin)
                 .highWater(bytes("--high-water", highWater))
                 .lowWater(bytes("--low-water", lowWater))
                 .maxPending(bytes("--max-pending", maxPending))
@@ -173,9 +183,15 @@ final class ServerFlags {
     }
 
     /** Threads that an engine does not have are not passed over in silence. */
-    private void checkThreads(Engine engine) {
+    private void checkThreads(Engine engine, boolean udp) {
         if (subReactors != 0 && engine != Engine.REACTOR) {
             throw wrong("--sub-reactors goes with --engine reactor, not " + Choice.word(engine));
+        }
+        if (udp && (subReactors != 0 || !spin.isZero())) {
+            throw wrong((subReactors != 0 ? "--sub-reactors" : "--spin") + " goes with streams, not --udp");
+        }
+        if (!spin.isZero() && engine != Engine.REACTOR) {
+            throw wrong("--spin goes with --engine reactor, not " + Choice.word(engine));
         }
         if (poolSize != null && engine != Engine.POOL) {
             throw wrong("--pool-size goes with --engine pool, not " + Choice.word(engine));

@@ -72,7 +72,7 @@ public final class ThreadServer implements Server {
      * @param factory makes the handler of each connection
      * @return a server that accepts connections
      * @throws IOException              if the address cannot be listened on, or no selector can be opened
-     * @throws IllegalArgumentException if the options ask for sub-reactors
+     * @throws IllegalArgumentException if the options ask for sub-reactors, or for a loop that spins
      * @throws OutOfMemoryError         if a pool's threads are not to be had
      */
     public static ThreadServer start(
@@ -90,7 +90,7 @@ public final class ThreadServer implements Server {
      * @param handler serves every connection
      * @return a server that accepts connections
      * @throws IOException              if the address cannot be listened on, or no selector can be opened
-     * @throws IllegalArgumentException if the options ask for sub-reactors
+     * @throws IllegalArgumentException if the options ask for sub-reactors, or for a loop that spins
      * @throws OutOfMemoryError         if a pool's threads are not to be had
      */
     public static ThreadServer start(
@@ -108,6 +108,9 @@ public final class ThreadServer implements Server {
             throws IOException {
         if (options.subReactors() != 0) {
             throw new IllegalArgumentException("subReactors must be 0 on threads, was " + options.subReactors());
+        }
+        if (!options.spin().isZero()) {
+            throw new IllegalArgumentException("spin must be 0 on threads, was " + options.spin());
         }
         Reactor reactor = Reactor.open();
         Crew crew = null;

@@ -393,9 +393,12 @@ class ThreadServerTest {
     // ---- start and end ----------------------------------------------------------------------------------------------------
 
     @Test
-    void subReactorsAreForReactors() {
-        ServerOptions options = ServerOptions.builder().subReactors(1).build();
-        assertThrows(IllegalArgumentException.class, () -> ThreadServer.start(Served.ANY, options, Threads.platform(), ECHO));
+    void loopsAreForReactors() {
+        for (ServerOptions.Builder builder : List.of(
+                ServerOptions.builder().subReactors(1), ServerOptions.builder().spin(Duration.ofMillis(1)))) {
+            ServerOptions options = builder.build();
+            assertThrows(IllegalArgumentException.class, () -> ThreadServer.start(Served.ANY, options, Threads.platform(), ECHO));
+        }
     }
 
     @Test
