@@ -241,4 +241,33 @@ class ElsewhereTest {
         }
         endsWithBalancedBooks(server);
     }
+
+    @Test
+    void burstWakesASleepingLoopOnce() throws Exception {
+        Reactor reactor = Reactor.open();
+        CompletableFuture<Connection> opened = new CompletableFuture<>();
+        ReactorServer server = ReactorServer.start(
+                new Reactor[] {reactor},
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                ServerOptions.builder().stallThreshold(Duration.ZERO).build(), // whose probes would wake it, too
+                connection -> {
+                    opened.complete(connection);
+                    return (self, in) -> {};
+                });
+        try (Socket client = new Socket(server.address().getAddress(), server.address().getPort())) {
+            Connection connection = opened.get();
+            org.awaitility.Awaitility.await().until(reactor.sleeping::get);
+            long before = reactor.stats().wakeups();
+            Semaphore busy = new Semaphore(0);
+            connection.execute(() -> acquire(busy)); // on purpose: awake, for longer than the burst takes
+            ByteBuffer frame = ByteBuffer.allocate(8);
+            for (int i = 0; i < 1_000; i++) {
+                connection.write(frame.clear());
+            }
+            busy.release();
+            assertEquals(8_000, client.getInputStream().readNBytes(8_000).length);
+            assertEquals(before + 1, reactor.stats().wakeups());
+        }
+        endsWithBalancedBooks(server);
+    }
 }

@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import dev.sluice.Connection;
 import dev.sluice.ReactorServer;
+import dev.sluice.ReactorStats;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.service.Services;
@@ -13,10 +15,14 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -55,6 +61,82 @@ class CostTest {
             double bytes = (threads.getThreadAllocatedBytes(loop) - before) / 100_000.0;
             System.out.println("CostTest bytes allocated for a request: " + bytes);
             assertTrue(bytes < 1, bytes + " bytes for a request");
+        }
+    }
+
+    /** Its answer is gathered from 64 chunks, and taken by a small send buffer a piece at a time. */
+    @Test
+    void gatheredAndShortWritesAllocateNothing() throws Exception {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        ByteBuffer answer = ByteBuffer.allocate(512 << 10);
+        try (ReactorServer server = ReactorServer.start(
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                        ServerOptions.builder().sendBuffer(64 << 10).lingerTimeout(Duration.ZERO).build(),
+                        connection -> (self, in) -> {
+                            in.position(in.limit());
+                            self.write(answer.clear());
+                        });
+                Peer peer = new Peer(server.address(), answer.capacity())) {
+            long loop = loopOf(server).getId();
+            for (int i = 0; i < 500; i++) {
+                peer.ask();
+            }
+            long before = threads.getThreadAllocatedBytes(loop);
+            for (int i = 0; i < 1_000; i++) {
+                peer.ask();
+            }
+            double bytes = (threads.getThreadAllocatedBytes(loop) - before) / 1_000.0;
+            ServerStats.Calls calls = server.stats().calls();
+            System.out.println("CostTest bytes allocated for an answer in short writes: " + bytes + ", " + calls);
+            assertTrue(bytes < 1, bytes + " bytes for an answer");
+            assertTrue(calls.shortWrites() > 1_500, calls.toString());
+        }
+    }
+
+    /** Eight of them, to one connection. */
+    @Test
+    void messageFromAnotherThreadCostsAtMost120BytesAndKeepsItsOrder() throws Exception {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        int writers = 8;
+        int each = Integer.getInteger("sluice.messages", 200_000) / writers;
+        CompletableFuture<Connection> opened = new CompletableFuture<>();
+        AtomicLong garbage = new AtomicLong();
+        try (ReactorServer server = ReactorServer.start(
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                        ServerOptions.builder().maxPending(1 << 30).maxPendingTotal(1L << 31).lingerTimeout(Duration.ZERO).build(),
+                        connection -> {
+                            opened.complete(connection);
+                            return (self, in) -> {};
+                        });
+                SocketChannel client = SocketChannel.open(server.address())) {
+            Connection connection = opened.get();
+            for (int w = 0; w < writers; w++) {
+                int writer = w;
+                new Thread(() -> {
+                    ByteBuffer message = ByteBuffer.allocate(64);
+                    long before = threads.getThreadAllocatedBytes(Thread.currentThread().getId());
+                    for (int i = 0; i < each; i++) {
+                        connection.write(message.clear().putInt(0, writer).putInt(4, i));
+                    }
+                    garbage.addAndGet(threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before);
+                }).start();
+            }
+            int[] next = new int[writers];
+            ByteBuffer in = ByteBuffer.allocateDirect(64 << 10);
+            for (int arrived = 0; arrived < writers * each; ) {
+                assertTrue(client.read(in) > 0);
+                for (in.flip(); in.remaining() >= 64; in.position(in.position() + 64)) {
+                    assertEquals(next[in.getInt(in.position())]++, in.getInt(in.position() + 4));
+                    arrived++;
+                }
+                in.compact();
+            }
+            ReactorStats loop = server.stats().loops().get(0);
+            double bytes = garbage.get() / (double) (writers * each);
+            System.out.printf("CostTest %,d messages from %d threads: %.1f bytes of garbage each, %,d wake-ups, %,d selects%n",
+                    writers * each, writers, bytes, loop.wakeups(), loop.selects());
+            assertTrue(bytes <= 120, bytes + " bytes a message");
+            assertTrue(loop.wakeups() <= loop.selects(), loop.toString());
         }
     }
 

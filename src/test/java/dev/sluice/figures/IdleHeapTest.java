@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
  */
 class IdleHeapTest {
 
-    private static final int CONNECTIONS = 5_000;
+    private static final int CONNECTIONS = Integer.getInteger("sluice.idleConnections", 5_000);
 
     @Test
     void idleConnectionHoldsAtMost128BytesOfOurs() throws Exception {

@@ -10,19 +10,25 @@ import java.nio.channels.SocketChannel;
 final class Peer implements AutoCloseable {
 
     final SocketChannel channel;
-    private final ByteBuffer buffer = ByteBuffer.allocateDirect(64);
+    private final ByteBuffer question = ByteBuffer.allocateDirect(64);
+    private final ByteBuffer answer;
 
+    /** Whose answer is as long as the question. */
     Peer(InetSocketAddress server) throws IOException {
+        this(server, 64);
+    }
+
+    Peer(InetSocketAddress server, int answerLength) throws IOException {
+        answer = ByteBuffer.allocateDirect(answerLength);
         channel = SocketChannel.open(server);
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
     }
 
     void ask() throws IOException {
-        buffer.clear();
-        channel.write(buffer);
-        buffer.clear();
-        while (buffer.hasRemaining()) {
-            if (channel.read(buffer) < 0) {
+        channel.write(question.clear());
+        answer.clear();
+        while (answer.hasRemaining()) {
+            if (channel.read(answer) < 0) {
                 throw new IOException("the server has closed");
             }
         }

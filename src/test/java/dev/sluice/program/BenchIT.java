@@ -128,8 +128,10 @@ class BenchIT {
         assertEquals(2 * (engines + 1) + 2 * engines, result.rounds().size(), "pool has twelve workers; the first engine runs twice");
         for (Round round : result.rounds()) {
             assertTrue(round.isGood(), round.toString());
-            assertTrue(round.peakRssKb() > 0 && round.result().threads() > 5 && round.serverCpuNs() > 0, round.toString());
+            assertTrue(round.peakRssKb() > 0 && round.result().threads() > 5 && round.serverCpuNs() >= 0, round.toString());
         }
+        // of all together: a single round of 200 ms on a busy machine may take less than the 10 ms that the kernel tells
+        assertTrue(result.rounds().stream().mapToDouble(Round::serverCpuNs).sum() > 0);
         assertEquals(2 * (engines - 1), result.idle().size(), "not of the pool, which would let them wait");
         result.idle().forEach(point -> assertEquals(null, point.failure(), point.toString()));
         assertTrue(ended.out.contains("Noise floor (reactor against itself, 4 pairs)"), ended.out);
