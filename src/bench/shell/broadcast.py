@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Server CPU for a line that chat delivers to each of a thousand clients, beside a loop that does nothing but one write call for each.
+
+    mvn -q -Pbench test-compile package -DskipTests      (once)
+    src/bench/shell/broadcast.py [--rounds 10] [--lines 300] [--clients 1000] [--java HOME]
+"""
+import argparse, os, select, socket, statistics
+from servers import JVM, ROOT, Workshop, class_path, java, rounds
+
+LINE = 64
+
+
+class Crowd:
+    """One who talks and many who listen, and no line is said before all have the last one."""
+
+    def __init__(self, server, clients):
+        self.server = server
+        self.talker = socket.create_connection(("127.0.0.1", int(server.port)))
+        self.talker.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.epoll = select.epoll()
+        self.listeners = {}
+        for _ in range(clients):
+            listener = socket.create_connection(("127.0.0.1", int(server.port)))
+            listener.setblocking(False)
+            self.listeners[listener.fileno()] = listener
+            self.epoll.register(listener, select.EPOLLIN)
+        waiting = set(self.listeners)
+        while waiting:  # who was not let in yet has not heard it
+            self.talker.sendall(b"mark\n")
+            for fd, data in self.until_silence():
+                lines = [line for line in data.split(b"\n") if line.endswith(b"mark")]
+                if lines:
+                    waiting.discard(fd)
+                    prefix = lines[0][:-len(b"mark")]
+        self.said = b"x" * (LINE - len(prefix) - 1) + b"\n"
+        self.delivered = prefix + self.said
+
+    def until_silence(self):
+        while ready := self.epoll.poll(0.5):
+            for fd, _ in ready:
+                yield fd, self.listeners[fd].recv(1 << 20)
+
+    def say(self):
+        self.talker.sendall(self.said)
+        missing = len(self.listeners)
+        while missing:
+            for fd, _ in self.epoll.poll():
+                if self.listeners[fd].recv(1 << 16) != self.delivered:
+                    raise SystemExit(f"{self.server.name}: a line came in pieces, or changed")
+                missing -= 1
+
+    def measure(self, lines):
+        """Nanoseconds of the server's for a delivered line."""
+        before = self.server.cpu_ns()
+        for _ in range(lines):
+            self.say()
+        return (self.server.cpu_ns() - before) / lines / len(self.listeners)
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--rounds", type=int, default=10)
+    options.add_argument("--lines", type=int, default=300)
+    options.add_argument("--clients", type=int, default=1000)
+    options.add_argument("--java", default=os.environ.get("JAVA_HOME"))
+    options = options.parse_args()
+    os.sched_setaffinity(0, {1})
+    with Workshop() as workshop:
+        bare = [java(options.java), *JVM, "-cp", class_path(workshop.folder), "dev.sluice.bench.bare.BareBroadcast"]
+        chat = [java(options.java), *JVM, "-jar", str(ROOT / "target/sluice"), "serve", "chat", "-p", "0", "-q"]
+        servers = [workshop.start("chat", chat), workshop.start("bare", bare), workshop.start("chat again", chat)]
+        crowds = {server.name: Crowd(server, options.clients) for server in servers}
+        table = rounds(options.rounds, servers, lambda server: crowds[server.name].measure(options.lines))
+        noise = sorted(row["chat again"] / row["chat"] for row in table)
+        for name in table[0]:
+            print(f"  {name:12} {statistics.median(row[name] for row in table) / 1e3:.2f} us of CPU for a delivered line")
+        print(f"  chat against bare {statistics.median(row['chat'] / row['bare'] for row in table):.2f}; against itself {noise[0]:.2f} to {noise[-1]:.2f}")
+
+
+main()

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Milliseconds from the start of a process until it is ready, by what it has to load; medians, in turns, on all cores.
+
+    mvn -q -Pbench test-compile package -DskipTests      (once)
+    src/bench/shell/startup.py [--rounds 15] [--java HOME]
+"""
+import argparse, os, statistics, subprocess, time
+from servers import ROOT, Workshop, java
+
+BARE = "public class Bare { public static void main(String[] a) { System.out.println(\"ready\"); } }"
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--rounds", type=int, default=15)
+    options.add_argument("--java", default=os.environ.get("JAVA_HOME"))
+    options = options.parse_args()
+    env = {**os.environ, **({"JAVA_HOME": options.java} if options.java else {})}
+    jvm, program = java(options.java), str(ROOT / "target/sluice")
+    with Workshop() as workshop:
+        (workshop.folder / "Bare.java").write_text(BARE)
+        subprocess.run([jvm + "c", "-d", str(workshop.folder), str(workshop.folder / "Bare.java")], check=True)
+        cases = {
+            "a bare main": [jvm, "-cp", str(workshop.folder), "Bare"],
+            "an echo on the library, no command line, no logger": [jvm, "-cp", program, "dev.sluice.bench.ServerProcess", "reactor"],
+            "the command line: sluice --version": [program, "--version"],
+            "sluice serve": [program, "serve", "-p", "0"],
+            "sluice serve, without the JDK's class archive": [program, "serve", "-p", "0"],
+        }
+
+        def ready(name, command):
+            own = {**env, "SLUICE_JAVA_OPTS": "-Xshare:off"} if "archive" in name else env
+            start = time.monotonic()
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=own)
+            for line in process.stdout:
+                if line.lower().startswith(("ready", "sluice 0", "cannot")):
+                    break
+            millis = (time.monotonic() - start) * 1e3
+            process.kill()
+            process.wait()
+            return millis
+
+        table = [{name: ready(name, command) for name, command in cases.items()} for _ in range(options.rounds + 1)][1:]
+        for name in cases:
+            times = sorted(row[name] for row in table)
+            print(f"  {name:52} {statistics.median(times):5.0f} ({times[0]:.0f} to {times[-1]:.0f})")
+
+
+main()
