@@ -1,5 +1,5 @@
 """What the measurements have in common: servers in processes of their own on one core, load on another, CPU as the kernel tells it."""
-import json, os, pathlib, re, shutil, subprocess, sys, tempfile
+import functools, json, os, pathlib, re, shutil, subprocess, sys, tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 JVM = ["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-Djdk.nio.maxCachedBufferSize=262144"]
@@ -10,6 +10,7 @@ def java(home):
     return f"{home}/bin/java" if home else "java"
 
 
+@functools.cache
 def class_path(work):
     """After mvn -Pbench test-compile package -DskipTests."""
     file = work / "classpath"
