@@ -5,7 +5,7 @@
     src/bench/shell/broadcast.py [--rounds 10] [--lines 300] [--clients 1000] [--java HOME]
 """
 import argparse, os, select, socket, statistics
-from servers import JVM, ROOT, Workshop, class_path, java, rounds
+from servers import JVM, LOAD_CORE, ROOT, Workshop, class_path, java, rounds
 
 LINE = 64
 
@@ -38,7 +38,10 @@ class Crowd:
     def until_silence(self):
         while ready := self.epoll.poll(0.5):
             for fd, _ in ready:
-                yield fd, self.listeners[fd].recv(1 << 20)
+                data = self.listeners[fd].recv(1 << 20)
+                if not data:
+                    raise SystemExit(f"{self.server.name} let one of {len(self.listeners)} go")
+                yield fd, data
 
     def say(self):
         self.talker.sendall(self.said)
@@ -64,14 +67,14 @@ def main():
     options.add_argument("--clients", type=int, default=1000)
     options.add_argument("--java", default=os.environ.get("JAVA_HOME"))
     options = options.parse_args()
-    os.sched_setaffinity(0, {1})
+    os.sched_setaffinity(0, {int(LOAD_CORE)})
     with Workshop() as workshop:
         bare = [java(options.java), *JVM, "-cp", class_path(workshop.folder), "dev.sluice.bench.bare.BareBroadcast"]
         chat = [java(options.java), *JVM, "-jar", str(ROOT / "target/sluice"), "serve", "chat", "-p", "0", "-q"]
         servers = [workshop.start("chat", chat), workshop.start("bare", bare), workshop.start("chat again", chat)]
         crowds = {server.name: Crowd(server, options.clients) for server in servers}
         table = rounds(options.rounds, servers, lambda server: crowds[server.name].measure(options.lines))
-        noise = sorted(row["chat again"] / row["chat"] for row in table)
+        noise = sorted(row["chat"] / row["chat again"] for row in table)
         for name in table[0]:
             print(f"  {name:12} {statistics.median(row[name] for row in table) / 1e3:.2f} us of CPU for a delivered line")
         print(f"  chat against bare {statistics.median(row['chat'] / row['bare'] for row in table):.2f}; against itself {noise[0]:.2f} to {noise[-1]:.2f}")

@@ -46,7 +46,7 @@ def main():
                     before = server.ticks()
                     result = workshop.load(server, *load, "-d", f"{int(options.seconds * 1e3)}ms", "-w", f"{int(min(1, options.seconds) * 1e3)}ms")
                     user, system = (b - a for a, b in zip(before, server.ticks()))
-                    total = result["usage"]["serverNs"] / 1e3 / result["answered"]
+                    total = max(1e7, result["usage"]["serverNs"]) / 1e3 / result["answered"]  # one tick at least
                     return total, total * user / max(1, user + system)
 
                 report(title, options.of, rounds(options.pairs, workshop.servers, measure))
@@ -56,11 +56,11 @@ def report(title, subject, table):
     def median(of):
         return statistics.median(of(row) for row in table)
 
-    noise = sorted(row[subject + " again"][0] / row[subject][0] for row in table)
+    noise = sorted(row[subject][0] / row[subject + " again"][0] for row in table)
     print(f"\n{title}: {subject} {median(lambda row: row[subject][0]):.2f} us a request, "
           f"{median(lambda row: row[subject][1]):.2f} of them user; against itself {noise[0]:.2f} to {noise[-1]:.2f}")
     for name in table[0]:
-        if not name.startswith(subject):
+        if name not in (subject, subject + " again"):
             total = median(lambda row: row[subject][0] / row[name][0])
             user = median(lambda row: row[subject][1] / max(row[name][1], 1e-9))
             print(f"  against {name:12} total {total:.2f}, user {user:.2f}", flush=True)

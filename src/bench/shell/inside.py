@@ -7,7 +7,7 @@
 import argparse, os, subprocess
 from servers import JVM, Workshop, class_path, java
 
-CONNECTIONS = [50, 1_000, 10_000]
+CONNECTIONS = [1, 50, 1_000, 10_000]
 PARTS = {
     "channels": "channels and selector alone",
     "loop": "and the reactor: turn, dispatch, clock, counters",

@@ -26,7 +26,7 @@ def main():
             print(f"  {name:14}" + "".join(f" {mark} {statistics.median(row[name][mark] for row in table) / 1e3:8.0f}" for mark in ["p50", "p99", "p999"]))
         for mark in ["p50", "p99", "p999"]:
             ratio = statistics.median(row["reactor"][mark] / row["netty"][mark] for row in table)
-            noise = sorted(row["reactor again"][mark] / row["reactor"][mark] for row in table)
+            noise = sorted(row["reactor"][mark] / row["reactor again"][mark] for row in table)
             print(f"  reactor against netty, {mark}: {ratio:.2f}; against itself {noise[0]:.2f} to {noise[-1]:.2f}, median {statistics.median(noise):.2f}")
 
 

@@ -2,8 +2,9 @@
 import functools, json, os, pathlib, re, shutil, subprocess, sys, tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-JVM = ["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-Djdk.nio.maxCachedBufferSize=262144"]
-SERVER_CORE, LOAD_CORE = "0", "1"
+JVM = ["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UseDynamicNumberOfCompilerThreads", "-Djdk.nio.maxCachedBufferSize=262144"]
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE, LOAD_CORE = str(CORES[0]), str(CORES[-1])
 
 
 def java(home):
@@ -14,7 +15,7 @@ def java(home):
 def class_path(work):
     """After mvn -Pbench test-compile package -DskipTests."""
     file = work / "classpath"
-    subprocess.run(["mvn", "-q", "-o", "-Pbench", "dependency:build-classpath", "-DincludeScope=test", f"-Dmdep.outputFile={file}"],
+    subprocess.run(["mvn", "-q", "-Pbench", "dependency:build-classpath", "-DincludeScope=test", f"-Dmdep.outputFile={file}"],
                    cwd=ROOT, check=True)
     return f"{ROOT}/target/test-classes:{ROOT}/target/classes:{file.read_text().strip()}"
 

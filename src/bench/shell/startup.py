@@ -22,7 +22,7 @@ def main():
         subprocess.run([jvm + "c", "-d", str(workshop.folder), str(workshop.folder / "Bare.java")], check=True)
         cases = {
             "a bare main": [jvm, "-cp", str(workshop.folder), "Bare"],
-            "an echo on the library, no command line, no logger": [jvm, "-cp", program, "dev.sluice.bench.ServerProcess", "reactor"],
+            "an echo on the library, no command line, no logger": [jvm, "-Dslf4j.provider=org.slf4j.helpers.NOP_FallbackServiceProvider", "-cp", program, "dev.sluice.bench.ServerProcess", "reactor"],
             "the command line: sluice --version": [program, "--version"],
             "sluice serve": [program, "serve", "-p", "0"],
             "sluice serve, without the JDK's class archive": [program, "serve", "-p", "0"],
@@ -33,8 +33,10 @@ def main():
             start = time.monotonic()
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=own)
             for line in process.stdout:
-                if line.lower().startswith(("ready", "sluice 0", "cannot")):
+                if line.lower().startswith(("ready", "sluice 0")):
                     break
+            else:
+                raise SystemExit(f"{name}: did not start")
             millis = (time.monotonic() - start) * 1e3
             process.kill()
             process.wait()

@@ -302,9 +302,8 @@ public final class Reactor implements AutoCloseable {
 
     private void select(long maxWaitNs) throws IOException {
         long wakeupsBefore = wakeups.get();
-        long waitNs = maxWaitNs;
         try {
-            waitNs = spin.before(maxWaitNs, nanoClock);
+            long waitNs = spin.before(maxWaitNs, nanoClock);
             sleeping.set(waitNs > 0);
             if (waitNs <= 0 || !tasks.isEmpty()) {
                 poll();
@@ -332,7 +331,7 @@ public final class Reactor implements AutoCloseable {
         if (stepLeft == 0) {
             Thread.interrupted(); // an interrupted thread's select returns at once, for ever
         }
-        boolean early = stepLeft == 0 && nowNs - lastNs < waitNs && tasks.isEmpty() && wakeups.get() == wakeupsBefore;
+        boolean early = stepLeft == 0 && nowNs - lastNs < maxWaitNs && tasks.isEmpty() && wakeups.get() == wakeupsBefore;
         spinGuard.selected(early, selector);
     }
 

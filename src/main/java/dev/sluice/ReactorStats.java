@@ -5,7 +5,7 @@ import dev.sluice.internal.Counters;
 /**
  * A loop's counters since its start.
  *
- * @param selects          calls that waited or looked for ready channels
+ * @param selects          turns' calls that waited or looked for ready channels, those of a {@linkplain ServerOptions#spin spin} not counted
  * @param fruitlessSelects those that returned early with nothing to do; a stray wake-up makes one, a spin thousands
  * @param wakeups          times that another thread had to wake the selector
  * @param callbacks        ready channels whose callback was called

@@ -70,7 +70,7 @@ public record ServerOptions(
      * @param lingerTimeout 0 to 365 days
      * @param drainTimeout 0 to 365 days
      * @param stallThreshold 0 to 365 days
-     * @param spin 0 to 1 second
+     * @param spin 0 to 1 second, and to a quarter of stallThreshold unless that is 0
      * @param highWater lowWater to maxPending
      * @param lowWater 0 to highWater
      * @param maxPending highWater to 1 GiB
@@ -92,6 +92,10 @@ public record ServerOptions(
         within("drainTimeout", drainTimeout, LONGEST);
         within("stallThreshold", stallThreshold, LONGEST);
         within("spin", spin, LONGEST_SPIN);
+        if (!stallThreshold.isZero() && spin.multipliedBy(4).compareTo(stallThreshold) > 0) {
+            // the watchdog looks twice in a threshold, and what it sends through a loop that still spins would begin another spin
+            throw new IllegalArgumentException("spin must be at most a quarter of stallThreshold (" + stallThreshold + "), was " + spin);
+        }
         within("maxPending", maxPending, 1, GIB);
         within("highWater", highWater, 1, GIB);
         within("lowWater", lowWater, 0, GIB);
@@ -259,7 +263,7 @@ public record ServerOptions(
         /**
          * {@link ServerOptions#spin}.
          *
-         * @param longest up to a second
+         * @param longest up to a second, and to a quarter of the stall threshold
          * @return this
          */
         public Builder spin(Duration longest) {

@@ -34,7 +34,7 @@ final class Connecting {
         for (InetAddress address : InetAddress.getAllByName(peer.host())) {
             SocketChannel channel = SocketChannel.open();
             try {
-                int millis = (int) Math.min(Integer.MAX_VALUE, timeout.toMillis());
+                int millis = timeout.isZero() ? 0 : (int) Math.max(1, Math.min(Integer.MAX_VALUE, timeout.toMillis()));
                 channel.socket().connect(new InetSocketAddress(address, peer.port()), millis);
                 return channel;
             } catch (IOException e) {

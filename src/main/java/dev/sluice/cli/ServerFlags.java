@@ -96,7 +96,7 @@ final class ServerFlags {
             defaultValue = "0s",
             converter = DurationText.class,
             description = "A loop polls for so long before it blocks. With 50us one busy client waits half as long, ten a fifth less,"
-                    + " fifty not; for as long as they are busy, it takes a whole core. [${DEFAULT-VALUE}]")
+                    + " fifty not; while they are busy, each loop takes a whole core. [${DEFAULT-VALUE}]")
     private Duration spin;
 
     @Option(

@@ -772,15 +772,19 @@ abstract class EngineContract extends WorkContract {
         assertTrue(small.in.readNBytes(1 << 20).length == 1 << 20);
     }
 
-    /** Writes until so many bytes wait, the kernel being full. */
-    private void fill(Client client, int bytes) {
+    /**
+     * Writes until so many bytes wait, the kernel being full. A write that is just taken from the messages to the queue of a reactor is
+     * in neither for an instant, and seems to be missing: so there may be one more of 64 KiB. Returns how many bytes wait.
+     */
+    private long fill(Client client, int bytes) {
         Connection connection = client.connection();
         rig.await(() -> {
             if (connection.pending() < bytes) {
                 connection.write(ByteBuffer.allocate((int) Math.min(64 << 10, bytes - connection.pending())));
             }
-            return connection.pending() == bytes && isStill(connection);
+            return connection.pending() >= bytes && isStill(connection);
         }, bytes + " bytes wait");
+        return connection.pending();
     }
 
     private static boolean isStill(Connection connection) {
@@ -890,7 +894,7 @@ abstract class EngineContract extends WorkContract {
         serve(ServerOptions.builder().maxPending(64 << 20), connection -> DEAF);
         Client stuck = rig.connect();
         Client idle = rig.connect();
-        fill(stuck, 4 << 20);
+        long waiting = fill(stuck, 4 << 20);
         long start = System.nanoTime();
         CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofMillis(700));
         assertEquals("", idle.receiveAll());
@@ -900,7 +904,7 @@ abstract class EngineContract extends WorkContract {
         assertEquals(1, report.cut());
         assertEquals(stuck.recorder.reason.unsent(), report.bytesLost());
         // a write call that blocks tells what the kernel has taken of its 16 KiB when it returns, here for the close
-        assertEquals(4 << 20, report.bytesLost(), 16 << 10);
+        assertEquals(waiting, report.bytesLost(), 16 << 10);
         assertEquals(Kind.DRAIN_DEADLINE, stuck.recorder.reason.kind());
         assertEquals(stuck.connection().remoteAddress(), report.cuts().get(0).remote());
         assertTrue(tookMs >= 650 && tookMs < 5_000, tookMs + " ms");

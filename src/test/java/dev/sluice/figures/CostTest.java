@@ -20,13 +20,16 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What a request costs, and what an idle server does not. */
+@Timeout(120)
 class CostTest {
 
     private static ReactorServer echo() throws IOException {
@@ -110,17 +113,19 @@ class CostTest {
                         });
                 SocketChannel client = SocketChannel.open(server.address())) {
             Connection connection = opened.get();
+            List<Thread> threadsOfWriters = new ArrayList<>();
             for (int w = 0; w < writers; w++) {
                 int writer = w;
-                new Thread(() -> {
+                threadsOfWriters.add(new Thread(() -> {
                     ByteBuffer message = ByteBuffer.allocate(64);
                     long before = threads.getThreadAllocatedBytes(Thread.currentThread().getId());
                     for (int i = 0; i < each; i++) {
                         connection.write(message.clear().putInt(0, writer).putInt(4, i));
                     }
                     garbage.addAndGet(threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before);
-                }).start();
+                }));
             }
+            threadsOfWriters.forEach(Thread::start);
             int[] next = new int[writers];
             ByteBuffer in = ByteBuffer.allocateDirect(64 << 10);
             for (int arrived = 0; arrived < writers * each; ) {
@@ -130,6 +135,9 @@ class CostTest {
                     arrived++;
                 }
                 in.compact();
+            }
+            for (Thread writer : threadsOfWriters) {
+                writer.join();
             }
             ReactorStats loop = server.stats().loops().get(0);
             double bytes = garbage.get() / (double) (writers * each);
