@@ -32,7 +32,7 @@ final class Environment implements IDefaultValueProvider {
             return null;
         }
         used.put(option, variable);
-        return value;
+        return value.replace("$", "$$"); // or picocli would take ${...} in it for a variable of its own
     }
 
     /** A complaint about an option whose value came from the environment names the variable. */

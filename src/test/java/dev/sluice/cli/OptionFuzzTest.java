@@ -19,7 +19,7 @@ class OptionFuzzTest {
 
     private static final String[] VALUES = {
         "", "0", "1", "-1", "12", "5s", "5x", "64k", "1MiB", "9999999999999999999", "0x10", "1e9", "auto", "echo", "upper", "pool",
-        "threads", "virtual", "[::1]:7", "::1", "localhost", "\u0000", "\u001b[31m", "%s%n", "${env:HOME}", "@/dev/null", "=", "--", "-", "'", "\"", "é"
+        "threads", "virtual", "[::1]:7", "::1", "localhost", "\u0000", "\u001b[31m", "%s%n", "${env:HOME}", "${sys:}", "$${", "${${}}", "@/dev/null", "=", "--", "-", "'", "\"", "é"
     };
 
     private final Random random;

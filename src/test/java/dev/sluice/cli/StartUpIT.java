@@ -39,13 +39,15 @@ class StartUpIT {
                 ours[run] = start(serve);
             }
             double quickest = Arrays.stream(ours).mapToDouble(Start::millis).min().orElseThrow();
+            double bareQuickest = Arrays.stream(bare).mapToDouble(Start::millis).min().orElseThrow();
             double times = cpuMillis(ours) / cpuMillis(bare);
             figures = String.format(
                     "serve %.0f ms, a bare main %.0f ms, the quickest of %d; %.0f and %.0f ms of processor time, %.1f times",
-                    quickest, Arrays.stream(bare).mapToDouble(Start::millis).min().orElseThrow(), RUNS,
+                    quickest, bareQuickest, RUNS,
                     cpuMillis(ours), cpuMillis(bare), times);
             System.out.println("start-up: " + figures);
-            if (quickest <= MOST_MS && times <= MOST_TIMES_BARE) {
+            // four suites at a time make a bare main four times as slow, and ours with it
+            if (quickest <= Math.max(MOST_MS, MOST_TIMES_BARE * bareQuickest) && times <= MOST_TIMES_BARE) {
                 return;
             }
         }

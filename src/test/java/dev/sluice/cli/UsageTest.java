@@ -100,6 +100,9 @@ class UsageTest {
         "SLUICE_PORT         | abc | serve            | SLUICE_PORT 'abc' is not a port: 0 to 65535",
         "SLUICE_HIGH_WATER   | 1k  | serve            | --low-water must be at most SLUICE_HIGH_WATER (1024), was 32768",
         "SLUICE_MAX_PENDING  | 1k  | serve            | --high-water must be at most SLUICE_MAX_PENDING (1024), was 65536",
+        "SLUICE_PORT         | ${env:PATH} | serve    | SLUICE_PORT '${env:PATH}' is not a port: 0 to 65535",
+        "SLUICE_PORT         | ${sys:}     | serve    | SLUICE_PORT '${sys:}' is not a port: 0 to 65535",
+        "SLUICE_PORT         | a$${b}$c    | serve    | SLUICE_PORT 'a$${b}$c' is not a port: 0 to 65535",
         "SLUICE_WAIT         | 3   | client 1         | SLUICE_WAIT '3' has no unit: 3ms or 3s?",
         "SLUICE_PORT         | abc | serve -p 70000   | --port '70000' is not a port: 0 to 65535",
         "SLUICE_PORT         | abc | serve -p 1 -e x  | --engine 'x' is not an engine: there are reactor, threads, pool, virtual"

@@ -85,8 +85,11 @@ class BenchIT {
         ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
         try (Served server = new Served("", "echo")) {
             String pid = Long.toString(server.process.pid());
-            clock.schedule(() -> signal("STOP", pid), 1_500, TimeUnit.MILLISECONDS); // for one second of four
-            clock.schedule(() -> signal("CONT", pid), 2_500, TimeUnit.MILLISECONDS);
+            // for one second of four, counted from when it has stopped: a busy machine takes its time to run kill
+            clock.schedule(() -> {
+                signal("STOP", pid);
+                clock.schedule(() -> signal("CONT", pid), 1, TimeUnit.SECONDS);
+            }, 1_500, TimeUnit.MILLISECONDS);
             LoadResult result = Load.run(new LoadPlan("127.0.0.1", server.port, 8, 64, 1, 0, 4_000, 2_000, Expect.ECHO, 0), stop -> {});
             assertEquals(Map.of(), result.errors());
             long corrected = result.latency().p99();
