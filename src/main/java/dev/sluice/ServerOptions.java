@@ -137,7 +137,7 @@ public record ServerOptions(
     private static void within(String option, Duration value, Duration most) {
         Objects.requireNonNull(value, option);
         if (value.isNegative() || value.compareTo(most) > 0) {
-            String bound = most == LONGEST ? "365 days" : "1 second";
+            String bound = most.toDays() > 0 ? most.toDays() + " days" : most.toSeconds() + " second";
             throw new IllegalArgumentException(option + " must be between 0 and " + bound + ", was " + value);
         }
     }

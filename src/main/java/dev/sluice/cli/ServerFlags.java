@@ -184,15 +184,8 @@ final class ServerFlags {
 
     /** Threads that an engine does not have are not passed over in silence. */
     private void checkThreads(Engine engine, boolean udp) {
-        if (subReactors != 0 && engine != Engine.REACTOR) {
-            throw wrong("--sub-reactors goes with --engine reactor, not " + Choice.word(engine));
-        }
-        if (udp && (subReactors != 0 || !spin.isZero())) {
-            throw wrong((subReactors != 0 ? "--sub-reactors" : "--spin") + " goes with streams, not --udp");
-        }
-        if (!spin.isZero() && engine != Engine.REACTOR) {
-            throw wrong("--spin goes with --engine reactor, not " + Choice.word(engine));
-        }
+        checkLoops("--sub-reactors", subReactors != 0, engine, udp);
+        checkLoops("--spin", !spin.isZero(), engine, udp);
         if (poolSize != null && engine != Engine.POOL) {
             throw wrong("--pool-size goes with --engine pool, not " + Choice.word(engine));
         }
@@ -202,6 +195,15 @@ final class ServerFlags {
             }
         } catch (IllegalArgumentException e) {
             throw wrong("--pool-size: " + Failure.reason(e));
+        }
+    }
+
+    private void checkLoops(String flag, boolean wanted, Engine engine, boolean udp) {
+        if (wanted && engine != Engine.REACTOR) {
+            throw wrong(flag + " goes with --engine reactor, not " + Choice.word(engine));
+        }
+        if (wanted && udp) {
+            throw wrong(flag + " goes with streams, not --udp");
         }
     }
 
