@@ -25,7 +25,7 @@ fetch() { # packages, unpacked into $work/root
 in_namespace() {
     dir=$(mktemp -d -p "$work")
     head -c 1000000 /dev/urandom >"$dir/a"
-    LD_LIBRARY_PATH=$(echo "$work"/root/usr/lib/*-linux-gnu) timeout 120 unshare -n bash -c '
+    LD_LIBRARY_PATH=$(find "$work/root" -type d -path '*/lib/*-linux-gnu' | paste -sd:) timeout 120 unshare -n bash -c '
         set -e; program=$1; dir=$2; root=$3; ip link set lo up
         eval "$4"
         "$program" serve echo -q -p 7007 --port-file "$dir/port" 2>"$dir/err" & server=$!
@@ -99,7 +99,7 @@ assert 1.5 < time.monotonic() - begin < 6, "its time-out is that of the monotoni
 END
 if command -v python3 >/dev/null && fetch libfaketime; then
     echo "+0" >"$work/clock"
-    LD_PRELOAD=$(echo "$work"/root/usr/lib/*/faketime/libfaketimeMT.so.1) FAKETIME_TIMESTAMP_FILE=$work/clock FAKETIME_NO_CACHE=1 \
+    LD_PRELOAD=$(find "$work/root" -name libfaketimeMT.so.1) FAKETIME_TIMESTAMP_FILE=$work/clock FAKETIME_NO_CACHE=1 \
         DONT_FAKE_MONOTONIC=1 "$program" serve echo -p 0 --idle-timeout 2s --port-file "$work/port" 2>"$work/err" &
     server=$!
     for i in $(seq 300); do [ -s "$work/port" ] && break; sleep 0.1; done

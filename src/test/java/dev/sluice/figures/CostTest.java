@@ -32,6 +32,9 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class CostTest {
 
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    private static final int WRITERS = 8;
+
     private static ReactorServer echo() throws IOException {
         return ReactorServer.start(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
@@ -48,20 +51,24 @@ class CostTest {
                 .orElseThrow();
     }
 
+    /** Bytes that the loop allocates for each of so many requests, after half as many to warm up. */
+    private static double allocated(ReactorServer server, Peer peer, int requests) throws IOException {
+        long loop = loopOf(server).getId();
+        for (int i = 0; i < requests / 2; i++) {
+            peer.ask();
+        }
+        long before = THREADS.getThreadAllocatedBytes(loop);
+        for (int i = 0; i < requests; i++) {
+            peer.ask();
+        }
+        return (THREADS.getThreadAllocatedBytes(loop) - before) / (double) requests;
+    }
+
     @Test
     void echoedRequestAllocatesNothing() throws Exception {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         try (ReactorServer server = echo();
                 Peer peer = new Peer(server.address())) {
-            long loop = loopOf(server).getId();
-            for (int i = 0; i < 50_000; i++) {
-                peer.ask();
-            }
-            long before = threads.getThreadAllocatedBytes(loop);
-            for (int i = 0; i < 100_000; i++) {
-                peer.ask();
-            }
-            double bytes = (threads.getThreadAllocatedBytes(loop) - before) / 100_000.0;
+            double bytes = allocated(server, peer, 100_000);
             System.out.println("CostTest bytes allocated for a request: " + bytes);
             assertTrue(bytes < 1, bytes + " bytes for a request");
         }
@@ -70,7 +77,6 @@ class CostTest {
     /** Its answer is gathered from 64 chunks, and taken by a small send buffer a piece at a time. */
     @Test
     void gatheredAndShortWritesAllocateNothing() throws Exception {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         ByteBuffer answer = ByteBuffer.allocate(512 << 10);
         try (ReactorServer server = ReactorServer.start(
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
@@ -80,15 +86,7 @@ class CostTest {
                             self.write(answer.clear());
                         });
                 Peer peer = new Peer(server.address(), answer.capacity())) {
-            long loop = loopOf(server).getId();
-            for (int i = 0; i < 500; i++) {
-                peer.ask();
-            }
-            long before = threads.getThreadAllocatedBytes(loop);
-            for (int i = 0; i < 1_000; i++) {
-                peer.ask();
-            }
-            double bytes = (threads.getThreadAllocatedBytes(loop) - before) / 1_000.0;
+            double bytes = allocated(server, peer, 1_000);
             ServerStats.Calls calls = server.stats().calls();
             System.out.println("CostTest bytes allocated for an answer in short writes: " + bytes + ", " + calls);
             assertTrue(bytes < 1, bytes + " bytes for an answer");
@@ -99,9 +97,7 @@ class CostTest {
     /** Eight of them, to one connection. */
     @Test
     void messageFromAnotherThreadCostsAtMost120BytesAndKeepsItsOrder() throws Exception {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        int writers = 8;
-        int each = Integer.getInteger("sluice.messages", 200_000) / writers;
+        int each = Integer.getInteger("sluice.messages", 200_000) / WRITERS;
         CompletableFuture<Connection> opened = new CompletableFuture<>();
         AtomicLong garbage = new AtomicLong();
         try (ReactorServer server = ReactorServer.start(
@@ -113,22 +109,22 @@ class CostTest {
                         });
                 SocketChannel client = SocketChannel.open(server.address())) {
             Connection connection = opened.get();
-            List<Thread> threadsOfWriters = new ArrayList<>();
-            for (int w = 0; w < writers; w++) {
+            List<Thread> threads = new ArrayList<>();
+            for (int w = 0; w < WRITERS; w++) {
                 int writer = w;
-                threadsOfWriters.add(new Thread(() -> {
+                threads.add(new Thread(() -> {
                     ByteBuffer message = ByteBuffer.allocate(64);
-                    long before = threads.getThreadAllocatedBytes(Thread.currentThread().getId());
+                    long before = THREADS.getThreadAllocatedBytes(Thread.currentThread().getId());
                     for (int i = 0; i < each; i++) {
                         connection.write(message.clear().putInt(0, writer).putInt(4, i));
                     }
-                    garbage.addAndGet(threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before);
+                    garbage.addAndGet(THREADS.getThreadAllocatedBytes(Thread.currentThread().getId()) - before);
                 }));
             }
-            threadsOfWriters.forEach(Thread::start);
-            int[] next = new int[writers];
+            threads.forEach(Thread::start);
+            int[] next = new int[WRITERS];
             ByteBuffer in = ByteBuffer.allocateDirect(64 << 10);
-            for (int arrived = 0; arrived < writers * each; ) {
+            for (int arrived = 0; arrived < WRITERS * each; ) {
                 assertTrue(client.read(in) > 0);
                 for (in.flip(); in.remaining() >= 64; in.position(in.position() + 64)) {
                     assertEquals(next[in.getInt(in.position())]++, in.getInt(in.position() + 4));
@@ -136,13 +132,13 @@ class CostTest {
                 }
                 in.compact();
             }
-            for (Thread writer : threadsOfWriters) {
+            for (Thread writer : threads) {
                 writer.join();
             }
             ReactorStats loop = server.stats().loops().get(0);
-            double bytes = garbage.get() / (double) (writers * each);
+            double bytes = garbage.get() / (double) (WRITERS * each);
             System.out.printf("CostTest %,d messages from %d threads: %.1f bytes of garbage each, %,d wake-ups, %,d selects%n",
-                    writers * each, writers, bytes, loop.wakeups(), loop.selects());
+                    WRITERS * each, WRITERS, bytes, loop.wakeups(), loop.selects());
             assertTrue(bytes <= 120, bytes + " bytes a message");
             assertTrue(loop.wakeups() <= loop.selects(), loop.toString());
         }
