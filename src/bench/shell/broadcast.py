@@ -4,8 +4,9 @@
     mvn -q -Pbench test-compile package -DskipTests      (once)
     src/bench/shell/broadcast.py [--rounds 10] [--lines 300] [--clients 1000] [--java HOME]
 """
-import argparse, os, select, socket, statistics
-from servers import JVM, LOAD_CORE, ROOT, Workshop, class_path, java, rounds
+import os, select, socket, statistics
+import servers
+from servers import JVM, LOAD_CORE, ROOT, Workshop, rounds
 
 LINE = 64
 
@@ -61,19 +62,14 @@ class Crowd:
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--rounds", type=int, default=10)
-    options.add_argument("--lines", type=int, default=300)
-    options.add_argument("--clients", type=int, default=1000)
-    options.add_argument("--java", default=os.environ.get("JAVA_HOME"))
-    options = options.parse_args()
+    options = servers.options(rounds=10, lines=300, clients=1000)
     os.sched_setaffinity(0, {int(LOAD_CORE)})
-    with Workshop() as workshop:
-        bare = [java(options.java), *JVM, "-cp", class_path(workshop.folder), "dev.sluice.bench.bare.BareBroadcast"]
-        chat = [java(options.java), *JVM, "-jar", str(ROOT / "target/sluice"), "serve", "chat", "-p", "0", "-q"]
-        servers = [workshop.start("chat", chat), workshop.start("bare", bare), workshop.start("chat again", chat)]
-        crowds = {server.name: Crowd(server, options.clients) for server in servers}
-        table = rounds(options.rounds, servers, lambda server: crowds[server.name].measure(options.lines))
+    with Workshop(options.java) as workshop:
+        bare = workshop.jvm("bare.BareBroadcast")
+        chat = [workshop.java, *JVM, "-jar", str(ROOT / "target/sluice"), "serve", "chat", "-p", "0", "-q"]
+        rooms = [workshop.start("chat", chat), workshop.start("bare", bare), workshop.start("chat again", chat)]
+        crowds = {server.name: Crowd(server, options.clients) for server in rooms}
+        table = rounds(options.rounds, rooms, lambda server: crowds[server.name].measure(options.lines))
         noise = sorted(row["chat"] / row["chat again"] for row in table)
         for name in table[0]:
             print(f"  {name:12} {statistics.median(row[name] for row in table) / 1e3:.2f} us of CPU for a delivered line")

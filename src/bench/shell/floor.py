@@ -7,7 +7,8 @@
 What is printed are medians of ratios within a round, and beside them the range of the server against a second one of its own kind: what
 is inside that range is noise. User time is told by the kernel in steps of 10 ms.
 """
-import argparse, os, shutil, statistics, subprocess
+import shutil, statistics, subprocess
+import servers
 from servers import ROOT, Workshop, rounds
 
 WORKS = {
@@ -20,18 +21,11 @@ WORKS = {
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--pairs", type=int, default=10)
-    options.add_argument("--seconds", type=float, default=2)
-    options.add_argument("--java", default=os.environ.get("JAVA_HOME"))
-    options.add_argument("--only", default="")
-    options.add_argument("--of", default="reactor")
-    options.add_argument("--against", default="c-epoll,bare,netty,netty-epoll")
-    options = options.parse_args()
-    with Workshop() as workshop:
+    options = servers.options(pairs=10, seconds=2.0, only="", of="reactor", against="c-epoll,bare,netty,netty-epoll")
+    with Workshop(options.java) as workshop:
         for name in [options.of, options.of + " again", *options.against.split(",")]:
             if name != "c-epoll":
-                workshop.contender(name, options.java)
+                workshop.contender(name)
             elif shutil.which("cc"):
                 binary = str(workshop.folder / "echo")
                 subprocess.run(["cc", "-O2", "-o", binary, str(ROOT / "src/bench/c/echo.c")], check=True)

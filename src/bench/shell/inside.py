@@ -4,8 +4,9 @@
     mvn -q -Pbench test-compile package -DskipTests      (once)
     src/bench/shell/inside.py [--java HOME] [--quick]
 """
-import argparse, os, subprocess
-from servers import JVM, Workshop, class_path, java
+import subprocess
+import servers
+from servers import Workshop
 
 CONNECTIONS = [1, 50, 1_000, 10_000]
 PARTS = {
@@ -17,17 +18,11 @@ PARTS = {
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--java", default=os.environ.get("JAVA_HOME"))
-    options.add_argument("--quick", action="store_true", help="whether it starts; the figures mean nothing")
-    options = options.parse_args()
-    with Workshop() as workshop:
-        path = class_path(workshop.folder)
-
+    options = servers.options(quick=False)  # whether it starts; the figures mean nothing
+    with Workshop(options.java) as workshop:
         def measure(case, connections, size, depth):
-            command = [java(options.java), *JVM, "-Djava.nio.channels.spi.SelectorProvider=dev.sluice.bench.instant.InstantNetwork",
-                       "-cp", path, "dev.sluice.bench.instant.InsideBench", case, str(connections), str(size), str(depth),
-                       "20" if options.quick else "500"]
+            command = workshop.jvm("instant.InsideBench", case, str(connections), str(size), str(depth), "20" if options.quick else "500",
+                                   flags=["-Djava.nio.channels.spi.SelectorProvider=dev.sluice.bench.instant.InstantNetwork"])
             return [float(word) for word in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
 
         print("an echo of 64 bytes, by parts: nanoseconds, each with all before it")

@@ -4,24 +4,20 @@
     mvn -q -Pbench test-compile package -DskipTests      (once)
     src/bench/shell/latency.py [--rounds 10] [--seconds 5] [--java HOME] [--connections 50]
 """
-import argparse, os, statistics
+import statistics
+import servers
 from servers import Workshop, rounds
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--rounds", type=int, default=10)
-    options.add_argument("--seconds", type=int, default=5)
-    options.add_argument("--java", default=os.environ.get("JAVA_HOME"))
-    options.add_argument("--connections", default="50")
-    options = options.parse_args()
+    options = servers.options(rounds=10, seconds=5, connections="50")
     load = ["-c", options.connections, "-s", "64", "-w", "1s", "-d", f"{options.seconds}s"]
-    with Workshop() as workshop:
-        servers = [workshop.contender(name, options.java) for name in ["reactor", "netty", "reactor again"]]
-        capacity = min(min(row.values()) for row in rounds(2, servers, lambda server: workshop.load(server, *load)["answered"] / options.seconds))
+    with Workshop(options.java) as workshop:
+        both = [workshop.contender(name) for name in ["reactor", "netty", "reactor again"]]
+        capacity = min(min(row.values()) for row in rounds(2, both, lambda server: workshop.load(server, *load)["answered"] / options.seconds))
         rate = int(capacity / 2)
         print(f"{rate:,} requests a second over {options.connections} connections, half of the capacity; microseconds, medians of {options.rounds}")
-        table = rounds(options.rounds, servers, lambda server: workshop.load(server, *load, "-R", str(rate))["latency"])
+        table = rounds(options.rounds, both, lambda server: workshop.load(server, *load, "-R", str(rate))["latency"])
         for name in table[0]:
             print(f"  {name:14}" + "".join(f" {mark} {statistics.median(row[name][mark] for row in table) / 1e3:8.0f}" for mark in ["p50", "p99", "p999"]))
         for mark in ["p50", "p99", "p999"]:

@@ -1,5 +1,5 @@
 """What the measurements have in common: servers in processes of their own on one core, load on another, CPU as the kernel tells it."""
-import functools, json, os, pathlib, re, shutil, subprocess, sys, tempfile
+import argparse, functools, json, os, pathlib, re, shutil, subprocess, sys, tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 JVM = ["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UseDynamicNumberOfCompilerThreads", "-Djdk.nio.maxCachedBufferSize=262144"]
@@ -7,21 +7,21 @@ CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = str(CORES[0]), str(CORES[-1])
 
 
-def java(home):
-    return f"{home}/bin/java" if home else "java"
-
-
-@functools.cache
-def class_path(work):
-    """After mvn -Pbench test-compile package -DskipTests."""
-    file = work / "classpath"
-    subprocess.run(["mvn", "-q", "-Pbench", "dependency:build-classpath", "-DincludeScope=test", f"-Dmdep.outputFile={file}"],
-                   cwd=ROOT, check=True)
-    return f"{ROOT}/target/test-classes:{ROOT}/target/classes:{file.read_text().strip()}"
+def options(**defaults):
+    """--java, and an option for each default, of its type; False is a switch."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--java", default=os.environ.get("JAVA_HOME"), metavar="HOME")
+    for name, default in defaults.items():
+        parser.add_argument("--" + name, **({"action": "store_true"} if default is False else {"type": type(default), "default": default}))
+    return parser.parse_args()
 
 
 class Workshop:
-    """A folder for a while, and the servers that run meanwhile."""
+    """A folder for a while, a JVM to choose, and the servers that run meanwhile."""
+
+    def __init__(self, java_home):
+        self.java = f"{java_home}/bin/java" if java_home else "java"
+        self.env = {"JAVA_HOME": java_home} if java_home else {}
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp())
@@ -33,13 +33,25 @@ class Workshop:
             server.end()
         shutil.rmtree(self.folder)
 
-    def start(self, name, command, env=None):
-        self.servers.append(Server(name, command, env))
+    @functools.cached_property
+    def class_path(self):
+        """After mvn -Pbench test-compile package -DskipTests."""
+        file = self.folder / "classpath"
+        subprocess.run(["mvn", "-q", "-Pbench", "dependency:build-classpath", "-DincludeScope=test", f"-Dmdep.outputFile={file}"],
+                       cwd=ROOT, check=True)
+        return f"{ROOT}/target/test-classes:{ROOT}/target/classes:{file.read_text().strip()}"
+
+    def jvm(self, main, *arguments, flags=()):
+        """The command that runs a class of the benchmarks."""
+        return [self.java, *JVM, *flags, "-cp", self.class_path, "dev.sluice.bench." + main, *arguments]
+
+    def start(self, name, command):
+        self.servers.append(Server(name, command, self.env))
         return self.servers[-1]
 
-    def contender(self, name, home):
+    def contender(self, name):
         """One that `sluice bench` knows, with an echo; its name may have a second word, to tell it from another of its kind."""
-        return self.start(name, [java(home), *JVM, "-cp", class_path(self.folder), "dev.sluice.bench.ServerProcess", name.split()[0]])
+        return self.start(name, self.jvm("ServerProcess", name.split()[0]))
 
     def load(self, server, *options):
         file = self.folder / "load.json"
@@ -52,10 +64,10 @@ class Workshop:
 
 
 class Server:
-    def __init__(self, name, command, env=None):
+    def __init__(self, name, command, env):
         self.name = name
         self.process = subprocess.Popen(["taskset", "-c", SERVER_CORE, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        stderr=subprocess.STDOUT, env={**os.environ, **(env or {})})
+                                        stderr=subprocess.STDOUT, env={**os.environ, **env})
         for line in self.process.stdout:
             if line.startswith("CANNOT"):
                 sys.exit(f"{name}: {line.strip()}")

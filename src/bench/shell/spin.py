@@ -1,22 +1,18 @@
 #!/usr/bin/env python3
-"""What --spin brings and what it costs: the program with it and without, side by side, closed loop.
+"""What --spin brings and what it costs: the program with it and without, side by side: in a closed loop, and at a slow, steady rate.
 
     src/bench/shell/spin.py [--rounds 7] [--spin 50us] [--java HOME]      needs target/sluice
 """
-import argparse, os, statistics
+import statistics
+import servers
 from servers import ROOT, Workshop, rounds
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--rounds", type=int, default=7)
-    options.add_argument("--spin", default="50us")
-    options.add_argument("--java", default=os.environ.get("JAVA_HOME"))
-    options = options.parse_args()
-    with Workshop() as workshop:
-        env = {"JAVA_HOME": options.java} if options.java else None
+    options = servers.options(rounds=7, spin="50us")
+    with Workshop(options.java) as workshop:
         serve = [str(ROOT / "target/sluice"), "serve", "echo", "-p", "0", "-q"]
-        servers = [workshop.start("blocks", serve, env), workshop.start("spins " + options.spin, [*serve, "--spin", options.spin], env)]
+        both = [workshop.start("blocks", serve), workshop.start("spins " + options.spin, [*serve, "--spin", options.spin])]
         for kind, connections, rate in [("closed loop", n, 0) for n in (1, 10, 50)] + [("1,000 requests a second", n, 1_000) for n in (1, 10, 50)]:
             def measure(server):
                 result = workshop.load(server, "-c", str(connections), "-s", "64", "-d", "2s", "-w", "500ms", "-R", str(rate))
@@ -27,7 +23,7 @@ def main():
                     "server CPU, share of a core": result["usage"]["serverNs"] / 1e9 / result["seconds"],
                 }
 
-            table = rounds(options.rounds, servers, measure)
+            table = rounds(options.rounds, both, measure)
             print(f"\n{connections} connections, {kind}, medians of {options.rounds}")
             for name in table[0]:
                 print(f"  {name:14}" + "".join(f"  {what} {statistics.median(row[name][what] for row in table):,.2f}" for what in table[0][name]), flush=True)

@@ -4,34 +4,33 @@
     mvn -q -Pbench test-compile package -DskipTests      (once)
     src/bench/shell/startup.py [--rounds 15] [--java HOME]
 """
-import argparse, os, statistics, subprocess, time
-from servers import ROOT, Workshop, java
+import os, statistics, subprocess, time
+import servers
+from servers import ROOT, Workshop
 
 BARE = "public class Bare { public static void main(String[] a) { System.out.println(\"ready\"); } }"
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--rounds", type=int, default=15)
-    options.add_argument("--java", default=os.environ.get("JAVA_HOME"))
-    options = options.parse_args()
-    env = {**os.environ, **({"JAVA_HOME": options.java} if options.java else {})}
-    jvm, program = java(options.java), str(ROOT / "target/sluice")
-    with Workshop() as workshop:
+    options = servers.options(rounds=15)
+    program = str(ROOT / "target/sluice")
+    with Workshop(options.java) as workshop:
+        java = workshop.java
         (workshop.folder / "Bare.java").write_text(BARE)
-        subprocess.run([jvm + "c", "-d", str(workshop.folder), str(workshop.folder / "Bare.java")], check=True)
+        subprocess.run([java + "c", "-d", str(workshop.folder), str(workshop.folder / "Bare.java")], check=True)
         cases = {
-            "a bare main": [jvm, "-cp", str(workshop.folder), "Bare"],
-            "an echo on the library, no command line, no logger": [jvm, "-Dslf4j.provider=org.slf4j.helpers.NOP_FallbackServiceProvider", "-cp", program, "dev.sluice.bench.ServerProcess", "reactor"],
+            "a bare main": [java, "-cp", str(workshop.folder), "Bare"],
+            "an echo on the library, no command line, no logger": [java, "-Dslf4j.provider=org.slf4j.helpers.NOP_FallbackServiceProvider", "-cp", program,
+                                                                   "dev.sluice.bench.ServerProcess", "reactor"],
             "the command line: sluice --version": [program, "--version"],
             "sluice serve": [program, "serve", "-p", "0"],
-            "sluice serve, without the JDK's class archive": [program, "serve", "-p", "0"],
+            "sluice serve, without the JDK's class archive": ["env", "SLUICE_JAVA_OPTS=-Xshare:off", program, "serve", "-p", "0"],
         }
 
         def ready(name, command):
-            own = {**env, "SLUICE_JAVA_OPTS": "-Xshare:off"} if "archive" in name else env
             start = time.monotonic()
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=own)
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                       env={**os.environ, **workshop.env})
             for line in process.stdout:
                 if line.lower().startswith(("ready", "sluice 0")):
                     break

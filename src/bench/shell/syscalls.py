@@ -4,8 +4,9 @@
     mvn -q -Pbench test-compile package -DskipTests      (once)
     src/bench/shell/syscalls.py [--java HOME]            needs strace, and the right to trace
 """
-import argparse, os, signal, subprocess, sys
-from servers import JVM, Workshop, class_path, java
+import os, signal, subprocess, sys
+import servers
+from servers import Workshop
 
 
 def loop_of(server):
@@ -18,13 +19,9 @@ def loop_of(server):
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--java", default=os.environ.get("JAVA_HOME"))
-    options = options.parse_args()
-    with Workshop() as workshop:
-        writes = workshop.start("a hundred writes in a callback", [
-            java(options.java), *JVM, "-cp", class_path(workshop.folder), "dev.sluice.bench.HundredWrites"])
-        echo = workshop.contender("reactor", options.java)
+    with Workshop(servers.options().java) as workshop:
+        writes = workshop.start("a hundred writes in a callback", workshop.jvm("HundredWrites"))
+        echo = workshop.contender("reactor")
         for server, load in (echo, ["-c", "1", "-s", "64"]), (echo, ["-c", "50", "-s", "64"]), (echo, ["-c", "1000", "-s", "64"]), (writes, ["-c", "50", "-s", "100"]):
             workshop.load(server, *load, "-d", "2s", "-w", "1ms")
             table = workshop.folder / "calls"

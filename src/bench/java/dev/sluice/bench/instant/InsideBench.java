@@ -19,8 +19,9 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Nanoseconds of our own code for an event, every connection being ready in every turn: the processor time of the loop's thread, divided by the keys found ready. A process measures
- * one case, because what the compiler learnt from another would stay with it; {@code src/bench/shell/inside.py} measures all.
+ * Nanoseconds of our own code for an event, every connection being ready in every turn: the processor time of the loop's thread, divided
+ * by the keys found ready. A process measures one case, because what the compiler learnt from another would stay with it;
+ * {@code src/bench/shell/inside.py} measures all.
  */
 public final class InsideBench {
 
