@@ -63,8 +63,8 @@ public final class Chat implements Service {
         public void onOpen(Connection self) {
             do {
                 name = "guest-" + guests.incrementAndGet();
-            } while (members.putIfAbsent(name, self) != null);
-            tell("you are " + name + ": /name NAME, /who, /quit");
+                tell("you are " + name + ": /name NAME, /who, /quit"); // before others, who may be on other threads, can tell it anything
+            } while (members.putIfAbsent(name, self) != null); // or again, with another
             announce(name + " joined");
         }
 

@@ -8,6 +8,7 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.ServerOptions;
 import dev.sluice.service.Served.Client;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,6 +34,24 @@ class ChatTest {
             bob.say("/quit");
             assertEquals("* guest-2 left", ada.hear());
             assertNull(bob.hear());
+        }
+    }
+
+    /** On threads, those who come at the same time tell each other. */
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void whoComesHearsItsOwnNameFirst(Engine engine) throws Exception {
+        try (Served served = new Served(engine, new Chat(1_000))) {
+            for (int round = 0; round < 20; round++) {
+                List<Client> comers = new ArrayList<>();
+                for (int i = 0; i < 8; i++) {
+                    comers.add(served.connect());
+                }
+                for (Client comer : comers) {
+                    assertEquals("* you are", comer.hear().substring(0, 9));
+                    comer.socket.close();
+                }
+            }
         }
     }
 
