@@ -30,6 +30,9 @@ public class ChunkPool {
         final ByteBuffer bytes;
         Chunk next;
 
+        /** The end of the queue that begins here: kept with its head, so that a queue is one reference, and an empty one null. */
+        Chunk last;
+
         private Chunk(ByteBuffer bytes) {
             this.bytes = bytes;
         }
@@ -69,6 +72,7 @@ public class ChunkPool {
         Chunk chunk = free;
         free = chunk.next;
         chunk.next = null;
+        chunk.last = chunk;
         used++;
         return chunk;
     }
@@ -76,11 +80,14 @@ public class ChunkPool {
     /**
      * Takes a chunk back.
      *
-     * @param chunk of this pool
-     * @return the one that followed it in its queue, or null
+     * @param chunk of this pool, the head of its queue
+     * @return the one that followed it, now the head, or null
      */
     public Chunk give(Chunk chunk) {
         Chunk next = chunk.next;
+        if (next != null) {
+            next.last = chunk.last;
+        }
         chunk.bytes.clear().limit(0);
         chunk.next = free;
         free = chunk;

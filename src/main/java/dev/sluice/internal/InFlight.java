@@ -49,10 +49,11 @@ public final class InFlight {
                 length += last.bytes.remaining();
             }
             queue.head = last.next;
-            if (last.next == null) {
-                queue.tail = null;
+            if (last.next != null) {
+                last.next.last = head.last;
+                last.next = null;
             }
-            last.next = null;
+            head.last = last;
         }
         count = 0;
         for (Chunk chunk = head; chunk != null; chunk = chunk.next) {

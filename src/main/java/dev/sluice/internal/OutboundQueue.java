@@ -18,7 +18,6 @@ public final class OutboundQueue extends Announcements {
 
     private final Outlet outlet;
     Chunk head;
-    Chunk tail;
 
     /** Bytes that wait. Written by the owner, without a fence: other threads may see it late. */
     private volatile int length;
@@ -70,12 +69,12 @@ public final class OutboundQueue extends Announcements {
      */
     public void add(ByteBuffer data) {
         while (data.hasRemaining()) {
-            if (tail == null) {
-                head = tail = outlet.chunks().take();
-            } else if (tail.bytes.limit() == ChunkPool.CHUNK) {
-                tail = tail.next = outlet.chunks().take();
+            if (head == null) {
+                head = outlet.chunks().take();
+            } else if (head.last.bytes.limit() == ChunkPool.CHUNK) {
+                head.last = head.last.next = outlet.chunks().take();
             }
-            ByteBuffer to = tail.bytes;
+            ByteBuffer to = head.last.bytes;
             int end = to.limit();
             int taken = Math.min(data.remaining(), to.capacity() - end);
             to.limit(end + taken).put(end, data, data.position(), taken);
@@ -98,7 +97,7 @@ public final class OutboundQueue extends Announcements {
         }
         int offered;
         int taken;
-        if (head == tail) {
+        if (head.next == null) {
             offered = head.bytes.remaining();
             taken = outlet.wire().write(channel, head.bytes);
         } else {
@@ -113,9 +112,6 @@ public final class OutboundQueue extends Announcements {
         }
         while (head != null && !head.bytes.hasRemaining()) {
             head = outlet.chunks().give(head);
-        }
-        if (head == null) {
-            tail = null;
         }
         shorten(taken);
         wrote(taken, taken < offered, nowNs);
@@ -164,7 +160,6 @@ public final class OutboundQueue extends Announcements {
             dropped += head.bytes.remaining();
             head = outlet.chunks().give(head);
         }
-        tail = null;
         fellShort = false;
         shorten(dropped);
         outlet.counters().add(Count.DISCARDED, dropped);
