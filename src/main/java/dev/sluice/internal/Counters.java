@@ -91,7 +91,9 @@ public class Counters {
 
         @Override
         public void add(Enum<?> counter, long amount) {
-            adders[counter.ordinal()].add(amount);
+            if (amount != 0) { // as many are told of what seldom happens
+                adders[counter.ordinal()].add(amount);
+            }
         }
 
         @Override

@@ -3,19 +3,17 @@ package dev.sluice.threads;
 import dev.sluice.internal.ChunkPool;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Chunks for many threads. */
+/** Chunks for many threads; how many are out is known without the lock, as every write asks. */
 final class LockedChunks extends ChunkPool {
 
     private final ReentrantLock lock = new ReentrantLock();
 
+    /** Written with the lock. */
+    private volatile long used;
+
     @Override
     public long used() {
-        lock.lock();
-        try {
-            return super.used();
-        } finally {
-            lock.unlock();
-        }
+        return used;
     }
 
     @Override
@@ -24,6 +22,7 @@ final class LockedChunks extends ChunkPool {
         try {
             return super.take();
         } finally {
+            used = super.used();
             lock.unlock();
         }
     }
@@ -34,6 +33,7 @@ final class LockedChunks extends ChunkPool {
         try {
             return super.give(chunk);
         } finally {
+            used = super.used();
             lock.unlock();
         }
     }

@@ -144,8 +144,9 @@ final class Output {
                 writer.wake();
                 return false;
             }
-            writing = inFlight.take(System.nanoTime());
-            connection.watch.set();
+            long nowNs = System.nanoTime();
+            writing = inFlight.take(nowNs);
+            connection.watch.set(nowNs);
             return true;
         } finally {
             connection.lock.unlock();
@@ -181,9 +182,13 @@ final class Output {
 
     /** All that was queued has left. */
     private void tellEnd() {
+        if (!queue.isEnded()) {
+            return;
+        }
         try {
-            if (queue.sendEnd(connection.channel, System.nanoTime())) {
-                connection.watch.set();
+            long nowNs = System.nanoTime();
+            if (queue.sendEnd(connection.channel, nowNs)) {
+                connection.watch.set(nowNs);
             }
             connection.life.settle();
         } catch (IOException e) {

@@ -38,7 +38,7 @@ final class Watch {
         connection.lock.lock();
         try {
             if (!connection.life.isClosed()) {
-                set();
+                set(System.nanoTime());
             }
         } finally {
             connection.lock.unlock();
@@ -46,8 +46,7 @@ final class Watch {
     }
 
     /** Under the lock. Sets the timer to what can come due first, unless it is set to something earlier already. */
-    void set() {
-        long nowNs = System.nanoTime();
+    void set(long nowNs) {
         long atNs = patience.deadline(connection.output.queue, connection.life.isLingering(), false, connection.activeNs, nowNs);
         if (atNs != Patience.NEVER && (dueNs == Patience.NEVER || atNs - dueNs < 0)) {
             dueNs = atNs;
@@ -102,7 +101,7 @@ final class Watch {
                 suspected = false;
             }
             if (!connection.life.isClosed()) {
-                set();
+                set(nowNs);
             }
         } finally {
             connection.lock.unlock();
