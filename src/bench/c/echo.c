@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,12 @@ static void wait_for(struct client *c, uint32_t events) {
 }
 
 static void admit(int listener) {
-    for (int fd; (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0;) {
+    for (;;) {
+        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+        if (fd < 0 && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)) {
+            return;
+        }
+        check(fd, "accept"); /* without descriptors it would spin, and measure that */
         int on = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         struct client *c = calloc(1, sizeof *c);
@@ -88,6 +94,7 @@ static void echo(struct client *c, char *buffer) {
 }
 
 int main(void) {
+    signal(SIGPIPE, SIG_IGN);
     static char buffer[BUFFER];
     static struct epoll_event ready[EVENTS];
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);

@@ -2,26 +2,27 @@
 """CPU for a request, each server beside the others, on one core, with the load on another.
 
     mvn -q -Pbench test-compile package -DskipTests      (once)
-    src/bench/shell/floor.py [--pairs 10] [--seconds 2] [--java HOME] [--only NAME] [--of reactor --against c-epoll,bare,netty,netty-epoll]
+    src/bench/shell/floor.py [--rounds 10] [--seconds 2] [--java HOME] [--only NAME] [--of reactor --against c-epoll,bare,netty,netty-epoll]
 
-What is printed are medians of ratios within a round, and beside them the range of the server against a second one of its own kind: what
-is inside that range is noise. User time is told by the kernel in steps of 10 ms.
+What is printed are medians of ratios within a round, each with its interval, and before them those of the server against a second one of its
+own kind: the noise. The kernel tells user time by samples, one in 10 ms: it needs more seconds than the total.
 """
 import shutil, statistics, subprocess
 import servers
-from servers import ROOT, Workshop, rounds
+from servers import ROOT, Workshop, median, rounds
 
+TICK = 1e7
 WORKS = {
     "50 connections, 64 B": ["-c", "50", "-s", "64"],
     "50 connections, 64 B, 16 in flight": ["-c", "50", "-s", "64", "-P", "16"],
     "1,000 connections, 64 B": ["-c", "1000", "-s", "64"],
-    "10,000 connections, 64 B": ["-c", "9900", "-s", "64"],
+    "9,900 connections, 64 B": ["-c", "9900", "-s", "64"],
     "8 connections, 64 KiB": ["-c", "8", "-s", "64k"],
 }
 
 
 def main():
-    options = servers.options(pairs=10, seconds=2.0, only="", of="reactor", against="c-epoll,bare,netty,netty-epoll")
+    options = servers.options(rounds=10, seconds=2.0, only="", of="reactor", against="c-epoll,bare,netty,netty-epoll")
     with Workshop(options.java) as workshop:
         for name in [options.of, options.of + " again", *options.against.split(",")]:
             if name != "c-epoll":
@@ -36,28 +37,20 @@ def main():
         for title, load in WORKS.items():
             if options.only in title:
                 def measure(server):
-                    """Microseconds for a request: all, and user time, whose share is that of the warm-up and the measured time."""
-                    before = server.ticks()
+                    """Microseconds for a request: all, and user time."""
                     result = workshop.load(server, *load, "-d", f"{int(options.seconds * 1e3)}ms", "-w", f"{int(min(1, options.seconds) * 1e3)}ms")
-                    user, system = (b - a for a, b in zip(before, server.ticks()))
-                    total = max(1e7, result["usage"]["serverNs"]) / 1e3 / result["answered"]  # one tick at least
-                    return total, total * user / max(1, user + system)
+                    return [max(TICK, result["usage"][time]) / 1e3 / result["answered"] for time in ["serverNs", "serverUserNs"]]
 
-                report(title, options.of, rounds(options.pairs, workshop.servers, measure))
+                report(title, options.of, rounds(options.rounds, workshop.servers, measure))
 
 
 def report(title, subject, table):
-    def median(of):
-        return statistics.median(of(row) for row in table)
-
-    noise = sorted(row[subject][0] / row[subject + " again"][0] for row in table)
-    print(f"\n{title}: {subject} {median(lambda row: row[subject][0]):.2f} us a request, "
-          f"{median(lambda row: row[subject][1]):.2f} of them user; against itself {noise[0]:.2f} to {noise[-1]:.2f}")
+    total, user = (statistics.median(row[subject][i] for row in table) for i in range(2))
+    print(f"\n{title}: {subject} {total:.2f} us a request, {user:.2f} of them user")
     for name in table[0]:
-        if name not in (subject, subject + " again"):
-            total = median(lambda row: row[subject][0] / row[name][0])
-            user = median(lambda row: row[subject][1] / max(row[name][1], 1e-9))
-            print(f"  against {name:12} total {total:.2f}, user {user:.2f}", flush=True)
+        if name != subject:
+            total, user = (median(row[subject][i] / row[name][i] for row in table) for i in range(2))
+            print(f"  against {name:14} total {total}   user {user}", flush=True)
 
 
 main()

@@ -8,7 +8,7 @@ import subprocess
 import servers
 from servers import Workshop
 
-CONNECTIONS = [1, 50, 1_000, 10_000]
+CONNECTIONS = [1, 2, 50, 1_000, 10_000]
 PARTS = {
     "channels": "channels and selector alone",
     "loop": "and the reactor: turn, dispatch, clock, counters",
@@ -23,7 +23,7 @@ def main():
         def measure(case, connections, size, depth):
             command = workshop.jvm("instant.InsideBench", case, str(connections), str(size), str(depth), "20" if options.quick else "500",
                                    flags=["-Djava.nio.channels.spi.SelectorProvider=dev.sluice.bench.instant.InstantNetwork"])
-            return [float(word) for word in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
+            return [float(word) for word in subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()]
 
         print("an echo of 64 bytes, by parts: nanoseconds, each with all before it")
         for case, meaning in PARTS.items():

@@ -1,10 +1,18 @@
 """What the measurements have in common: servers in processes of their own on one core, load on another, CPU as the kernel tells it."""
-import argparse, functools, json, os, pathlib, re, shutil, subprocess, sys, tempfile
+import argparse, functools, json, math, os, pathlib, random, re, resource, shutil, statistics, subprocess, sys, tempfile, threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 JVM = ["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UseDynamicNumberOfCompilerThreads", "-Djdk.nio.maxCachedBufferSize=262144"]
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = str(CORES[0]), str(CORES[-1])
+DESCRIPTORS = 10_100
+
+if len(CORES) < 2:
+    sys.exit("a server and its load need a core each")
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+if hard != resource.RLIM_INFINITY and hard < DESCRIPTORS:
+    sys.exit(f"9,900 connections need {DESCRIPTORS:,} descriptors, and {hard:,} is the limit (ulimit -Hn)")
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # Java raises its own, Python and C do not
 
 
 def options(**defaults):
@@ -58,8 +66,8 @@ class Workshop:
         subprocess.run(["taskset", "-c", LOAD_CORE, str(ROOT / "target/sluice"), "load", server.port, *options,
                         "--server-pid", str(server.process.pid), "--json", str(file)], check=True, stdout=subprocess.DEVNULL)
         result = json.loads(file.read_text())
-        if result["errors"] or not result["answered"]:
-            sys.exit(f"{server.name}: {result['answered']} answers, {result['errors']}")
+        if result["errors"] or not result["answered"] or result["usage"]["serverNs"] < 0:
+            sys.exit(f"{server.name}: {result['answered']} answers, {result['errors']}, {result['usage']}")
         return result
 
 
@@ -68,20 +76,15 @@ class Server:
         self.name = name
         self.process = subprocess.Popen(["taskset", "-c", SERVER_CORE, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=subprocess.STDOUT, env={**os.environ, **env})
+        said = []
         for line in self.process.stdout:
-            if line.startswith("CANNOT"):
-                sys.exit(f"{name}: {line.strip()}")
+            said.append(line)
             ready = re.match(r"READY (\d+)|ready: .*?:(\d+),", line)
             if ready:
                 self.port = ready[1] or ready[2]
+                threading.Thread(target=self.process.stdout.read, daemon=True).start()  # a full pipe would stop it
                 return
-        sys.exit(f"{name} did not start")
-
-    def ticks(self):
-        """User and system time, in steps of 10 ms."""
-        stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
-        fields = stat[stat.rindex(")") + 2:].split()
-        return int(fields[11]), int(fields[12])
+        sys.exit(f"{name} did not start: {''.join(said)}")
 
     def cpu_ns(self):
         """Of the threads that it has now, exactly."""
@@ -93,10 +96,21 @@ class Server:
         self.process.wait()
 
 
+def median(values):
+    """As text, and from six values on with its interval: a pair of them that has the true median of these processes between them with
+    at least 95 in 100, whatever the distribution, if rounds are independent. Another start of the same servers may differ by more."""
+    values = sorted(values)
+    outside = -1  # how many can be left out at each end
+    while sum(math.comb(len(values), i) for i in range(outside + 2)) <= 0.025 * 2 ** len(values):
+        outside += 1
+    interval = f" ({values[outside]:.2f} to {values[-1 - outside]:.2f})" if outside >= 0 else ""
+    return f"{statistics.median(values):.2f}{interval}"
+
+
 def rounds(count, servers, measure):
-    """A table of what each server measures, in turns whose order moves on; the first round warms up, and is left out."""
+    """A table of what each server measures, in turns of any order; the first round warms up, and is left out."""
     table = []
     for i in range(count + 1):
-        turn = servers[i % len(servers):] + servers[:i % len(servers)]
-        table.append({server.name: measure(server) for server in turn})
+        row = {server.name: measure(server) for server in random.Random(i).sample(servers, len(servers))}
+        table.append({server.name: row[server.name] for server in servers})
     return table[1:]

@@ -26,7 +26,9 @@ def main():
             workshop.load(server, *load, "-d", "2s", "-w", "1ms")
             table = workshop.folder / "calls"
             strace = subprocess.Popen(["strace", "-c", "-o", str(table), "-p", loop_of(server)], stderr=subprocess.PIPE, text=True)
-            strace.stderr.readline()  # attached
+            said = strace.stderr.readline()
+            if "attached" not in said:
+                sys.exit(said)
             result = workshop.load(server, *load, "-d", "3s", "-w", "1ms")
             strace.send_signal(signal.SIGINT)
             strace.wait()

@@ -8,15 +8,16 @@ import java.time.Duration;
 /**
  * Processor time, in nanoseconds; steps of 10 ms are usual. What a system does not tell is -1.
  *
- * @param serverNs the server's process, user and system
- * @param clientNs this process, user and system
- * @param othersNs all other processes, user time alone, and what a hypervisor kept for itself: of the kernel's time Linux does not
- *                 tell what it did for whom, as interrupts of the load's own traffic also come to an idle core
+ * @param serverNs     the server's process, user and system
+ * @param serverUserNs its user time alone
+ * @param clientNs     this process, user and system
+ * @param othersNs     all other processes, user time alone, and what a hypervisor kept for itself: of the kernel's time Linux does not
+ *                     tell what it did for whom, as interrupts of the load's own traffic also come to an idle core
  */
-public record Usage(long serverNs, long clientNs, long othersNs) {
+public record Usage(long serverNs, long serverUserNs, long clientNs, long othersNs) {
 
     /** Nothing is known. */
-    static final Usage NONE = new Usage(-1, -1, -1);
+    static final Usage NONE = new Usage(-1, -1, -1, -1);
 
     /** A tick of /proc: 10 ms on every Linux that Java runs on. */
     private static final long TICK_NS = 10_000_000;
@@ -24,12 +25,13 @@ public record Usage(long serverNs, long clientNs, long othersNs) {
     /** Since each process began. */
     static Usage now(long serverPid) {
         long clientPid = ProcessHandle.current().pid();
-        return new Usage(ofProcess(serverPid), ofProcess(clientPid), ofOthers(serverPid, clientPid));
+        return new Usage(ofProcess(serverPid), userTime(serverPid), ofProcess(clientPid), ofOthers(serverPid, clientPid));
     }
 
     Usage since(Usage earlier) {
         return new Usage(
                 difference(serverNs, earlier.serverNs),
+                difference(serverUserNs, earlier.serverUserNs),
                 difference(clientNs, earlier.clientNs),
                 othersNs < 0 ? -1 : Math.max(0, difference(othersNs, earlier.othersNs))); // of ticks, which may be a few off
     }
@@ -42,16 +44,24 @@ public record Usage(long serverNs, long clientNs, long othersNs) {
         return ProcessHandle.of(pid).flatMap(process -> process.info().totalCpuDuration()).map(Duration::toNanos).orElse(-1L);
     }
 
-    /** /proc/stat begins: cpu user nice system idle iowait irq softirq steal; in /proc/PID/stat the user time is the 14th field. */
-    private static long ofOthers(long... known) {
+    /** /proc/stat begins: cpu user nice system idle iowait irq softirq steal. */
+    private static long ofOthers(long serverPid, long clientPid) {
         try {
             String[] machine = Files.readString(Path.of("/proc/stat")).split("\\s+", 10);
-            long ticks = Long.parseLong(machine[1]) + Long.parseLong(machine[2]) + Long.parseLong(machine[8]);
-            for (long pid : known) {
-                String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-                ticks -= Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[11]); // the name before may hold blanks
-            }
-            return ticks * TICK_NS;
+            long all = Long.parseLong(machine[1]) + Long.parseLong(machine[2]) + Long.parseLong(machine[8]);
+            long server = userTime(serverPid);
+            long client = userTime(clientPid);
+            return server < 0 || client < 0 ? -1 : all * TICK_NS - server - client;
+        } catch (IOException | RuntimeException e) {
+            return -1; // not Linux
+        }
+    }
+
+    /** The 14th field of /proc/PID/stat. */
+    private static long userTime(long pid) {
+        try {
+            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+            return TICK_NS * Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[11]); // the name before may hold blanks
         } catch (IOException | RuntimeException e) {
             return -1; // not Linux, or no such process
         }

@@ -85,7 +85,7 @@ public final class Measured {
         LoadPlan load = new LoadPlan("127.0.0.1", 1, connections, 64, 1, 100, 1_000, 0, Expect.ECHO, 1);
         LoadResult result = new LoadResult(
                 load, connections, answered, 1, errors, null, Latency.of(histogram), null,
-                new Usage((long) (cpuUs * 1e3 * answered), 500_000_000, 20_000_000), 20);
+                new Usage((long) (cpuUs * 1e3 * answered), (long) (cpuUs * 1e2 * answered), 500_000_000, 20_000_000), 20);
         return new Round(cell, engine, control, round, 0, 0, false, 0.01, result, 65_536, null);
     }
 

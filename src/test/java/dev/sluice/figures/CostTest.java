@@ -176,7 +176,7 @@ class CostTest {
         }
     }
 
-    /** Of all threads of ours, as Linux counts them. */
+    /** Of the loop, as Linux counts them. */
     private static long contextSwitches() throws IOException {
         long sum = 0;
         int threads = 0;
