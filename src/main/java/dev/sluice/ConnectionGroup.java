@@ -105,7 +105,7 @@ final class ConnectionGroup {
 
     /** Connects out, if there is room. Not within a callback. */
     void connect(InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isCompanion) {
-        if (drain != null && drain.isOver()) {
+        if (drain != null && (drain.isOver() || onlyCompanionsAreLeft)) {
             refuse(address, factory, "the server has drained");
             return;
         }

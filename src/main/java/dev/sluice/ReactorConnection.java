@@ -185,7 +185,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     void leave() {
         if (state == State.LEAVING && !group.work.isHeld(this)) {
             state = State.DRAINING;
-            output.end();
+            output.end(group.reactor.nowNs());
+            setTimer(); // our end may have been sent long ago
         }
         flushSoon();
     }
@@ -195,7 +196,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (!group.reactor.isInLoop()) {
             group.reactor.execute(this::shutdownOutput);
         } else if (isOpen()) {
-            output.end();
+            output.end(group.reactor.nowNs());
             flushSoon();
         }
     }

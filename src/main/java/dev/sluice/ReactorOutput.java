@@ -33,7 +33,7 @@ final class ReactorOutput {
     private void enqueue(ReactorConnection connection, ByteBuffer data) {
         OutboundQueue queue = connection.output;
         group.counters.add(Count.ENQUEUED, data.remaining());
-        if (connection.isOpen() && (long) queue.length() + data.remaining() > group.options.maxPending()) {
+        if (connection.isOpen() && !queue.isEnded() && (long) queue.length() + data.remaining() > group.options.maxPending()) {
             connection.end(Kind.QUEUE_LIMIT, null);
         }
         if (connection.isOpen() && !queue.isEnded()) {

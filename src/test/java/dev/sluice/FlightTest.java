@@ -1,14 +1,17 @@
 package dev.sluice;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.simulation.Conditions;
 import dev.sluice.simulation.SimulatedNetwork;
 import dev.sluice.threads.ThreadServer;
 import dev.sluice.threads.Threads;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -142,5 +145,58 @@ class FlightTest {
     void threadsEvents() throws Exception {
         checkCommon(record(ThreadServer.start(
                 ANY, ServerOptions.builder().maxPending(100_000).build(), Threads.platform(), connection -> FlightTest::answer)));
+    }
+
+    // ---- connections that go out -----------------------------------------------------------------------------------------
+
+    /** Connects out for every question, and answers it. */
+    private static Handler.Factory goingOutTo(InetSocketAddress target) {
+        Handler outbound = new Handler() {
+            @Override
+            public void onOpen(Connection other) {
+                other.abort();
+            }
+
+            @Override
+            public void onRead(Connection other, ByteBuffer in) {}
+        };
+        return connection -> (self, in) -> {
+            self.connect(target, Duration.ofSeconds(10), other -> outbound);
+            answer(self, in);
+        };
+    }
+
+    /** Without a name, as the address of a connection that was accepted. */
+    private static InetSocketAddress addressOf(ServerSocket listener) throws IOException {
+        return new InetSocketAddress(InetAddress.getByAddress(listener.getInetAddress().getAddress()), listener.getLocalPort());
+    }
+
+    private static void checkOutbound(List<RecordedEvent> events, InetSocketAddress target) {
+        checkCommon(events);
+        List<RecordedEvent> outbound = of(events, "Connection").stream()
+                .filter(event -> event.getString("remote").endsWith(":" + target.getPort()))
+                .toList();
+        assertFalse(outbound.isEmpty(), "none went out: " + events);
+        assertTrue(outbound.stream().anyMatch(event -> event.getString("reason").equals("LOCAL")), outbound.toString());
+    }
+
+    @Test
+    void reactorsConnectionsThatGoOut() throws Exception {
+        try (ServerSocket listener = new ServerSocket(0, 1_000, ANY.getAddress())) {
+            InetSocketAddress target = addressOf(listener);
+            checkOutbound(
+                    record(ReactorServer.start(ANY, ServerOptions.builder().maxPending(100_000).build(), goingOutTo(target))), target);
+        }
+    }
+
+    @Test
+    void threadsConnectionsThatGoOut() throws Exception {
+        try (ServerSocket listener = new ServerSocket(0, 1_000, ANY.getAddress())) {
+            InetSocketAddress target = addressOf(listener);
+            checkOutbound(
+                    record(ThreadServer.start(
+                            ANY, ServerOptions.builder().maxPending(100_000).build(), Threads.platform(), goingOutTo(target))),
+                    target);
+        }
     }
 }

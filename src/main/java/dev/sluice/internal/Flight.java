@@ -76,6 +76,17 @@ public final class Flight {
     }
 
     /**
+     * A connection was sent away after all.
+     *
+     * @param connection the one that opened
+     */
+    public static void forget(Object connection) {
+        if (isOn()) {
+            FlightEvents.forget(connection);
+        }
+    }
+
+    /**
      * A connection has closed; a queue limit that closed it is an event of its own.
      *
      * @param connection the one that opened

@@ -109,6 +109,10 @@ final class FlightEvents {
         }
     }
 
+    static void forget(Object connection) {
+        OPEN.remove(connection);
+    }
+
     static void closed(Object connection, SocketAddress remote, String reason, long unsent) {
         ConnectionEvent event = OPEN.remove(connection);
         if (event != null) {

@@ -92,7 +92,6 @@ public final class InFlight {
         while (head != null && !head.bytes.hasRemaining()) {
             head = outlet.chunks().give(head);
         }
-        queue.fellShort = queue.length() > 0;
     }
 
     /**

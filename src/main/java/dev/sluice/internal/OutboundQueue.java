@@ -168,9 +168,16 @@ public final class OutboundQueue extends Announcements {
 
     // ---- its end ------------------------------------------------------------------------------------------------------
 
-    /** Nothing is added after this. */
-    public void end() {
+    /**
+     * Nothing is added after this. Asked for once more after it was sent, the wait for the peer's end begins anew.
+     *
+     * @param nowNs the time
+     */
+    public void end(long nowNs) {
         ended = true;
+        if (endSent) {
+            sinceNs = nowNs;
+        }
     }
 
     /**

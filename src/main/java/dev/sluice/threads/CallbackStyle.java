@@ -19,8 +19,14 @@ final class CallbackStyle implements Style {
     /** What was left unread. With the turn. */
     private ByteBuffer remainder;
 
+    /** Whether reading was resumed since, and the handler has not been offered it yet: nothing is put behind it before. With the turn. */
+    private boolean owed;
+
     /** Whether it was left because the handler asked, and more was not welcome: it may hold whole messages. */
     private volatile boolean again;
+
+    /** Whether a helper is on its way to offer it. */
+    private volatile boolean posted;
 
     CallbackStyle(ThreadConnection connection, Handler.Factory factory) {
         this.connection = connection;
@@ -38,33 +44,16 @@ final class CallbackStyle implements Style {
             turns.leave();
         }
         connection.output.sendOwn();
-        while (connection.ownThread.awaitInput()) {
-            if (again) {
-                offerAgain();
-                continue;
-            }
-            int read = connection.ownThread.receive(buffer.clear());
-            buffer.flip();
-            turns.enter();
-            try {
-                awaitResume(buffer);
-                if (buffer.hasRemaining()) {
-                    lend(buffer);
-                } else if (read < 0) {
-                    end(buffer);
-                }
-            } finally {
-                turns.leave();
-            }
-            connection.output.sendOwn();
-        }
-        while (again && connection.ownThread.awaitRoom()) { // the server drains, and there are whole messages left
-            offerAgain();
+        for (boolean more = true; more; ) {
+            more = again ? offerAgain() : lendNext(buffer);
         }
     }
 
-    /** Without the turn. */
-    private void offerAgain() {
+    /** Without the turn. Offers what was left once there is room for what it brings; false when no input is taken any more. */
+    private boolean offerAgain() {
+        if (!connection.ownThread.awaitRoom()) {
+            return false;
+        }
         connection.turns.enter();
         try {
             offerRemainder();
@@ -72,11 +61,38 @@ final class CallbackStyle implements Style {
             connection.turns.leave();
         }
         connection.output.sendOwn();
+        return true;
     }
 
-    /** With the turn, which is left meanwhile. Waits while reading is paused. */
+    /** Without the turn. Reads, and lends what came; false when no more input is wanted. */
+    private boolean lendNext(ByteBuffer buffer) {
+        if (!connection.ownThread.awaitInput()) {
+            return again; // the server drains, and there are whole messages left
+        }
+        int read = connection.ownThread.receive(buffer.clear());
+        buffer.flip();
+        connection.turns.enter();
+        try {
+            awaitResume(buffer);
+            if (buffer.hasRemaining()) {
+                lend(buffer);
+            } else if (read < 0) {
+                end(buffer);
+            }
+        } finally {
+            connection.turns.leave();
+        }
+        connection.output.sendOwn();
+        return true;
+    }
+
+    /** With the turn, which is left meanwhile. Waits while reading is paused, and offers what was left before it returns. */
     private void awaitResume(ByteBuffer in) {
-        while (connection.isPaused()) {
+        while (connection.isPaused() || owed) {
+            if (!connection.isPaused()) {
+                offerRemainder();
+                continue;
+            }
             connection.turns.leave();
             boolean isTime = connection.ownThread.awaitResume();
             connection.turns.enter();
@@ -123,14 +139,25 @@ final class CallbackStyle implements Style {
     @Override
     public void resumed() {
         if (remainder != null) {
-            connection.turns.post(this::offerRemainder);
+            owed = true;
+            offerSoon();
         }
     }
 
     @Override
     public void welcome() {
         if (again && connection.ownThread.isInRead() && connection.isWelcome()) {
-            connection.turns.post(this::offerRemainder); // else the own thread is about to come by
+            offerSoon(); // else the own thread is about to come by
+        }
+    }
+
+    private void offerSoon() {
+        if (!posted) {
+            posted = true;
+            connection.turns.post(() -> {
+                posted = false;
+                offerRemainder();
+            });
         }
     }
 
@@ -140,7 +167,12 @@ final class CallbackStyle implements Style {
     }
 
     private void offerRemainder() {
-        if (remainder != null && !connection.isPaused()) {
+        if (connection.isPaused()) {
+            again = false; // it is offered when reading is resumed
+            return;
+        }
+        owed = false;
+        if (remainder != null) {
             offer(remainder, null);
         }
     }

@@ -100,8 +100,9 @@ final class ConnectionGroup {
     }
 
     private void connectOnLoop(Dial dial, Function<ThreadConnection, Style> style) {
-        if (drain != null && drain.isOver() || !mayEnter.getAsBoolean()) {
-            refuse(dial, style, new IOException(drain != null && drain.isOver() ? "the server has drained" : options.maxConnections() + " connections are open, the limit"));
+        boolean drained = drain != null && (drain.isOver() || onlyCompanionsAreLeft);
+        if (drained || !mayEnter.getAsBoolean()) {
+            refuse(dial, style, new IOException(drained ? "the server has drained" : options.maxConnections() + " connections are open, the limit"));
             return;
         }
         ThreadConnection connection;
@@ -195,15 +196,18 @@ final class ConnectionGroup {
         }
         relieving.lock();
         try {
-            while (pressure.isOver(chunks.used())) {
+            while (true) {
                 ThreadConnection longest = null;
+                long leaving = 0;
                 for (ThreadConnection connection : connections) {
-                    if (connection.pending() > (longest == null ? 0 : longest.pending())) {
+                    if (connection.life.isClosed()) {
+                        leaving += connection.pending(); // was being written, and goes when its call returns
+                    } else if (connection.pending() > (longest == null ? 0 : longest.pending())) {
                         longest = connection;
                     }
                 }
-                if (longest == null) {
-                    return; // what is left is being written, and goes when its call returns
+                if (longest == null || !pressure.isOver(chunks.used() - leaving)) {
+                    return;
                 }
                 longest.life.end(CloseReason.Kind.QUEUE_LIMIT, null);
             }

@@ -11,15 +11,15 @@ final class Errand implements Runnable {
 
     private final Crew crew;
     private final Runnable work;
-    private final Consumer<Throwable> whenThereIsNoThread;
+    private final Consumer<Throwable> whenItCannotBeDone;
 
     /** How often it was woken since its helper last looked; 0 means that there is no helper. */
     private final AtomicInteger wakes = new AtomicInteger();
 
-    Errand(Crew crew, Runnable work, Consumer<Throwable> whenThereIsNoThread) {
+    Errand(Crew crew, Runnable work, Consumer<Throwable> whenItCannotBeDone) {
         this.crew = crew;
         this.work = work;
-        this.whenThereIsNoThread = whenThereIsNoThread;
+        this.whenItCannotBeDone = whenItCannotBeDone;
     }
 
     void wake() {
@@ -30,7 +30,7 @@ final class Errand implements Runnable {
             crew.help(this);
         } catch (Throwable t) { // an Error too: the limit of threads is one
             wakes.set(0);
-            whenThereIsNoThread.accept(t);
+            whenItCannotBeDone.accept(t);
         }
     }
 
@@ -40,7 +40,13 @@ final class Errand implements Runnable {
         int seen;
         do {
             seen = wakes.get();
-            work.run();
+            try {
+                work.run();
+            } catch (Throwable t) { // no memory
+                wakes.set(0);
+                whenItCannotBeDone.accept(t);
+                return;
+            }
         } while (!wakes.compareAndSet(seen, 0));
     }
 }

@@ -148,8 +148,10 @@ final class Lifecycle {
             return false;
         }
         state = State.DRAINING;
-        connection.output.queue.end();
+        long nowNs = System.nanoTime();
+        connection.output.queue.end(nowNs);
         changed.signalAll();
+        connection.watch.set(nowNs); // our end may have been sent long ago
         return true;
     }
 
@@ -206,11 +208,15 @@ final class Lifecycle {
             kind = !connected ? Kind.CONNECT_FAILURE : asAnnounced ? kind : why;
             cause = because;
             state = State.CLOSED;
-            if (connection.output.queue.length() > 0) {
-                connection.group.wire.resetOnClose(connection.channel); // or the peer would take a part for the whole
+            try {
+                if (connection.output.queue.length() > 0) {
+                    connection.group.wire.resetOnClose(connection.channel); // or the peer would take a part for the whole
+                }
+                connection.watch.end();
+            } catch (Throwable t) { // no memory: the rest of the end is all the more wanted
+                cause = cause == null ? t : cause;
             }
             discardOutput();
-            connection.watch.end();
             changed.signalAll();
             connection.group.wire.close(connection.channel);
         } finally {

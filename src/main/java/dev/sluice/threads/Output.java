@@ -41,7 +41,7 @@ final class Output {
         connection.lock.lock();
         try {
             group.counters.add(Count.ENQUEUED, data.remaining());
-            if ((long) queue.length() + data.remaining() > group.options.maxPending() && connection.isOpen()) {
+            if ((long) queue.length() + data.remaining() > group.options.maxPending() && isWritable()) {
                 connection.life.end(Kind.QUEUE_LIMIT, null);
             }
             if (isWritable()) {
@@ -145,8 +145,9 @@ final class Output {
                 return false;
             }
             long nowNs = System.nanoTime();
-            writing = inFlight.take(nowNs);
-            connection.watch.set(nowNs);
+            boolean some = inFlight.take(nowNs);
+            connection.watch.set(nowNs); // may find no memory: nobody writes then
+            writing = some;
             return true;
         } finally {
             connection.lock.unlock();

@@ -117,8 +117,9 @@ final class OwnThread implements Runnable {
         return connection.pending() > 0 && connection.pending() > mark;
     }
 
-    /** Waits while the handler has paused reading; true if it is time to look whether the peer still lives. */
+    /** Waits while the handler has paused reading; true if it is time to look whether the peer still lives. Leaves if the server drains. */
     boolean awaitResume() {
+        boolean leaves;
         connection.lock.lock();
         try {
             while (connection.isPaused() && !leaving) {
@@ -128,12 +129,13 @@ final class OwnThread implements Runnable {
                     return true;
                 }
             }
+            leaves = leaving && connection.isPaused();
         } catch (InterruptedException e) {
             return false; // whoever waits looks again
         } finally {
             connection.lock.unlock();
         }
-        if (connection.isPaused()) {
+        if (leaves) {
             leave();
         }
         return false;

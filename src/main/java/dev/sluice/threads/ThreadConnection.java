@@ -5,6 +5,7 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Timer;
+import dev.sluice.internal.Flight;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -83,6 +84,9 @@ final class ThreadConnection implements Connection {
             return true;
         }
         boolean connected = dial.connect(this, channel);
+        if (connected) {
+            Flight.opened(this);
+        }
         watch.begin();
         return connected;
     }
@@ -151,7 +155,7 @@ final class ThreadConnection implements Connection {
         lock.lock();
         try {
             if (isOpen()) {
-                output.queue.end();
+                output.queue.end(System.nanoTime());
             }
         } finally {
             lock.unlock();
@@ -165,8 +169,10 @@ final class ThreadConnection implements Connection {
     public void abort() {
         lock.lock();
         try {
-            group.wire.resetOnClose(channel);
-            life.end(Kind.LOCAL, null);
+            if (!life.isClosed()) {
+                group.wire.resetOnClose(channel);
+                life.end(Kind.LOCAL, null);
+            }
         } finally {
             lock.unlock();
         }

@@ -146,9 +146,12 @@ final class Turns {
         return true;
     }
 
-    /** Whoever sends, without the turn: the handler may write again. A callback that takes its time must not keep the sender. */
+    /**
+     * Whoever sends, without the turn: the handler may write again. A callback that takes its time, this one or another, must not keep
+     * the writer from what else is to be sent.
+     */
     void writable() {
-        if (!turn.tryLock()) {
+        if (!connection.ownThread.isCurrent() || !turn.tryLock()) {
             post(this::callWritable);
             return;
         }
@@ -160,7 +163,7 @@ final class Turns {
     }
 
     private void callWritable() {
-        if (connection.isOpen()) {
+        if (handler != null && connection.isOpen()) { // a stream has none
             call("WRITABLE", () -> handler.onWritable(connection));
         }
     }

@@ -49,8 +49,8 @@ final class Watch {
     void set(long nowNs) {
         long atNs = patience.deadline(connection.output.queue, connection.life.isLingering(), false, connection.activeNs, nowNs);
         if (atNs != Patience.NEVER && (dueNs == Patience.NEVER || atNs - dueNs < 0)) {
+            connection.group.reactor.execute(this::arm); // on the loop, where it waits for the lock
             dueNs = atNs;
-            connection.group.reactor.execute(this::arm);
         }
     }
 

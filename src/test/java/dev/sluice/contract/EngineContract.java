@@ -267,6 +267,35 @@ abstract class EngineContract extends WorkContract {
     }
 
     @Test
+    void writeAboveTheLimitAfterShutdownOutputIsOnlyDiscarded() throws Exception {
+        StringBuffer heard = new StringBuffer();
+        int tooMuch = 3_000;
+        Client client = serve(ServerOptions.builder().lowWater(100).highWater(500).maxPending(1_000), connection -> new Handler() {
+            @Override
+            public void onOpen(Connection self) {
+                self.write(text("hello"));
+                self.shutdownOutput();
+                assertFalse(self.write(ByteBuffer.allocate(tooMuch)));
+                assertTrue(self.isOpen(), "nothing of it would have waited");
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                heard.append(StandardCharsets.ISO_8859_1.decode(in));
+                assertFalse(self.write(ByteBuffer.allocate(tooMuch)));
+            }
+        }).connect();
+        assertEquals("hello", client.receiveAll());
+        assertFalse(client.connection().write(ByteBuffer.allocate(tooMuch)));
+        client.send("still there?");
+        rig.await(() -> heard.toString().equals("still there?"), "the peer's bytes still arrive");
+        client.socket.shutdownOutput();
+        assertEquals(new CloseReason(Kind.PEER, null, 0), client.awaitClose());
+        assertEquals(3 * tooMuch, rig.server.stats().bytes().discarded());
+        assertEquals("orec", client.recorder.callbacks());
+    }
+
+    @Test
     void shutdownOutputFromElsewhereReachesAPeerThatSaysNothing() throws Exception {
         Client client = serve(ECHO).connect();
         client.connection().shutdownOutput();
@@ -442,6 +471,32 @@ abstract class EngineContract extends WorkContract {
         client.connection().close();
         assertEquals("", client.receiveAll());
         assertEquals(new CloseReason(Kind.LOCAL, null, 0), client.awaitClose());
+    }
+
+    @Test
+    void closeAfterTheEndWasSentLeavesThePeerAfterTheLinger() throws Exception {
+        ServerOptions.Builder options = ServerOptions.builder().idleTimeout(Duration.ZERO).lingerTimeout(Duration.ofMillis(100));
+        serve(options, connection -> new Handler() {
+            @Override
+            public void onOpen(Connection self) {
+                self.shutdownOutput();
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                in.position(in.limit());
+                self.close();
+            }
+        });
+        Client fromACallback = rig.connect();
+        assertEquals("", fromACallback.receiveAll());
+        Client fromElsewhere = rig.connect();
+        assertEquals("", fromElsewhere.receiveAll());
+        fromACallback.send("?");
+        fromElsewhere.connection().close();
+        rig.await(() -> fromACallback.recorder.isClosed() && fromElsewhere.recorder.isClosed(), "both have left");
+        assertEquals(new CloseReason(Kind.LOCAL, null, 0), fromACallback.recorder.reason);
+        assertEquals(new CloseReason(Kind.LOCAL, null, 0), fromElsewhere.recorder.reason);
     }
 
     @Test

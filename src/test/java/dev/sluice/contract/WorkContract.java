@@ -338,6 +338,90 @@ abstract class WorkContract {
     }
 
     @Test
+    void handlerThatPausesAtEveryFrameIsOfferedABoundedRemainder() throws Exception {
+        int frames = 100_000; // 2 MB, sent at once
+        int most = (64 << 10) + (16 << 10); // the limit, and what reads that had begun brought
+        AtomicInteger longest = new AtomicInteger();
+        AtomicInteger seen = new AtomicInteger();
+        AtomicInteger misplaced = new AtomicInteger();
+        Client client = serve(ServerOptions.builder().maxRemainder(64 << 10), connection -> {
+            Handler framed = new Framed(connection, new Lines(100), (self, frame) -> {
+                misplaced.addAndGet(text(frame).equals(numbered(seen.getAndIncrement())) ? 0 : 1);
+                self.pauseReading();
+                self.execute(self::resumeReading);
+            });
+            return (self, in) -> {
+                longest.accumulateAndGet(in.remaining(), Math::max);
+                if (in.remaining() > most) {
+                    self.abort(); // it need not grow further
+                    return;
+                }
+                framed.onRead(self, in);
+            };
+        }).connect();
+        StringBuilder all = new StringBuilder();
+        for (int i = 0; i < frames; i++) {
+            all.append(numbered(i)).append('\n');
+        }
+        CompletableFuture<Void> sending = Rig.inBackground(() -> {
+            try {
+                client.send(all.toString()).socket.shutdownOutput();
+            } catch (IOException e) {
+                // it was aborted, which is told below
+            }
+            return null;
+        });
+        CloseReason reason = client.awaitClose();
+        sending.get(20, TimeUnit.SECONDS);
+        assertTrue(longest.get() <= most, longest + " bytes were offered at once, after " + seen + " frames");
+        assertEquals(0, misplaced.get(), "frames that are not the next");
+        assertEquals(new CloseReason(Kind.PEER, null, 0), reason, "after " + seen + " frames");
+        assertEquals(frames, seen.get());
+    }
+
+    private static String numbered(int frame) {
+        return String.format("frame %013d", frame);
+    }
+
+    @Test
+    void pausesAndResumptionsInQuickTurnEndNothing() throws Exception {
+        int bytes = 60_000_000;
+        AtomicInteger read = new AtomicInteger();
+        Client client = serve((self, in) -> {
+            if (read.getAndAdd(in.remaining()) == 0) {
+                self.execute(() -> pauseAndResume(self, read, bytes));
+            }
+            in.position(in.limit());
+        }).connect();
+        CompletableFuture<Void> sending = Rig.inBackground(() -> {
+            try {
+                byte[] block = new byte[500]; // many reads, many of them while reading is paused
+                for (int sent = 0; sent < bytes; sent += block.length) {
+                    client.out.write(block);
+                }
+                client.socket.shutdownOutput();
+            } catch (IOException e) {
+                // it was closed, which is told below
+            }
+            return null;
+        });
+        CloseReason reason = client.awaitClose();
+        sending.get(20, TimeUnit.SECONDS);
+        assertEquals(new CloseReason(Kind.PEER, null, 0), reason, "after " + read + " bytes");
+        assertEquals(bytes, read.get());
+    }
+
+    private static void pauseAndResume(Connection self, AtomicInteger read, int bytes) {
+        self.pauseReading();
+        self.execute(() -> {
+            self.resumeReading();
+            if (read.get() < bytes) {
+                self.execute(() -> pauseAndResume(self, read, bytes));
+            }
+        });
+    }
+
+    @Test
     void framesThatWaitForOutputComeWhenItHasLeft() throws Exception {
         byte[] answer = new byte[50_000];
         int lines = 400; // 20 MB of answers, more than the kernel holds
@@ -396,6 +480,108 @@ abstract class WorkContract {
         hasty.send("a\nbcd").socket.shutdownOutput();
         assertEquals("a", hasty.receiveAll());
         assertEquals(3, unfinished.get());
+    }
+
+    // ---- frames that wait when the server drains --------------------------------------------------------------------------
+
+    /** Waits for a timer of the connection, which comes due when a drain has had time to look at it more than once. */
+    private static void awaitTimer(Connection connection) throws Exception {
+        CountDownLatch due = new CountDownLatch(1);
+        assertTrue(connection.execute(() -> connection.schedule(Duration.ofMillis(200), due::countDown)));
+        assertTrue(due.await(20, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void drainAnswersFramesThatWaitBehindASlowPeer() throws Exception {
+        int lines = 6;
+        byte[] answer = new byte[1 << 20]; // more than the kernel holds
+        AtomicInteger seen = new AtomicInteger();
+        serve(
+                ServerOptions.builder().sendBuffer(64 << 10),
+                connection -> new Framed(connection, new Lines(10), (self, frame) -> {
+                    seen.incrementAndGet();
+                    self.write(ByteBuffer.wrap(answer));
+                }));
+        Client client = rig.connectOnly(64 << 10);
+        client.send("a\n".repeat(lines));
+        assertEquals(answer.length, client.in.readNBytes(answer.length).length);
+        rig.await(() -> seen.get() == 2, "the second is taken, and being answered");
+        assertEquals(2L * lines, rig.server.stats().bytes().read());
+        CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofSeconds(20));
+        awaitTimer(rig.recorders.get(0).connection);
+        int rest = (lines - 1) * answer.length;
+        assertEquals(rest, client.in.readAllBytes().length, "bytes of the answers that were left");
+        assertEquals(lines, seen.get());
+        client.socket.close();
+        assertEquals(new DrainReport(1, List.of()), end.get(20, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void drainOffersNothingAgainWhileTheWorkersHaveNoRoom() throws Exception {
+        int lines = 10_000; // more than one read takes
+        CountDownLatch gate = new CountDownLatch(1);
+        AtomicInteger offers = new AtomicInteger();
+        AtomicInteger answered = new AtomicInteger();
+        Client client = serve(ServerOptions.builder().offloadThreads(1).offloadQueue(10), connection -> {
+            Handler framed = new Framed(connection, new Lines(10), (self, frame) -> self.offload(() -> {
+                gate.await();
+                return null;
+            }, (nothing, failure) -> {
+                answered.incrementAndGet();
+                self.write(text("x"));
+            }));
+            return counting(offers, framed);
+        }).connect();
+        client.send("abc\n".repeat(lines));
+        rig.await(() -> rig.server.stats().work().full() == 1, "the queue is full");
+        CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofSeconds(20));
+        int before = offers.get();
+        long pauses = rig.server.stats().calls().readPauses();
+        try {
+            awaitTimer(client.connection());
+            int again = offers.get() - before;
+            assertTrue(again <= 5, "offered " + again + " times though there is no room");
+            assertTrue(rig.server.stats().calls().readPauses() - pauses <= 5, "pauses");
+        } finally {
+            gate.countDown();
+        }
+        assertEquals("x".repeat(lines), client.receiveAll());
+        assertEquals(lines, answered.get());
+        client.socket.close();
+        assertEquals(new DrainReport(1, List.of()), end.get(20, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void drainOffersNothingAgainWhileOutputWaits() throws Exception {
+        int lines = 10_000; // more than one read takes
+        int before = 6 << 20; // more than the kernel takes
+        AtomicInteger offers = new AtomicInteger();
+        AtomicInteger seen = new AtomicInteger();
+        serve(ServerOptions.builder().sendBuffer(64 << 10), connection -> counting(offers, new Framed(connection, new Lines(10), (self, frame) -> {
+            if (seen.incrementAndGet() == 1) {
+                Rig.inBackground(() -> self.write(ByteBuffer.allocate(before))).join(); // on threads, it is the writer's
+            }
+            self.write(text("x"));
+        })));
+        Client client = rig.connectOnly(64 << 10);
+        client.send("abc\n".repeat(lines));
+        rig.await(() -> seen.get() > 0 && rig.server.stats().bytes().pending() > 1 << 20, "output waits");
+        CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofSeconds(20));
+        int offered = offers.get();
+        awaitTimer(rig.recorders.get(0).connection);
+        int again = offers.get() - offered;
+        byte[] all = client.in.readAllBytes();
+        client.socket.close();
+        assertTrue(again <= 5, "offered " + again + " times though there is no room");
+        assertEquals(before + lines, all.length);
+        assertEquals(new DrainReport(1, List.of()), end.get(20, TimeUnit.SECONDS));
+    }
+
+    private static Handler counting(AtomicInteger offers, Handler handler) {
+        return (self, in) -> {
+            offers.incrementAndGet();
+            handler.onRead(self, in);
+        };
     }
 
     // ---- connections that go out ------------------------------------------------------------------------------------------
@@ -557,6 +743,50 @@ abstract class WorkContract {
     }
 
     @Test
+    void connectionThatWasRefusedMayBeEndedInItsLastCallback() throws Exception {
+        AtomicReference<CloseReason> told = new AtomicReference<>();
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        try (ServerSocket listener = listener(50)) {
+            Handler refused = new Handler() {
+                @Override
+                public void onRead(Connection other, ByteBuffer in) {}
+
+                @Override
+                public void onClose(Connection other, CloseReason reason) {
+                    told.set(reason);
+                    try {
+                        assertFalse(other.write(text("x")));
+                        other.shutdownOutput();
+                        other.close();
+                        other.abort();
+                    } catch (Throwable t) {
+                        thrown.set(t);
+                        throw t;
+                    }
+                }
+            };
+            serve(ServerOptions.builder().maxConnections(1), connection -> new Handler() {
+                @Override
+                public void onOpen(Connection self) {
+                    connectFrom(self, addressOf(listener), refused);
+                }
+
+                @Override
+                public void onRead(Connection self, ByteBuffer in) {
+                    self.write(in);
+                }
+            });
+            Client client = rig.connect();
+            rig.await(() -> !outbound.isEmpty() && outbound.get(0).isClosed(), "it is told");
+            assertEquals(Kind.CONNECT_FAILURE, told.get().kind());
+            assertNull(thrown.get());
+            assertEquals("x", client.send("x").receive(1));
+            assertEquals(0, rig.server.stats().connections().handlerFailures());
+            assertEquals(List.of(), outbound.get(0).check());
+        }
+    }
+
+    @Test
     void drainLetsTheAnswerThroughThatIsStillToCome() throws Exception {
         try (ServerSocket listener = listener(50)) {
             Client client = relayTo(addressOf(listener), Duration.ofSeconds(10), ServerOptions.builder());
@@ -603,5 +833,75 @@ abstract class WorkContract {
             assertNull(outbound.get(0).reason.cause());
             assertEquals("oc", outbound.get(0).callbacks());
         }
+    }
+
+    /** The drain has asked a connection that went out to leave; it still owes something, for which it makes another. */
+    @Test
+    void drainDoesNotWaitForAConnectionThatBeginsWhenOnlyThoseThatWentOutAreLeft() throws Exception {
+        try (ServerSocket listener = listener(50)) {
+            Runnable[] hold = new Runnable[1];
+            Handler late = new Handler() {
+                @Override
+                public void onOpen(Connection other) {
+                    hold[0].run();
+                }
+
+                @Override
+                public void onRead(Connection other, ByteBuffer in) {}
+
+                @Override
+                public void onClose(Connection other, CloseReason reason) {
+                    hold[0].run(); // again, or as it was not connected
+                }
+            };
+            Handler early = new Handler() {
+                @Override
+                public void onOpen(Connection other) {
+                    hold[0] = other.hold();
+                }
+
+                @Override
+                public void onRead(Connection other, ByteBuffer in) {}
+
+                @Override
+                public void onEof(Connection other) {
+                    connectFrom(other, addressOf(listener), late);
+                    other.close();
+                }
+            };
+            Client client = serve(new Handler() {
+                @Override
+                public void onOpen(Connection self) {
+                    connectFrom(self, addressOf(listener), early);
+                }
+
+                @Override
+                public void onRead(Connection self, ByteBuffer in) {}
+            }).connect();
+            Socket first = listener.accept();
+            rig.await(() -> !outbound.isEmpty() && outbound.get(0).callbacks().equals("o"), "it is connected");
+            client.socket.close();
+            client.awaitClose();
+            Rig.inBackground(() -> {
+                try (Socket second = listener.accept()) { // if it comes to that
+                    return second.getInputStream().read();
+                }
+            });
+            CompletableFuture<DrainReport> drained = rig.server.drain(Duration.ofMinutes(10));
+            assertEquals(-1, first.getInputStream().read());
+            first.close();
+            assertEquals(0, drained.get(10, TimeUnit.SECONDS).cut());
+            rig.await(() -> outbound.size() == 2 && outbound.stream().allMatch(Recorder::isClosed), "their last callbacks");
+            assertEquals("oec", outbound.get(0).callbacks());
+            assertEquals(List.of(), outbound.get(1).check());
+        }
+    }
+
+    private void connectFrom(Connection self, InetSocketAddress target, Handler handler) {
+        assertTrue(self.connect(target, Duration.ofSeconds(10), other -> {
+            Recorder recorder = new Recorder(other, handler, false);
+            outbound.add(recorder);
+            return recorder;
+        }));
     }
 }

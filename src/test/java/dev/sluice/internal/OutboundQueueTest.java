@@ -149,7 +149,7 @@ class OutboundQueueTest {
     void shouldSendItsEndOnceAndOnlyAfterItsBytes() throws IOException {
         queue.add(bytes("abc"));
         assertFalse(queue.sendEnd(null, 1), "nobody asked for it");
-        queue.end();
+        queue.end(0);
         assertFalse(queue.sendEnd(null, 1), "bytes wait");
         flushWithRoomFor(3, 2);
         assertTrue(queue.sendEnd(null, 3));

@@ -140,6 +140,29 @@ abstract class StreamHandlerContract {
     }
 
     @Test
+    void streamAboveTheHighWaterMarkGoesOn() throws Exception {
+        byte[] block = new byte[16384];
+        new Random(3).nextBytes(block);
+        int blocks = 8;
+        serve(ServerOptions.builder().lowWater(512).highWater(1024), (in, out, remote) -> {
+            in.read();
+            for (int i = 0; i < blocks; i++) {
+                out.write(block); // nobody is there to be told that more is welcome
+            }
+        });
+        Socket client = send(served.connect(), "?");
+        for (int i = 0; i < blocks; i++) {
+            assertArrayEquals(block, client.getInputStream().readNBytes(block.length));
+        }
+        assertEquals(-1, client.getInputStream().read());
+        client.close();
+        await(() -> served.server.stats().connections().closed() == 1, "closed");
+        assertEquals(0, closedBy(Kind.HANDLER_FAILURE));
+        assertEquals(0, served.server.stats().connections().handlerFailures());
+        assertEquals(1, closedBy(Kind.LOCAL));
+    }
+
+    @Test
     void handlerThatThrowsLosesItsOwnConnectionOnly() throws Exception {
         serve(ServerOptions.builder(), (in, out, remote) -> {
             int first = in.read();

@@ -390,6 +390,113 @@ class ThreadServerTest {
         assertEquals("scripted", reasons.get(1).cause().getMessage());
     }
 
+    @Test
+    void writeReturnsThoughBytesOfAClosedConnectionAreStillBeingWritten() throws Exception {
+        CountDownLatch kernelTakes = new CountDownLatch(1);
+        AtomicInteger beingWritten = new AtomicInteger();
+        Wire stuck = new Wire() {
+            private void await() {
+                beingWritten.incrementAndGet();
+                try {
+                    kernelTakes.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+
+            @Override
+            public int write(SocketChannel channel, ByteBuffer from) throws IOException {
+                await();
+                return Wire.super.write(channel, from);
+            }
+
+            @Override
+            public long write(SocketChannel channel, ByteBuffer[] from, int count) throws IOException {
+                await();
+                return Wire.super.write(channel, from, count);
+            }
+        };
+        List<Connection> connections = new CopyOnWriteArrayList<>();
+        served = new Served(ThreadServer.start(
+                Served.ANY,
+                ServerOptions.builder().maxPendingTotal(64 << 10).build(),
+                Threads.platform()::open,
+                stuck,
+                each -> {
+                    connections.add(each);
+                    return new CallbackStyle(each, ECHO);
+                }));
+        try {
+            for (int i = 1; i <= 5; i++) {
+                served.connect();
+                int there = i;
+                await(() -> connections.size() == there, "a connection");
+            }
+            for (int i = 0; i < 4; i++) { // all that may wait, and all of it is being written
+                connections.get(i).write(ByteBuffer.allocate(16 << 10));
+                int writers = i + 1;
+                await(() -> beingWritten.get() == writers, "a writer");
+            }
+            CompletableFuture<Void> write =
+                    CompletableFuture.runAsync(() -> connections.get(4).write(ByteBuffer.allocate(8 << 10)));
+            await(() -> connections.stream().anyMatch(each -> !each.isOpen()), "one is closed for the limit");
+            write.get(5, TimeUnit.SECONDS); // no writer has come back yet
+        } finally {
+            kernelTakes.countDown();
+        }
+        await(() -> closedBy(Kind.QUEUE_LIMIT) > 0, "its end");
+    }
+
+    @Test
+    void connectionWhoseEndFindsNoMemoryIsClosedAllTheSame() throws Exception {
+        AtomicReference<Connection> connection = new AtomicReference<>();
+        AtomicReference<CloseReason> reason = new AtomicReference<>();
+        AtomicInteger failures = new AtomicInteger();
+        Wire without = new Wire() {
+            @Override
+            public void resetOnClose(SocketChannel channel) {
+                failures.incrementAndGet();
+                throw new OutOfMemoryError("by the test");
+            }
+        };
+        served = new Served(ThreadServer.start(
+                Served.ANY,
+                ServerOptions.builder().maxPending(1 << 20).build(),
+                Threads.platform()::open,
+                without,
+                each -> {
+                    connection.set(each);
+                    return new CallbackStyle(each, self -> new Handler() {
+                        @Override
+                        public void onRead(Connection self, ByteBuffer in) {
+                            self.write(in);
+                        }
+
+                        @Override
+                        public void onClose(Connection self, CloseReason why) {
+                            reason.set(why);
+                        }
+                    });
+                }));
+        Socket client = served.connect();
+        assertEquals("x", receive(send(client, "x"), 1));
+        await(() -> served.server.stats().calls().reads() == 2, "its thread reads on");
+        try {
+            while (connection.get().isOpen()) {
+                connection.get().write(ByteBuffer.allocate(100_000)); // until more waits than may
+            }
+        } catch (OutOfMemoryError e) {
+            // whoever writes may be told, or not
+        }
+        assertEquals(1, failures.get());
+        try {
+            await(() -> reason.get() != null, "onClose");
+        } finally {
+            client.close(); // or the server would not end
+        }
+        assertEquals(Kind.QUEUE_LIMIT, reason.get().kind());
+    }
+
     // ---- start and end ----------------------------------------------------------------------------------------------------
 
     @Test
