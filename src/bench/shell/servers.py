@@ -1,5 +1,5 @@
 """What the measurements have in common: servers in processes of their own on one core, load on another, CPU as the kernel tells it."""
-import argparse, functools, json, math, os, pathlib, random, re, resource, shutil, statistics, subprocess, sys, tempfile, threading
+import argparse, functools, json, math, os, pathlib, random, re, resource, shutil, socket, statistics, subprocess, sys, tempfile, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 JVM = ["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UseDynamicNumberOfCompilerThreads", "-Djdk.nio.maxCachedBufferSize=262144"]
@@ -53,8 +53,9 @@ class Workshop:
         """The command that runs a class of the benchmarks."""
         return [self.java, *JVM, *flags, "-cp", self.class_path, "dev.sluice.bench." + main, *arguments]
 
-    def start(self, name, command):
-        self.servers.append(Server(name, command, self.env))
+    def start(self, name, command, port=None):
+        """Until it says its port, or is there at the one that is known."""
+        self.servers.append(Server(name, command, self.env, port))
         return self.servers[-1]
 
     def contender(self, name):
@@ -72,10 +73,14 @@ class Workshop:
 
 
 class Server:
-    def __init__(self, name, command, env):
+    def __init__(self, name, command, env, port):
         self.name = name
         self.process = subprocess.Popen(["taskset", "-c", SERVER_CORE, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=subprocess.STDOUT, env={**os.environ, **env})
+        if port:
+            self.port = str(port)
+            self.await_port()
+            return
         said = []
         for line in self.process.stdout:
             said.append(line)
@@ -85,6 +90,14 @@ class Server:
                 threading.Thread(target=self.process.stdout.read, daemon=True).start()  # a full pipe would stop it
                 return
         sys.exit(f"{name} did not start: {''.join(said)}")
+
+    def await_port(self):
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", int(self.port))) == 0:
+                    return
+            time.sleep(0.1)
+        sys.exit(f"{self.name} did not start")
 
     def cpu_ns(self):
         """Of the threads that it has now, exactly."""

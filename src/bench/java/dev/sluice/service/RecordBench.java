@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,15 +21,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Lines a second of {@code record}, 50 clients with 100 lines in flight each, against a bare loop that appends and forces the same
- * batches to the same disk right afterwards. Arguments: a directory, rounds (5); {@code -Dline=64} bytes a line.
+ * batches to the same disk right afterwards. Arguments: a directory, rounds (5), bytes a line (64). The first round warms up.
  */
 public final class RecordBench {
 
     private static final int CLIENTS = 50;
     private static final int IN_FLIGHT = 100;
     private static final Duration ROUND = Duration.ofSeconds(3);
-    private static final byte[] LINE = ("x".repeat(Integer.getInteger("line", 64) - 1) + "\n").getBytes();
-
     /** Notes how large each batch was. */
     private static final class NotedDisk implements Disk {
         private final Disk disk;
@@ -65,11 +64,14 @@ public final class RecordBench {
 
     /** Sends as many lines as were answered, and does as little as it can: it shares the cores. */
     private static final class Client implements Handler {
-        private final ByteBuffer lines = ByteBuffer.allocateDirect(IN_FLIGHT * LINE.length);
+        private final int length;
+        private final ByteBuffer lines;
 
-        Client() {
+        Client(byte[] line) {
+            length = line.length;
+            lines = ByteBuffer.allocateDirect(IN_FLIGHT * length);
             while (lines.hasRemaining()) {
-                lines.put(LINE);
+                lines.put(line);
             }
         }
 
@@ -84,7 +86,7 @@ public final class RecordBench {
             while (in.hasRemaining()) {
                 answers += in.get() == '\n' ? 1 : 0;
             }
-            self.write(lines.clear().limit(answers * LINE.length));
+            self.write(lines.clear().limit(answers * length));
         }
     }
 
@@ -93,31 +95,35 @@ public final class RecordBench {
     public static void main(String[] args) throws Exception {
         Path directory = Path.of(args[0]);
         int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 5;
+        byte[] line = ("x".repeat((args.length > 2 ? Integer.parseInt(args[2]) : 64) - 1) + "\n").getBytes(StandardCharsets.US_ASCII);
         double[] ratios = new double[rounds];
-        for (int round = 0; round < rounds; round++) {
+        for (int round = -1; round < rounds; round++) {
             Path file = directory.resolve("record-bench");
             NotedDisk disk = new NotedDisk(new LineFile(file));
-            double service = service(disk);
+            double service = service(disk, line);
             Files.delete(file);
             double bare = bare(file, disk.batches);
             Files.delete(file);
-            ratios[round] = service / bare;
-            System.out.printf("round %d: record %.0f lines/s, bare loop %.0f lines/s, ratio %.2f, %.0f lines a batch%n",
-                    round + 1, service, bare, ratios[round],
-                    disk.batches.stream().mapToInt(Integer::intValue).average().orElse(0) / LINE.length);
+            if (round >= 0) {
+                ratios[round] = service / bare;
+                System.out.printf("round %d: record %.0f bytes/s, bare loop %.0f bytes/s, ratio %.2f, %.0f lines a batch%n",
+                        round + 1, service, bare, ratios[round],
+                        disk.batches.stream().mapToInt(Integer::intValue).average().orElse(0) / line.length);
+            }
         }
         Arrays.sort(ratios);
-        System.out.printf("median ratio %.2f%n", ratios[rounds / 2]);
+        System.out.printf("median ratio %.2f, %.2f to %.2f%n", (ratios[(rounds - 1) / 2] + ratios[rounds / 2]) / 2, ratios[0], ratios[rounds - 1]);
     }
 
-    private static double service(NotedDisk disk) throws Exception {
+    /** Bytes a second. */
+    private static double service(NotedDisk disk, byte[] line) throws Exception {
         Recording recording = new Recording(new Journal(disk, 0), 1_000);
         InetSocketAddress any = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         Reactor reactor = Reactor.open();
         try (ReactorServer server = ReactorServer.start(any, ServerOptions.defaults(), recording.factory())) {
             Connector connector = Connector.open(reactor, ServerOptions.defaults());
             for (int i = 0; i < CLIENTS; i++) {
-                connector.connect(server.address(), Duration.ofSeconds(5), self -> new Client());
+                connector.connect(server.address(), Duration.ofSeconds(5), self -> new Client(line));
             }
             Thread clients = new Thread(() -> {
                 try {
@@ -137,7 +143,7 @@ public final class RecordBench {
             clients.join();
             server.drain(Duration.ofSeconds(5)).get();
             recording.close();
-            return disk.batches.stream().mapToLong(Integer::longValue).sum() / (double) LINE.length / seconds;
+            return disk.batches.stream().mapToLong(Integer::longValue).sum() / seconds;
         }
     }
 
@@ -151,7 +157,7 @@ public final class RecordBench {
                 lines.force();
                 offset += batch;
             }
-            return offset / (double) LINE.length / ((System.nanoTime() - start) / 1e9);
+            return offset / ((System.nanoTime() - start) / 1e9);
         }
     }
 }
