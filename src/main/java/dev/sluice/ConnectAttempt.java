@@ -20,7 +20,7 @@ import java.time.Duration;
  *     └───────────┴── refused · no answer in time · abandoned ──▶ onClose(CONNECT_FAILURE), and no onOpen before
  * </pre>
  */
-final class ConnectAttempt extends Deadlines.Entry implements Reactor.Tenant {
+final class ConnectAttempt extends Deadlines.Entry implements Tenant {
 
     final ConnectionGroup group;
     private final InetSocketAddress address;

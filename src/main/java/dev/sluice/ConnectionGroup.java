@@ -32,7 +32,7 @@ final class ConnectionGroup {
 
     final Reactor reactor;
     final ServerOptions options;
-    final Patience patience;
+    final ReactorWatch watch;
     private final Pressure pressure;
     final Wire wire;
     final ReactorCallbacks callbacks;
@@ -70,6 +70,7 @@ final class ConnectionGroup {
 
     private final BooleanSupplier mayEnter;
     private final Runnable whenOneLeaves;
+    private final Runnable forgetEnd;
 
     /** Memory that the queues held when last looked at. Any thread. */
     private final AtomicLong held = new AtomicLong();
@@ -89,10 +90,10 @@ final class ConnectionGroup {
         this.whenOneLeaves = whenOneLeaves;
         this.timers = new ConnectionTimers(reactor);
         this.work = new ConnectionWork(this, workers);
-        this.patience = new Patience(
-                options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
+        this.watch = new ReactorWatch(reactor, new Patience(
+                options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos()));
         this.pressure = new Pressure(options.highWater(), options.maxPendingTotal());
-        reactor.atEnd(() -> {
+        forgetEnd = reactor.atEnd(() -> {
             forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null));
             forEachAttempt(ConnectAttempt::abandon);
         });
@@ -139,14 +140,17 @@ final class ConnectionGroup {
         whenOneLeaves.run();
         companionLoad -= companions.remove(connection) ? 1 : 0;
         if (drain != null) {
-            drain.closed(reason.unsent() > 0 ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
+            drain.closed(DrainReport.isCut(reason) ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
             releaseCompanions();
         }
     }
 
     /** Asks every connection to leave, once: companions last, as those who made them have to do with them until their own end. */
     void drain(Duration timeout, Runnable whenDone) {
-        drain = new Drain<>(reactor.loop(), this::cutTheRest, whenDone);
+        drain = new Drain<>(reactor.loop(), this::cutTheRest, () -> {
+            forgetEnd.run(); // a reactor may outlive many of us
+            whenDone.run();
+        });
         drain.begin(load.get(), timeout);
         forEach(connection -> {
             if (!companions.contains(connection)) {
@@ -180,24 +184,34 @@ final class ConnectionGroup {
 
     /** What has arrived is handled, then the connection closes. */
     private void leave(ReactorConnection connection) {
-        for (int i = 0; i < LAST_READS && connection.isReading() && input.read(connection); i++) {
-            output.send(connection);
+        try {
+            for (int i = 0; i < LAST_READS && connection.isReading() && input.read(connection); i++) {
+                output.send(connection);
+            }
+            closeUnlessInputWaits(connection);
+            output.flush(connection, false); // what the callbacks wrote, or closed
+        } catch (Throwable t) { // no memory; the others leave all the same
+            connection.end(CloseReason.Kind.RESET, t);
         }
-        closeUnlessThrottled(connection);
     }
 
     /** Reading goes on: what was left unread is offered again. */
     void resume(ReactorConnection connection) {
-        input.offerRemainder(connection);
-        output.flush(connection, false);
+        connection.owed = false;
+        try {
+            input.offerRemainder(connection);
+            output.flush(connection, false);
+        } catch (Throwable t) { // no memory
+            connection.end(CloseReason.Kind.RESET, t);
+        }
         if (drain != null && (onlyCompanionsAreLeft || !companions.contains(connection))) {
-            closeUnlessThrottled(connection);
+            leave(connection);
         }
     }
 
-    private void closeUnlessThrottled(ReactorConnection connection) {
-        if (connection.throttled && connection.remainder != null) {
-            return; // whole messages may be left, and are offered when there is room for what they bring
+    private void closeUnlessInputWaits(ReactorConnection connection) {
+        if (connection.takesInput() && (connection.throttled || connection.paused || connection.owed)) {
+            return; // what has arrived is offered when there is room for what it brings, or the handler goes on
         }
         if (work.isHeld(connection) && connection.takesInput() && !connection.inputEnded) {
             callbacks.call(connection, ReactorCallbacks.Event.EOF, null);
@@ -247,10 +261,13 @@ final class ConnectionGroup {
             }
             ReactorConnection[] longest = new ReactorConnection[1];
             forEach(connection -> {
-                if (longest[0] == null || connection.output.length() > longest[0].output.length()) {
+                if (!connection.isClosed() && (longest[0] == null || connection.output.length() > longest[0].output.length())) {
                     longest[0] = connection;
                 }
             });
+            if (longest[0] == null) {
+                return;
+            }
             longest[0].end(CloseReason.Kind.QUEUE_LIMIT, null);
         }
     }

@@ -72,10 +72,16 @@ final class ConnectionWork {
     <T> boolean offload(
             ReactorConnection connection, Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
         Runnable hold = hold(connection);
-        boolean room = workers.<T>take(task, (result, failure) -> group.reactor.execute(() -> {
-            perform(connection, () -> callback.accept(result, failure));
+        boolean room;
+        try {
+            room = workers.<T>take(task, (result, failure) -> group.reactor.execute(() -> {
+                perform(connection, () -> callback.accept(result, failure));
+                hold.run();
+            }));
+        } catch (Throwable t) { // there is not one thread: it was not taken
             hold.run();
-        }));
+            throw t;
+        }
         if (!room && crowded.add(connection)) {
             connection.throttled = true;
             connection.flushSoon();

@@ -23,6 +23,7 @@ public final class Connector implements AutoCloseable {
     /** For the next attempt. On the loop. */
     private final Set<Timer> waiting = new HashSet<>();
     private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
+    private Runnable forgetEnd;
 
     private Connector(Reactor reactor, ServerOptions options) {
         this.options = options;
@@ -42,7 +43,7 @@ public final class Connector implements AutoCloseable {
     public static Connector open(Reactor reactor, ServerOptions options) {
         reactor.checkInLoop();
         Connector connector = new Connector(reactor, options);
-        reactor.atEnd(connector::terminated);
+        connector.forgetEnd = reactor.atEnd(connector::terminated);
         return connector;
     }
 
@@ -115,6 +116,7 @@ public final class Connector implements AutoCloseable {
                 waiting.forEach(Timer::cancel);
                 waiting.clear();
                 group.drain(timeout, () -> {
+                    forgetEnd.run();
                     workers.end();
                     termination.complete(DrainReport.of(group));
                 });

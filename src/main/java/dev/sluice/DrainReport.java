@@ -8,7 +8,7 @@ import java.util.List;
  * What became of the connections that were open when a server was drained.
  *
  * @param connections how many there were, those from the backlog included
- * @param cuts        one entry for each that ended with output unsent
+ * @param cuts        one entry for each that ended with output unsent, or that still had something to do at the deadline
  */
 public record DrainReport(int connections, List<Cut> cuts) {
 
@@ -19,6 +19,16 @@ public record DrainReport(int connections, List<Cut> cuts) {
      * @param reason why, and how many bytes never left
      */
     public record Cut(SocketAddress remote, CloseReason reason) {}
+
+    /**
+     * Whether a connection that ended while a server drained was cut.
+     *
+     * @param reason why it ended
+     * @return true if output was left, or it had not come to its end: it owed something, or had not read all
+     */
+    public static boolean isCut(CloseReason reason) {
+        return reason.unsent() > 0 || reason.kind() == CloseReason.Kind.DRAIN_DEADLINE;
+    }
 
     /** Of groups whose drains have ended. */
     static DrainReport of(ConnectionGroup... groups) {
@@ -32,7 +42,7 @@ public record DrainReport(int connections, List<Cut> cuts) {
     }
 
     /**
-     * Those that ended with their output taken by the kernel.
+     * Those that ended well, with their output taken by the kernel.
      *
      * @return how many
      */
@@ -41,7 +51,7 @@ public record DrainReport(int connections, List<Cut> cuts) {
     }
 
     /**
-     * Those that ended with output unsent.
+     * Those that did not.
      *
      * @return how many
      */

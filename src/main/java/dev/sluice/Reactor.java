@@ -57,21 +57,6 @@ public final class Reactor implements AutoCloseable {
         void ready(Registration registration, int readyOps) throws Exception;
     }
 
-    /** What a key of this reactor carries: the way to a {@link Callback}, or a connection itself. */
-    interface Tenant {
-        /** Its channel is ready. */
-        void ready(int readyOps) throws Exception;
-    }
-
-    /** What a connection asks of the end of a turn. */
-    interface EndOfTurn {
-        /** Step 6, for whoever called {@link #flushLater}. */
-        void flush();
-
-        /** Step 7, for whoever called {@link #reapLater}. */
-        void reap();
-    }
-
     /** Enough to empty a burst, few enough that channels are looked at every millisecond or so. */
     private static final int TASKS_A_TURN = 1024;
 
@@ -86,8 +71,8 @@ public final class Reactor implements AutoCloseable {
     private final Consumer<SelectionKey> collect = ready::add;
     final Deadlines deadlines = new Deadlines();
     private final TaskQueue tasks = new TaskQueue();
-    private final ArrayDeque<EndOfTurn> toFlush = new ArrayDeque<>();
-    private final ArrayDeque<EndOfTurn> toReap = new ArrayDeque<>();
+    private final ArrayDeque<Tenant.AtEndOfTurn> toFlush = new ArrayDeque<>();
+    private final ArrayDeque<Tenant.AtEndOfTurn> toReap = new ArrayDeque<>();
     private final ArrayDeque<Runnable> atEnd = new ArrayDeque<>();
     private final List<Runnable> steps =
             List.of(this::dispatch, this::lookAgain, this::dispatch, this::expireTimers, this::runTasks, this::flush, this::reap);
@@ -376,8 +361,8 @@ public final class Reactor implements AutoCloseable {
         if (untilFirstDeadline(nowNs) <= 0) {
             try {
                 poll();
-            } catch (IOException e) {
-                failed("select", e);
+            } catch (Throwable t) {
+                failed("select", t);
             }
         }
     }
@@ -433,14 +418,14 @@ public final class Reactor implements AutoCloseable {
         return new Loop((delay, task) -> schedule(delay, task)::cancel, this::execute, this::nowNs);
     }
 
-    /** Asks for {@link EndOfTurn#flush} at the end of this turn, or of the next if this one is flushing already. */
-    void flushLater(EndOfTurn connection) {
+    /** Asks for {@link Tenant.AtEndOfTurn#flush} at the end of this turn, or of the next if this one is flushing already. */
+    void flushLater(Tenant.AtEndOfTurn connection) {
         assert isInLoop();
         toFlush.add(connection);
     }
 
-    /** Asks for {@link EndOfTurn#reap} at the end of this turn, or of the next if this one is reaping already. */
-    void reapLater(EndOfTurn connection) {
+    /** Asks for {@link Tenant.AtEndOfTurn#reap} at the end of this turn, or of the next if this one is reaping already. */
+    void reapLater(Tenant.AtEndOfTurn connection) {
         assert isInLoop();
         toReap.add(connection);
     }
@@ -456,10 +441,11 @@ public final class Reactor implements AutoCloseable {
         deadlines.remove(entry);
     }
 
-    /** Has a task run when the loop ends, while its channels are still open. */
-    void atEnd(Runnable task) {
+    /** Has a task run when the loop ends, while its channels are still open, unless what is returned was run before. */
+    Runnable atEnd(Runnable task) {
         checkInLoop();
         atEnd.add(task);
+        return () -> atEnd.remove(task);
     }
 
     /** Shows every tenant: the set of keys is the registry of connections. */

@@ -5,7 +5,6 @@ import dev.sluice.ReactorCallbacks.Event;
 import dev.sluice.internal.Count;
 import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.OutboundQueue;
-import dev.sluice.internal.Patience;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -27,12 +26,12 @@ import java.util.function.BiConsumer;
  * </pre>
  *
  * <p>All of it runs on the loop, except what other threads call: that becomes a message, and the loop takes messages of
- * one thread in their order. What waits for readiness is derived from state in one place, {@link #settle}. The
- * connection is its own timer, set lazily: activity only notes the time, and the timer, when it comes due, looks at it.
+ * one thread in their order. What waits for readiness is derived from state in one place, {@link #settle}; its
+ * deadlines are {@link ReactorWatch}'s.
  *
  * <p>Ten thousand idle ones are a design goal: what the group knows is not kept here, and the selector's key carries it.
  */
-final class ReactorConnection extends Deadlines.Entry implements Connection, Reactor.Tenant, Reactor.EndOfTurn {
+final class ReactorConnection extends Deadlines.Entry implements Connection, Tenant.AtEndOfTurn {
 
     enum State { OPEN, LEAVING, DRAINING, CLOSED }
 
@@ -52,6 +51,10 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     boolean paused;
     boolean throttled;
     boolean owesWritable;
+
+    /** Whether reading goes on once the handler was offered what it had left unread: nothing is read, or ended, before. */
+    boolean owed;
+
     private boolean flushing;
 
     ReactorConnection(ConnectionGroup group, SocketAddress remote, State state) {
@@ -73,9 +76,13 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         ReactorConnection connection = new ReactorConnection(group, channel.getRemoteAddress(), State.OPEN);
         connection.key = group.reactor.register(channel, SelectionKey.OP_READ, connection);
         group.opened(connection);
-        group.callbacks.call(connection, Event.OPEN, factory);
-        group.output.flush(connection, false);
-        connection.setTimer();
+        try {
+            group.callbacks.call(connection, Event.OPEN, factory);
+            group.output.flush(connection, false);
+            group.watch.set(connection);
+        } catch (Throwable t) { // no memory: from here on it ends as connections do
+            connection.end(Kind.RESET, t);
+        }
         return connection;
     }
 
@@ -83,20 +90,26 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public void ready(int readyOps) {
-        if (isLingering()) {
-            group.input.discard(this);
-            return;
+        try {
+            if (isLingering()) {
+                group.input.discard(this);
+            } else if ((readyOps & SelectionKey.OP_READ) != 0 && isReading()) {
+                group.input.read(this);
+            }
+            group.output.flush(this, (readyOps & SelectionKey.OP_WRITE) != 0);
+        } catch (Throwable t) { // no memory
+            end(Kind.RESET, t);
         }
-        if ((readyOps & SelectionKey.OP_READ) != 0 && isReading()) {
-            group.input.read(this);
-        }
-        group.output.flush(this, (readyOps & SelectionKey.OP_WRITE) != 0);
     }
 
     /** Also asked when a channel is ready: another's callback of the same turn may have paused it since. */
     @Override
     public boolean isReading() {
-        return takesInput() && !inputEnded && !paused && !throttled;
+        return takesInput() && !inputEnded && !paused && !throttled && !owed;
+    }
+
+    boolean readsWhileOutputWaits() {
+        return handler != null && handler.readsWhileOutputWaits();
     }
 
     @Override
@@ -134,33 +147,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         }
     }
 
-    // ---- deadlines ----------------------------------------------------------------------------------------------------
-
-    /** Sets the timer to what can come due first, unless it is set to something earlier already. */
-    void setTimer() {
-        long atNs = group.patience.deadline(output, isLingering(), paused, activeNs, group.reactor.nowNs());
-        if (state != State.CLOSED && atNs != Patience.NEVER && (!isSet() || atNs - deadlineNs() < 0)) {
-            group.reactor.setDeadline(this, atNs);
-        }
-    }
-
     @Override
     public void expired(long nowNs) {
-        if (group.patience.isStalled(output, nowNs)) {
-            group.output.flush(this, true); // a slow reader takes bytes for minutes without the kernel calling the socket writable
-        }
-        if (group.patience.isStalled(output, nowNs)) {
-            end(Kind.WRITE_STALL, null);
-        } else if (isLingering()) {
-            if (nowNs - output.sinceNs() >= group.patience.lingerNs()) {
-                end(Kind.LOCAL, null);
-            }
-        } else if (group.patience.isIdle(activeNs, nowNs)) {
-            end(Kind.IDLE, null);
-        } else if (paused && takesInput() && group.patience.idleNs() == 0) {
-            group.input.checkLiveness(this);
-        }
-        setTimer();
+        group.watch.expired(this, nowNs);
     }
 
     boolean isLingering() {
@@ -186,7 +175,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (state == State.LEAVING && !group.work.isHeld(this)) {
             state = State.DRAINING;
             output.end(group.reactor.nowNs());
-            setTimer(); // our end may have been sent long ago
+            group.watch.set(this); // our end may have been sent long ago
         }
         flushSoon();
     }
@@ -216,20 +205,26 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (state == State.CLOSED) {
             return;
         }
+        group.reactor.reapLater(this); // first: without memory or stack for it, nothing has changed, and it is ended again
         state = State.CLOSED;
         boolean asAnnounced = reason != null && (kind == Kind.LOCAL || kind == Kind.PEER);
         reason = new CloseReason(asAnnounced ? reason.kind() : kind, cause, output.length());
-        if (output.length() > 0) {
+        if (output.length() > 0 || kind == Kind.DRAIN_DEADLINE) {
             group.wire.resetOnClose(channel()); // or the peer would take a part for the whole
         }
+        letGo();
+    }
+
+    private void letGo() {
         remainder = null;
         output.clear();
         group.reactor.removeDeadline(this);
-        group.reactor.reapLater(this);
     }
 
     @Override
     public void reap() {
+        reason = reason == null ? new CloseReason(Kind.RESET, null, output.length()) : reason; // its end went only half way
+        letGo();
         group.wire.close(channel());
         int never = output.close();
         if (never > 0) {
@@ -278,7 +273,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         group.reactor.checkInLoop();
         paused = true;
         flushSoon();
-        setTimer();
+        group.watch.set(this);
     }
 
     @Override
@@ -286,8 +281,13 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         group.reactor.checkInLoop();
         if (paused && takesInput()) {
             paused = false;
-            group.reactor.execute(() -> group.resume(this));
+            resumeSoon();
         }
+    }
+
+    void resumeSoon() {
+        owed = true;
+        group.reactor.execute(() -> group.resume(this));
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.sluice.ReactorCallbacks.Event;
 import dev.sluice.internal.Count;
 import dev.sluice.internal.Remainder;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * The inbound half of the connections of one group: reads, lends what came to the handler, and keeps what it left unread. One
@@ -29,7 +30,7 @@ final class ReactorInput {
     /** Reads once and lends it to the handler; returns false if nothing was there. */
     boolean read(ReactorConnection connection) {
         int waiting = connection.output.length();
-        if (waiting > 0 && waiting > group.readMark()) {
+        if (waiting > 0 && waiting > group.readMark() && !connection.readsWhileOutputWaits()) {
             connection.throttled = true;
             return false;
         }
@@ -65,7 +66,7 @@ final class ReactorInput {
     }
 
     private void lend(ReactorConnection connection, ByteBuffer in) {
-        group.callbacks.call(connection, Event.READ, in);
+        group.callbacks.call(connection, Event.READ, in.order(ByteOrder.BIG_ENDIAN)); // another handler may have changed it
         if (!connection.takesInput()) {
             connection.remainder = null;
             return;
@@ -100,7 +101,6 @@ final class ReactorInput {
     void discard(ReactorConnection connection) {
         if (receive(connection, lent.clear()) < 0) {
             connection.inputEnded = true;
-            connection.settle();
         }
     }
 

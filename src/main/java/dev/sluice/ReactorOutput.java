@@ -16,7 +16,11 @@ final class ReactorOutput {
     /** From here on, a direct buffer on an empty queue goes straight to the socket: below, a copy is cheaper than a call. */
     private static final int STRAIGHT = 4 << 10;
 
+    /** Bytes that go straight in one turn of a connection: then they queue, so that its handler is told when it is enough. */
+    private static final int STRAIGHT_A_TURN = 256 << 10;
+
     private final ConnectionGroup group;
+    private int straight;
 
     ReactorOutput(ConnectionGroup group) {
         this.group = group;
@@ -38,7 +42,8 @@ final class ReactorOutput {
         }
         if (connection.isOpen() && !queue.isEnded()) {
             try {
-                if (data.remaining() >= STRAIGHT && data.isDirect() && queue.length() == 0) {
+                if (data.remaining() >= STRAIGHT && data.isDirect() && queue.length() == 0 && straight < STRAIGHT_A_TURN) {
+                    straight += data.remaining();
                     wrote(connection, queue.writeThrough(connection.channel(), data, group.reactor.nowNs()));
                 }
                 queue.add(data);
@@ -66,7 +71,7 @@ final class ReactorOutput {
 
     private boolean wantsMore(ReactorConnection connection) {
         if (connection.output.length() > group.options.highWater()) {
-            connection.throttled = true;
+            connection.throttled = connection.throttled || !connection.readsWhileOutputWaits();
             connection.owesWritable = true;
             return false;
         }
@@ -77,6 +82,7 @@ final class ReactorOutput {
 
     /** After each dispatch. While the kernel takes nothing, it is asked only when it or the clock says so. */
     void flush(ReactorConnection connection, boolean evenIfShort) {
+        straight = 0;
         OutboundQueue queue = connection.output;
         if (evenIfShort || !queue.fellShort()) {
             send(connection);
@@ -103,7 +109,7 @@ final class ReactorOutput {
     void sendEnd(ReactorConnection connection) {
         try {
             if (!connection.isClosed() && connection.output.sendEnd(connection.channel(), group.reactor.nowNs())) {
-                connection.setTimer();
+                group.watch.set(connection);
             }
         } catch (IOException e) {
             connection.end(Kind.RESET, e);
@@ -115,15 +121,15 @@ final class ReactorOutput {
             connection.activeNs = group.reactor.nowNs();
         }
         if (connection.output.fellShort()) {
-            connection.setTimer();
+            group.watch.set(connection);
         }
     }
 
     private void atLowWater(ReactorConnection connection) {
         if (connection.throttled && connection.output.length() <= group.readMark() && !group.work.isCrowded(connection)) {
             connection.throttled = false;
-            if (connection.remainder != null) {
-                group.reactor.execute(() -> group.resume(connection)); // it may hold whole messages, and no event will come for them
+            if (connection.remainder != null || group.drain != null) {
+                connection.resumeSoon(); // it may hold whole messages, and no event will come for them, or for what a drain waits for
             }
         }
         if (connection.owesWritable && connection.isOpen() && !connection.output.isEnded()) {

@@ -165,7 +165,8 @@ public final class ReactorServer implements Server {
         }
         ReactorServer server =
                 new ReactorServer(new Reactor[] {reactor}, false, provider, address, options, wire, factory);
-        reactor.atEnd(server::terminated);
+        Runnable forgetEnd = reactor.atEnd(server::terminated);
+        server.termination.whenComplete((report, failure) -> forgetEnd.run()); // the reactor may outlive many of us
         return server;
     }
 

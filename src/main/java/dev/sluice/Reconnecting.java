@@ -74,6 +74,11 @@ final class Reconnecting implements Handler.Factory {
         }
 
         @Override
+        public boolean readsWhileOutputWaits() {
+            return handler.readsWhileOutputWaits();
+        }
+
+        @Override
         public void onEof(Connection connection) throws Exception {
             handler.onEof(connection);
         }

@@ -38,17 +38,21 @@ final class WriteFromElsewhere extends TaskQueue.Task {
             }
             return false;
         }
-        byte[] copy = new byte[length];
-        data.get(copy);
         boolean enough = pending > group.options.highWater();
-        if (!group.reactor.execute(new WriteFromElsewhere(connection, copy, enough))) {
-            group.elsewhere.addAndGet(-length);
-            if (output.arrived(length)) {
-                group.refusedElsewhere.add(length);
+        boolean taken = false;
+        try {
+            byte[] copy = new byte[length];
+            data.get(copy);
+            taken = group.reactor.execute(new WriteFromElsewhere(connection, copy, enough));
+        } finally { // there may be no memory for the copy
+            if (!taken) {
+                group.elsewhere.addAndGet(-length);
+                if (output.arrived(length)) {
+                    group.refusedElsewhere.add(length);
+                }
             }
-            return false;
         }
-        return !enough;
+        return taken && !enough;
     }
 
     /** On the connection's thread. */

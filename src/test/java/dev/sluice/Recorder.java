@@ -69,6 +69,11 @@ public final class Recorder implements Handler {
     }
 
     @Override
+    public boolean readsWhileOutputWaits() {
+        return handler.readsWhileOutputWaits();
+    }
+
+    @Override
     public void onEof(Connection connection) throws Exception {
         record('e', () -> handler.onEof(connection));
     }

@@ -137,8 +137,12 @@ public final class Listener {
                 admit(channel);
             }
         } catch (Throwable t) { // an Error too: what leaves here would close the listener
-            failed(t);
-            pause(t);
+            try {
+                failed(t);
+                pause(t);
+            } catch (Throwable again) {
+                // no memory to wait with: the socket stays ready, and the next turn tries again
+            }
         }
     }
 
@@ -207,11 +211,11 @@ public final class Listener {
         if (paused || !socket.isOpen()) {
             return;
         }
+        cancelRetry = loop.schedule().after(Duration.ofMillis(pauseMs), resume); // first: who cannot be woken must not sleep
         paused = true;
         counters.increment(Count.PAUSES);
         pause = Flight.acceptPaused(cause);
         host.listen(false);
-        cancelRetry = loop.schedule().after(Duration.ofMillis(pauseMs), resume);
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
 

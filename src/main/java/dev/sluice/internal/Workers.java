@@ -90,9 +90,12 @@ public final class Workers {
         } catch (Throwable t) {
             failure = t;
         }
-        ended.accept(result, failure);
-        done.increment();
-        tellIfThereIsRoom();
+        try {
+            ended.accept(result, failure);
+        } finally { // though there is no memory
+            done.increment();
+            tellIfThereIsRoom();
+        }
     }
 
     private void tellIfThereIsRoom() {

@@ -104,6 +104,11 @@ public final class Proxy implements Service {
         }
 
         @Override
+        public boolean readsWhileOutputWaits() {
+            return true; // what comes goes the other way
+        }
+
+        @Override
         public void onWritable(Connection self) {
             Connection reader = other.connection;
             reader.execute(reader::resumeReading);

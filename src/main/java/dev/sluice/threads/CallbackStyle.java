@@ -4,6 +4,7 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Handler;
 import dev.sluice.internal.Remainder;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * A {@link Handler} on a thread: reads, lends what came, and sends what the callback wrote before it reads again. What the
@@ -19,8 +20,8 @@ final class CallbackStyle implements Style {
     /** What was left unread. With the turn. */
     private ByteBuffer remainder;
 
-    /** Whether reading was resumed since, and the handler has not been offered it yet: nothing is put behind it before. With the turn. */
-    private boolean owed;
+    /** Whether reading was resumed since, and the handler has not been offered it yet: nothing is put behind it before. Written with the turn. */
+    private volatile boolean owed;
 
     /** Whether it was left because the handler asked, and more was not welcome: it may hold whole messages. */
     private volatile boolean again;
@@ -67,7 +68,7 @@ final class CallbackStyle implements Style {
     /** Without the turn. Reads, and lends what came; false when no more input is wanted. */
     private boolean lendNext(ByteBuffer buffer) {
         if (!connection.ownThread.awaitInput()) {
-            return again; // the server drains, and there are whole messages left
+            return offerLast(buffer.clear().limit(0));
         }
         int read = connection.ownThread.receive(buffer.clear());
         buffer.flip();
@@ -79,6 +80,24 @@ final class CallbackStyle implements Style {
             } else if (read < 0) {
                 end(buffer);
             }
+        } finally {
+            connection.turns.leave();
+        }
+        connection.output.sendOwn();
+        return true;
+    }
+
+    /** Without the turn. The server drains, and no more has come: waits for a handler that has paused, and offers what is left; false if nothing is. */
+    private boolean offerLast(ByteBuffer empty) {
+        if (!connection.life.takesInput() || connection.life.inputEnded()) {
+            return false;
+        }
+        if (!connection.isPaused() && !owed) {
+            return again;
+        }
+        connection.turns.enter();
+        try {
+            awaitResume(empty);
         } finally {
             connection.turns.leave();
         }
@@ -123,7 +142,7 @@ final class CallbackStyle implements Style {
             return;
         }
         connection.toldToStop = false;
-        connection.turns.read(in);
+        connection.turns.read(in.order(ByteOrder.BIG_ENDIAN));
         if (!connection.life.takesInput()) {
             return;
         }
@@ -149,6 +168,11 @@ final class CallbackStyle implements Style {
         if (again && connection.ownThread.isInRead() && connection.isWelcome()) {
             offerSoon(); // else the own thread is about to come by
         }
+    }
+
+    @Override
+    public boolean owesInput() {
+        return again || owed;
     }
 
     private void offerSoon() {

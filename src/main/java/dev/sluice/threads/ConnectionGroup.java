@@ -150,7 +150,7 @@ final class ConnectionGroup {
         reactor.execute(() -> {
             connections.remove(connection);
             if (drain != null) {
-                drain.closed(reason.unsent() > 0 ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
+                drain.closed(DrainReport.isCut(reason) ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
                 releaseCompanions();
             }
         });

@@ -209,7 +209,7 @@ final class Lifecycle {
             cause = because;
             state = State.CLOSED;
             try {
-                if (connection.output.queue.length() > 0) {
+                if (connection.output.queue.length() > 0 || why == Kind.DRAIN_DEADLINE) {
                     connection.group.wire.resetOnClose(connection.channel); // or the peer would take a part for the whole
                 }
                 connection.watch.end();

@@ -63,13 +63,19 @@ final class Obligations {
     /** With the turn. */
     <T> boolean offload(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
         Runnable hold = hold();
-        boolean room = connection.group.workers.<T>take(task, (result, failure) -> connection.turns.execute(() -> {
-            try {
-                callback.accept(result, failure);
-            } finally {
-                hold.run();
-            }
-        }));
+        boolean room;
+        try {
+            room = connection.group.workers.<T>take(task, (result, failure) -> connection.turns.execute(() -> {
+                try {
+                    callback.accept(result, failure);
+                } finally {
+                    hold.run();
+                }
+            }));
+        } catch (Throwable t) { // there is not one thread: it was not taken
+            hold.run();
+            throw t;
+        }
         if (!room && !crowded) {
             setCrowded(true);
             connection.group.workers.whenThereIsRoom(this::goOn);

@@ -114,29 +114,24 @@ final class OwnThread implements Runnable {
     }
 
     private boolean isAbove(long mark) {
-        return connection.pending() > 0 && connection.pending() > mark;
+        return connection.pending() > 0 && connection.pending() > mark && !connection.turns.readsWhileOutputWaits();
     }
 
-    /** Waits while the handler has paused reading; true if it is time to look whether the peer still lives. Leaves if the server drains. */
+    /** Waits while the handler has paused reading, even if the server drains; true if it is time to look whether the peer still lives. */
     boolean awaitResume() {
-        boolean leaves;
         connection.lock.lock();
         try {
-            while (connection.isPaused() && !leaving) {
+            while (connection.isPaused()) {
                 if (group.patience.idleNs() > 0) {
                     changed.awaitUninterruptibly();
                 } else if (!changed.await(group.livenessNs, TimeUnit.NANOSECONDS)) {
                     return true;
                 }
             }
-            leaves = leaving && connection.isPaused();
         } catch (InterruptedException e) {
-            return false; // whoever waits looks again
+            // whoever waits looks again
         } finally {
             connection.lock.unlock();
-        }
-        if (leaves) {
-            leave();
         }
         return false;
     }
@@ -236,7 +231,7 @@ final class OwnThread implements Runnable {
         connection.lock.lock();
         try {
             waits = reading && connection.life.takesInput();
-            quiet = waits && !first && isQuiet();
+            quiet = waits && !first && isQuiet() && !connection.isPaused() && !connection.style.owesInput();
         } finally {
             connection.lock.unlock();
         }

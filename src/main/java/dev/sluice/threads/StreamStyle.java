@@ -53,6 +53,11 @@ final class StreamStyle implements Style {
     }
 
     @Override
+    public boolean owesInput() {
+        return false;
+    }
+
+    @Override
     public void neverOpened() {
         throw new AssertionError("a stream was accepted");
     }

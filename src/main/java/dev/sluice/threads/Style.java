@@ -18,6 +18,9 @@ interface Style {
     /** Any thread. The peer's bytes are welcome again: what was left unread because they were not is to be offered again. */
     void welcome();
 
+    /** Any thread. Whether something was left unread that the handler is still to be offered. */
+    boolean owesInput();
+
     /** With the turn. The connection could not be made: its handler is to hear of that. */
     void neverOpened();
 }

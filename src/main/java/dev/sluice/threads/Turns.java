@@ -88,6 +88,11 @@ final class Turns {
         call("CREATE", () -> handler = factory.create(connection));
     }
 
+    /** The own thread, or with the turn. */
+    boolean readsWhileOutputWaits() {
+        return handler != null && handler.readsWhileOutputWaits();
+    }
+
     void read(ByteBuffer in) {
         call("READ", () -> handler.onRead(connection, in));
     }

@@ -90,6 +90,35 @@ class ProxyTest {
         }
     }
 
+    /** Its answers have to be read while what is for it waits, or neither side would move again. */
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void targetWithLittleRoomThatAnswersBeforeItReadsOn(Engine engine) throws Exception {
+        byte[] question = new byte[5 << 20];
+        new Random(3).nextBytes(question);
+        try (ServerSocket target = listen(); Served served = relay(engine, target)) {
+            target.setReceiveBufferSize(8 << 10);
+            Client client = served.connect();
+            Socket peer = accept(target);
+            peer.setSendBufferSize(8 << 10);
+            CompletableFuture<Void> echoing = CompletableFuture.runAsync(() -> {
+                byte[] block = new byte[4 << 10];
+                try {
+                    for (int length; (length = peer.getInputStream().read(block)) > 0; ) {
+                        peer.getOutputStream().write(block, 0, length);
+                    }
+                    peer.shutdownOutput();
+                } catch (IOException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            CompletableFuture<?> sent = send(client.socket, question);
+            assertArrayEquals(question, all(client.socket));
+            sent.get(10, TimeUnit.SECONDS);
+            echoing.get(10, TimeUnit.SECONDS);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Engine.class)
     void fiveMegabytesBothWaysAtOnceThroughASlowReader(Engine engine) throws Exception {
