@@ -9,18 +9,16 @@ import dev.sluice.codec.Lines;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * A room: each line goes to every other client, behind its sender's name. {@code /name NAME} takes another name, {@code /who} tells
- * who is there, {@code /quit} leaves; who comes and goes is told, but in a crowd. A line is made once, however many hear it. Who does not read is closed when his queue is full
- * ({@link CloseReason.Kind#QUEUE_LIMIT}), and slows nobody.
- *
- * <p>The lines of one client reach everybody in their order; of two clients on different threads, not everybody in the same.
+ * who is there, {@code /quit} leaves; who comes and goes is told, but in a crowd. A line is made once, however many hear it. Who does
+ * not read is closed when his queue is full ({@link CloseReason.Kind#QUEUE_LIMIT}), and slows nobody. The lines of one client reach
+ * everybody in their order; of two clients on different threads, not everybody in the same.
  */
 public final class Chat implements Service {
 
@@ -34,7 +32,9 @@ public final class Chat implements Service {
     private static final int CROWD = 1000;
 
     private final int maxLine;
-    private final Map<String, Connection> members = new ConcurrentHashMap<>();
+    private final Set<String> names = ConcurrentHashMap.newKeySet();
+    /** Who hears a line. Not by name: a walk of the names may pass whoever is taking another twice, or not at all. */
+    private final Set<Connection> members = ConcurrentHashMap.newKeySet();
     private final AtomicLong guests = new AtomicLong();
 
     /**
@@ -64,7 +64,8 @@ public final class Chat implements Service {
             do {
                 name = "guest-" + guests.incrementAndGet();
                 tell("you are " + name + ": /name NAME, /who, /quit"); // before others, who may be on other threads, can tell it anything
-            } while (members.putIfAbsent(name, self) != null); // or again, with another
+            } while (!names.add(name)); // or again, with another
+            members.add(self);
             announce(name + " joined");
         }
 
@@ -88,10 +89,10 @@ public final class Chat implements Service {
         private void rename(String wanted) {
             if (!NAME.matcher(wanted).matches()) {
                 tell("a name has 1 to 24 letters, digits, or _ . -");
-            } else if (members.putIfAbsent(wanted, connection) != null) {
+            } else if (!names.add(wanted)) {
                 tell(wanted + " is taken");
             } else {
-                members.remove(name);
+                names.remove(name);
                 announce(name + " is now " + wanted);
                 name = wanted;
                 tell("you are " + wanted);
@@ -100,8 +101,7 @@ public final class Chat implements Service {
 
         private String who() {
             int here = members.size();
-            String names = members.keySet().stream().limit(SHOWN).collect(Collectors.joining(" "));
-            return here + " here: " + names + (here > SHOWN ? " and others" : "");
+            return here + " here: " + String.join(" ", names.stream().limit(SHOWN).toList()) + (here > SHOWN ? " and others" : "");
         }
 
         private void tell(String notice) {
@@ -117,7 +117,7 @@ public final class Chat implements Service {
         /** Of a burst, the next line waits for the loop to come round where a queue is long, or many grow at once. */
         private void toOthers(ByteBuffer line) {
             boolean enough = (long) line.remaining() * members.size() > BURST;
-            for (Connection member : members.values()) {
+            for (Connection member : members) {
                 if (member != connection) {
                     enough |= !member.write(line.rewind());
                 }
@@ -136,8 +136,8 @@ public final class Chat implements Service {
 
         @Override
         public void onClose(Connection self, CloseReason reason) {
-            if (name != null) {
-                members.remove(name);
+            if (members.remove(self)) {
+                names.remove(name);
                 announce(name + " left");
             }
         }

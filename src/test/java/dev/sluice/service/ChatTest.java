@@ -5,11 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.Connection;
+import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
 import dev.sluice.service.Served.Client;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -75,6 +81,62 @@ class ChatTest {
             ada.socket.close();
             assertEquals("* ada left", bob.hear());
             assertEquals("* you are ada", bob.say("/name ada").hear());
+        }
+    }
+
+    /** A member of a room without a network: what it hears, and what it does at a line. */
+    private static final class Visitor {
+        final List<String> heard = new ArrayList<>();
+        final Connection connection;
+        final Handler handler;
+        Runnable atALine = () -> {};
+
+        Visitor(Chat room) throws Exception {
+            connection = (Connection) Proxy.newProxyInstance(Visitor.class.getClassLoader(), new Class<?>[] {Connection.class},
+                    (self, method, arguments) -> switch (method.getName()) {
+                        case "write" -> hear((ByteBuffer) arguments[0]);
+                        case "isOpen", "isReading" -> true;
+                        case "hashCode" -> System.identityHashCode(self);
+                        case "equals" -> self == arguments[0];
+                        default -> null;
+                    });
+            handler = room.factory().create(connection);
+            handler.onOpen(connection);
+        }
+
+        private boolean hear(ByteBuffer bytes) {
+            String line = StandardCharsets.UTF_8.decode(bytes).toString().strip();
+            if (!line.startsWith("* ")) {
+                heard.add(line);
+                atALine.run();
+            }
+            return true;
+        }
+
+        void say(String line) {
+            try {
+                handler.onRead(connection, ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8)));
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    /** On threads a name may change at any moment; here it does when another has just heard a line. */
+    @Test
+    void whoTakesAnotherNameWhileALineIsOnItsWayHearsItOnce() throws Exception {
+        Chat room = new Chat(1_000);
+        Visitor speaker = new Visitor(room);
+        Visitor renamer = new Visitor(room);
+        Visitor witness = new Visitor(room);
+        for (int i = 0; i < 100; i++) {
+            String name = "name-" + i;
+            witness.atALine = () -> renamer.say("/name " + name);
+            speaker.say("line " + i);
+            assertEquals(List.of("guest-1: line " + i), renamer.heard);
+            assertEquals(renamer.heard, witness.heard);
+            renamer.heard.clear();
+            witness.heard.clear();
         }
     }
 
