@@ -1,11 +1,13 @@
 package dev.sluice.service;
 
+import dev.sluice.internal.RareLog;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.LoggerFactory;
 
 /**
  * Lines on their way to a file. One thread writes whatever has come since it looked last, forces it to disk, and only then tells
@@ -13,7 +15,7 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <pre>
  *   append ──▶ filling ──(writer)──▶ writing ──▶ write ──▶ force ──▶ authors: saved
- *                                                  └────────┴── failed: cut back to the last force ──▶ authors: lost
+ *                                                  └────────┴── failed: cut back to the last force, forced ──▶ authors: lost
  * </pre>
  */
 final class Journal implements AutoCloseable {
@@ -24,13 +26,11 @@ final class Journal implements AutoCloseable {
         void saved(int lines);
 
         /** On the writer's thread: the first so many of the lines that wait are not in the file, and will not be. */
-        void lost(int lines, IOException why);
+        void lost(int lines, Throwable why);
     }
 
     /** What may wait, in bytes; each connection may bring one line more until it is told. */
     private static final int LIMIT = 4 << 20;
-
-    private final Disk disk;
 
     /** Guards what is below, for as long as it takes to copy a line. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -42,26 +42,36 @@ final class Journal implements AutoCloseable {
     private boolean ended;
 
     // the writer's
+    private final RareLog log = new RareLog(LoggerFactory.getLogger(Journal.class));
+    private final Tail tail;
     private Batch writing = new Batch();
-    private long forced;
-    private boolean whole = true;
 
     /** Goes on behind what a file holds, all of which is lines. */
     Journal(Disk disk, long length) {
-        this.disk = disk;
-        this.forced = length;
-        Runnable run = () -> {
+        this.tail = new Tail(disk, length);
+        new Thread(this::run, "sluice-journal").start();
+    }
+
+    private void run() {
+        try {
             while (next()) {
                 save(writing);
             }
-        };
-        new Thread(run, "sluice-journal").start();
+        } finally { // whatever ended it: close waits for this
+            lock.lock();
+            ended = true;
+            work.signalAll();
+            lock.unlock();
+        }
     }
 
     /** Any thread. Takes a line, without its ending; false if that is enough until there is {@link #whenThereIsRoom room}. */
     boolean append(Author author, ByteBuffer line) {
         lock.lock();
         try {
+            if (ended) {
+                throw new IllegalStateException("the journal has ended");
+            }
             filling.add(author, line);
             work.signal();
             return filling.length() < LIMIT;
@@ -88,13 +98,11 @@ final class Journal implements AutoCloseable {
         List<Runnable> told;
         lock.lock();
         try {
-            while (filling.isEmpty() && !closed) {
+            while (filling.isEmpty()) {
+                if (closed) {
+                    return false;
+                }
                 work.awaitUninterruptibly();
-            }
-            if (filling.isEmpty()) {
-                ended = true;
-                work.signalAll();
-                return false;
             }
             Batch batch = filling;
             filling = writing;
@@ -104,37 +112,23 @@ final class Journal implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        told.forEach(Runnable::run);
+        told.forEach(this::tell);
         return true;
     }
 
     private void save(Batch batch) {
-        try {
-            if (!whole) {
-                cutBack();
-            }
-            whole = false;
-            long end = forced + batch.length();
-            disk.write(batch.bytes(), forced);
-            disk.force();
-            whole = true;
-            forced = end;
-            batch.forEachAuthor(Author::saved);
-        } catch (IOException e) {
-            try {
-                cutBack();
-            } catch (IOException again) {
-                e.addSuppressed(again);
-            }
-            batch.forEachAuthor((author, lines) -> author.lost(lines, e));
-        }
+        Throwable failure = tail.append(batch.bytes());
+        batch.forEachAuthor((author, lines) -> tell(failure == null ? () -> author.saved(lines) : () -> author.lost(lines, failure)));
         batch.clear();
     }
 
-    /** What was not forced may be there, or a part of it: nobody was told of it, and so it must go, now or before the next batch. */
-    private void cutBack() throws IOException {
-        disk.truncate(forced);
-        whole = true;
+    /** One who fails must not keep an answer from the others. */
+    private void tell(Runnable told) {
+        try {
+            told.run();
+        } catch (Throwable t) {
+            log.warn(System.nanoTime(), "one who waits could not be told", t);
+        }
     }
 
     /** Saves what waits, then ends. Nobody appends any more. */
@@ -150,6 +144,6 @@ final class Journal implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        disk.close();
+        tail.close();
     }
 }

@@ -100,8 +100,9 @@ public final class Recording implements Service {
         }
 
         @Override
-        public void lost(int lines, IOException why) {
-            connection.execute(() -> answer(lines, "error ", " " + why.getMessage()));
+        public void lost(int lines, Throwable why) {
+            String message = why instanceof IOException ? why.getMessage() : why.toString();
+            connection.execute(() -> answer(lines, "error ", " " + message));
         }
 
         private void answer(int lines, String before, String after) {

@@ -36,9 +36,14 @@ class JournalTest {
         private int forced;
         volatile boolean full;
         volatile boolean stuck;
+        volatile boolean failing;
+        volatile Error error;
 
         @Override
         public synchronized void write(ByteBuffer bytes, long offset) throws IOException {
+            if (error != null) {
+                throw error;
+            }
             if (full) {
                 grow(bytes, (int) offset, bytes.remaining() / 2); // as much as there is room for
                 throw new IOException("No space left on device");
@@ -54,8 +59,11 @@ class JournalTest {
         }
 
         @Override
-        public void force() {
+        public void force() throws IOException {
             forces.acquireUninterruptibly();
+            if (failing) {
+                throw new IOException("Input/output error");
+            }
             synchronized (this) {
                 forced = content.length;
             }
@@ -66,6 +74,9 @@ class JournalTest {
         public synchronized void truncate(long offset) throws IOException {
             if (stuck) {
                 throw new IOException("read-only");
+            }
+            if (error != null) {
+                throw error;
             }
             assertTrue(offset >= forced);
             content = Arrays.copyOf(content, (int) offset);
@@ -90,7 +101,7 @@ class JournalTest {
         return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    private static final class Writer implements Journal.Author {
+    private static class Writer implements Journal.Author {
         final ScriptedDisk disk;
         final List<String> told = Collections.synchronizedList(new ArrayList<>());
         int saved;
@@ -107,7 +118,8 @@ class JournalTest {
         }
 
         @Override
-        public void lost(int lines, IOException why) {
+        public void lost(int lines, Throwable why) {
+            disk.events.add("lost " + lines);
             told.add("lost " + lines + " " + why.getMessage());
         }
     }
@@ -169,6 +181,81 @@ class JournalTest {
         journal.append(writer, line("whole"));
         journal.close();
         assertEquals("whole\n", disk.text());
+    }
+
+    @Test
+    void authorsAreToldOfALossAfterTheForceThatCoversTheCut() throws Exception {
+        ScriptedDisk disk = new ScriptedDisk();
+        disk.forces.release(100);
+        Writer writer = new Writer(disk);
+        Journal journal = new Journal(disk, 0);
+        disk.full = true;
+        journal.append(writer, line("a line for which there is no room"));
+        journal.close();
+        assertEquals(List.of("truncate", "force", "lost 1", "close"), disk.events);
+    }
+
+    @Test
+    void cutThatIsNotForcedIsMadeAgainBeforeTheNextBatch() throws Exception {
+        ScriptedDisk disk = new ScriptedDisk();
+        disk.forces.release(100);
+        Writer writer = new Writer(disk);
+        Journal journal = new Journal(disk, 0);
+        disk.full = true;
+        disk.failing = true;
+        journal.append(writer, line("half of this"));
+        Served.await(() -> writer.told.size() == 1, "the loss");
+        disk.full = false;
+        disk.failing = false;
+        journal.append(writer, line("whole"));
+        journal.close();
+        assertEquals(List.of("truncate", "lost 1", "truncate", "force", "write", "force", "saved 1", "close"), disk.events);
+    }
+
+    @Test
+    void errorLosesItsBatchAndNoOther() throws Exception {
+        ScriptedDisk disk = new ScriptedDisk();
+        disk.forces.release(100);
+        Writer writer = new Writer(disk);
+        Journal journal = new Journal(disk, 0);
+        disk.error = new OutOfMemoryError("on purpose"); // of which the disk's user may meet the same one twice
+        journal.append(writer, line("lost"));
+        Served.await(() -> writer.told.size() == 1, "the loss");
+        assertEquals("lost 1 on purpose", writer.told.get(0));
+        disk.error = null;
+        journal.append(writer, line("saved"));
+        journal.close();
+        assertEquals("saved\n", disk.text());
+        assertEquals("saved 1", writer.told.get(1));
+    }
+
+    @Test
+    void authorThatFailsKeepsNoAnswerFromOthers() throws Exception {
+        ScriptedDisk disk = new ScriptedDisk();
+        Writer broken = new Writer(disk) {
+            @Override
+            public void saved(int lines) {
+                throw new StackOverflowError("on purpose");
+            }
+        };
+        Writer writer = new Writer(disk);
+        Journal journal = new Journal(disk, 0);
+        journal.append(writer, line("keeps the disk busy"));
+        Served.await(() -> disk.text().length() > 0, "it is written");
+        journal.append(broken, line("x".repeat(4 << 20)));
+        journal.whenThereIsRoom(() -> broken.saved(0));
+        journal.append(writer, line("in the same batch"));
+        disk.forces.release(100);
+        Served.await(() -> writer.told.size() == 2, "both answers");
+        journal.close();
+    }
+
+    @Test
+    void nothingIsTakenAfterTheEnd() throws Exception {
+        ScriptedDisk disk = new ScriptedDisk();
+        Journal journal = new Journal(disk, 0);
+        journal.close();
+        assertThrows(IllegalStateException.class, () -> journal.append(new Writer(disk), line("too late")));
     }
 
     @Test
