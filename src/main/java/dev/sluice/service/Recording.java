@@ -61,6 +61,7 @@ public final class Recording implements Service {
         private long answered;
         private boolean behind;
         private boolean paused;
+        private boolean rejected;
 
         Client(Connection connection) {
             this.connection = connection;
@@ -113,6 +114,7 @@ public final class Recording implements Service {
             connection.write(ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8)));
             owed -= lines;
             if (owed == 0) {
+                tellIfRejected();
                 hold.run();
             }
             resumeIfWelcome();
@@ -120,8 +122,18 @@ public final class Recording implements Service {
 
         @Override
         public void onReject(Connection self, ProtocolException cause) {
-            self.write(StandardCharsets.UTF_8.encode("error: a line has at most " + maxLine + " bytes\n"));
+            rejected = true;
+            if (owed == 0) {
+                tellIfRejected();
+            }
             self.close(); // once all that is owed was answered
+        }
+
+        /** Last: a client that counts answers must not take this for the answer to a line before. */
+        private void tellIfRejected() {
+            if (rejected) {
+                connection.write(StandardCharsets.UTF_8.encode("error: a line has at most " + maxLine + " bytes\n"));
+            }
         }
     }
 }

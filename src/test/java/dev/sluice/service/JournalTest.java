@@ -360,6 +360,19 @@ class JournalTest {
 
     @ParameterizedTest
     @EnumSource(Engine.class)
+    void lineThatIsTooLongIsToldWhenAllBeforeItIsAnswered(Engine engine) throws Exception {
+        ScriptedDisk disk = new ScriptedDisk();
+        disk.forces.release(10);
+        try (Served served = new Served(engine, new Recording(new Journal(disk, 0), 1_000))) {
+            Client client = served.connect();
+            client.say("a\nb\n" + "x".repeat(2_000)); // in one read
+            assertEquals(List.of("ok 1", "ok 2", "error: a line has at most 1000 bytes"), client.hear(3));
+            assertEquals(null, client.hear());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
     void manyClientsWithManyLinesInFlight(Engine engine, @TempDir Path directory) throws Exception {
         Path file = directory.resolve("lines");
         int lines = 5_000;
