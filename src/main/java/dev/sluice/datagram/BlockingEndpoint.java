@@ -114,7 +114,17 @@ public final class BlockingEndpoint implements DatagramEndpoint {
             }
         }
         closePort();
+        for (Port.Queued late; (late = queue.poll()) != null; ) {
+            if (late != END) {
+                drop(late);
+            }
+        }
         termination.complete(stats());
+    }
+
+    private void drop(Port.Queued copy) {
+        port.dequeued(copy);
+        port.dropped(copy.data());
     }
 
     private Port.Queued take() {
@@ -140,7 +150,16 @@ public final class BlockingEndpoint implements DatagramEndpoint {
             return port.send(data, to);
         }
         Port.Queued copy = port.enqueue(data, to);
-        return copy != null && queue.add(copy);
+        if (copy == null) {
+            return false;
+        }
+        queue.add(copy);
+        // the port is closed, then the queue emptied: whichever comes second sees the other. This copy, and none that is equal
+        if (!port.channel.isOpen() && queue.removeIf(queued -> queued == copy)) {
+            drop(copy);
+            return false;
+        }
+        return true;
     }
 
     // ---- the end --------------------------------------------------------------------------------------------------------
@@ -171,6 +190,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
         }
         if (running.get() > 0) {
             closePort();
+            queue.add(END); // one who is in a handler may never come back to say so
         }
     }
 

@@ -14,7 +14,7 @@ public interface DatagramEndpoint extends AutoCloseable {
 
     /**
      * Sends a datagram, or queues it while the socket's buffer is full; never waits. What it returns true for was handed to the
-     * kernel or will be; whether it arrives, nobody tells.
+     * kernel or will be, unless the endpoint ends before; whether it arrives, nobody tells.
      *
      * @param data the bytes between position and limit; the position moves to the limit, and the buffer may be reused
      * @param to   where to

@@ -12,8 +12,12 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -209,6 +213,51 @@ class EndpointsTest {
         gate.countDown();
         assertEquals(50, end.get(20, TimeUnit.SECONDS).sent());
         assertEquals(50, handled.get());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void whatIsSentAroundTheEndIsAccountedFor(Kind kind) throws Exception {
+        try (DatagramSocket peer = new DatagramSocket(0, LOOPBACK)) {
+            SocketAddress to = peer.getLocalSocketAddress();
+            for (int round = 0; round < 20; round++) {
+                DatagramEndpoint ending = kind.start(DatagramOptions.defaults(), ECHO);
+                CompletableFuture<DatagramStats> end = ending.termination();
+                List<Thread> senders = new ArrayList<>();
+                for (int i = 0; i < 3; i++) {
+                    Thread sender = new Thread(() -> {
+                        while (!end.isDone()) {
+                            ending.send(ByteBuffer.allocate(1), to);
+                        }
+                    });
+                    sender.start();
+                    senders.add(sender);
+                }
+                await(() -> ending.stats().sent() > 0, "the first");
+                ending.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS);
+                for (Thread sender : senders) {
+                    sender.join();
+                }
+                DatagramStats stats = ending.stats();
+                assertEquals(0, stats.queued(), stats.toString());
+                assertEquals(stats.offered(), stats.sent() + stats.dropped() + stats.failed(), stats.toString());
+            }
+        }
+    }
+
+    /** On a reactor there is no other thread that could end it. */
+    @ParameterizedTest
+    @EnumSource(value = Kind.class, names = "REACTOR", mode = EnumSource.Mode.EXCLUDE)
+    void handlerThatBlocksDelaysTheEndUntilTheTimeoutAndNoLonger(Kind kind) throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> gate.await());
+        try {
+            send((byte) 1);
+            await(() -> endpoint.stats().received() == 1, "it");
+            endpoint.drain(Duration.ofMillis(100)).get(20, TimeUnit.SECONDS);
+        } finally {
+            gate.countDown();
+        }
     }
 
     @Test
