@@ -225,6 +225,20 @@ public final class Reactor implements AutoCloseable {
         return work;
     }
 
+    /**
+     * The loop's thread. Has a task run when the reactor ends, after all that was handed in and while its channels are still open:
+     * whoever lives here and has somebody waiting can tell him.
+     *
+     * @param task what to run; what it throws is counted and logged
+     * @return takes the task back when run, on the loop's thread, for one whose life ends before the reactor's
+     * @throws IllegalStateException on another thread
+     */
+    public Runnable atEnd(Runnable task) {
+        checkInLoop();
+        atEnd.add(task);
+        return () -> atEnd.remove(task);
+    }
+
     /** Any thread. Ends {@link #run} after the present turn; tasks already handed in still run. */
     public void stop() {
         stopping = true;
@@ -439,13 +453,6 @@ public final class Reactor implements AutoCloseable {
     void removeDeadline(Deadlines.Entry entry) {
         assert isInLoop();
         deadlines.remove(entry);
-    }
-
-    /** Has a task run when the loop ends, while its channels are still open, unless what is returned was run before. */
-    Runnable atEnd(Runnable task) {
-        checkInLoop();
-        atEnd.add(task);
-        return () -> atEnd.remove(task);
     }
 
     /** Shows every tenant: the set of keys is the registry of connections. */

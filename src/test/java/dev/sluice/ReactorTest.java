@@ -434,6 +434,20 @@ class ReactorTest {
     }
 
     @Test
+    void shouldRunWhatIsForItsEndOnceAndNothingThatWasTakenBack() throws IOException {
+        List<String> ran = new ArrayList<>();
+        Pipe pipe = pipe((r, ops) -> {});
+        Runnable takesBack = reactor.atEnd(() -> ran.add("taken back"));
+        reactor.atEnd(() -> ran.add("end, its channel " + (pipe.source().isOpen() ? "open" : "closed")));
+        takesBack.run();
+        reactor.execute(() -> ran.add("task"));
+        reactor.close();
+        reactor.close();
+        pipe.sink().close();
+        assertEquals(List.of("task", "end, its channel open"), ran);
+    }
+
+    @Test
     void shouldCloseChannelsAndFreeThePortAtItsEnd() throws IOException {
         ServerSocketChannel listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         InetSocketAddress address = (InetSocketAddress) listener.getLocalAddress();

@@ -31,6 +31,10 @@ public final class ReactorEndpoint implements DatagramEndpoint {
     private final boolean ownsReactor;
     private final Port port;
     private final Registration registration;
+
+    /** Nothing of an endpoint that has ended stays with a reactor that goes on. */
+    private final Runnable leave;
+
     private final CompletableFuture<DatagramStats> termination = new CompletableFuture<>();
 
     // on the loop
@@ -38,6 +42,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
     private final ArrayDeque<Port.Queued> queue = new ArrayDeque<>();
     private boolean paused;
     private boolean draining;
+    private boolean ended;
 
     private ReactorEndpoint(
             Reactor reactor, boolean ownsReactor, InetSocketAddress address, DatagramOptions options, DatagramHandler handler)
@@ -47,6 +52,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         this.port = new Port(this, DatagramChannel.open(), address, options, handler);
         this.buffer = port.buffer();
         this.registration = reactor.register(port.channel, SelectionKey.OP_READ, (self, readyOps) -> ready());
+        this.leave = reactor.atEnd(this::end);
     }
 
     /**
@@ -77,7 +83,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
      * @param address where to listen; port zero takes a free one
      * @param options how to behave
      * @param handler is given the datagrams
-     * @return an endpoint that receives while the reactor runs
+     * @return an endpoint that receives while the reactor runs, and ends with it
      * @throws IOException           if the address cannot be listened on
      * @throws IllegalStateException on another thread
      */
@@ -200,10 +206,13 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         return termination();
     }
 
+    /** By a drain, or with the reactor. Not the channel tells whether this was done: the reactor closes that, too. */
     private void end() {
-        if (!port.channel.isOpen()) {
+        if (ended) {
             return;
         }
+        ended = true;
+        leave.run();
         try {
             port.channel.close();
         } catch (IOException e) {

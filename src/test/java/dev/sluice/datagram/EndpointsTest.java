@@ -282,6 +282,19 @@ class EndpointsTest {
     }
 
     @Test
+    void endsWithAReactorOfTheCallers() throws Exception {
+        Reactor reactor = Reactor.open();
+        ReactorEndpoint own = ReactorEndpoint.open(reactor, new InetSocketAddress(LOOPBACK, 0), DatagramOptions.defaults(), ECHO);
+        var end = own.termination();
+        reactor.close();
+        assertTrue(end.isDone(), "who asked before is told");
+        assertEquals(end.get(), own.drain(Duration.ofSeconds(1)).get(20, TimeUnit.SECONDS), "and who asks now");
+        new DatagramSocket(own.address()).close(); // the port is free
+        assertFalse(own.send(ByteBuffer.allocate(1), own.address()));
+        assertEquals(1, own.stats().dropped());
+    }
+
+    @Test
     void badOptionsAreNamed() {
         assertEquals("maxSize must be between 0 and 65507, was 65508",
                 assertThrows(IllegalArgumentException.class, () -> new DatagramOptions(65_508, 0, 0, 0)).getMessage());
