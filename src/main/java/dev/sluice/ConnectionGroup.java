@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -67,6 +68,9 @@ final class ConnectionGroup {
 
     /** The end of the group, once it has begun. */
     Drain<DrainReport.Cut> drain;
+
+    /** Reads that connections still have while the server drains: who sends on while its handler pauses and resumes must not keep it. */
+    private final Map<ReactorConnection, Integer> lastReads = new IdentityHashMap<>();
 
     private final BooleanSupplier mayEnter;
     private final Runnable whenOneLeaves;
@@ -139,6 +143,7 @@ final class ConnectionGroup {
         load.decrementAndGet();
         whenOneLeaves.run();
         companionLoad -= companions.remove(connection) ? 1 : 0;
+        lastReads.remove(connection);
         if (drain != null) {
             drain.closed(DrainReport.isCut(reason) ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
             releaseCompanions();
@@ -185,9 +190,12 @@ final class ConnectionGroup {
     /** What has arrived is handled, then the connection closes. */
     private void leave(ReactorConnection connection) {
         try {
-            for (int i = 0; i < LAST_READS && connection.isReading() && input.read(connection); i++) {
+            int reads = lastReads.getOrDefault(connection, LAST_READS);
+            while (reads > 0 && connection.isReading() && input.read(connection)) {
+                reads--;
                 output.send(connection);
             }
+            lastReads.put(connection, reads);
             closeUnlessInputWaits(connection);
             output.flush(connection, false); // what the callbacks wrote, or closed
         } catch (Throwable t) { // no memory; the others leave all the same
@@ -204,13 +212,14 @@ final class ConnectionGroup {
         } catch (Throwable t) { // no memory
             connection.end(CloseReason.Kind.RESET, t);
         }
-        if (drain != null && (onlyCompanionsAreLeft || !companions.contains(connection))) {
+        if (drain != null && !connection.isClosed() && (onlyCompanionsAreLeft || !companions.contains(connection))) {
             leave(connection);
         }
     }
 
     private void closeUnlessInputWaits(ReactorConnection connection) {
-        if (connection.takesInput() && (connection.throttled || connection.paused || connection.owed)) {
+        boolean stopped = connection.throttled || connection.paused || connection.owed;
+        if (connection.takesInput() && stopped && (connection.remainder != null || lastReads.get(connection) > 0)) {
             return; // what has arrived is offered when there is room for what it brings, or the handler goes on
         }
         if (work.isHeld(connection) && connection.takesInput() && !connection.inputEnded) {

@@ -1,6 +1,7 @@
 package dev.sluice;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason.Kind;
 import java.io.IOException;
@@ -8,8 +9,10 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -131,5 +134,38 @@ class HandlersThatFailTest {
         bystander.send("still here");
         assertEquals("still here", bystander.receiveText(10));
         assertEquals(0, loop.reactor.stats().failures(), "the loop saw nothing of it");
+    }
+
+    /** Each of many connections writes from frames a little deeper than the one before, so that the stack ends in another place. */
+    @Test
+    void recursionThatWritesUntilTheStackEndsLosesItsOwnConnectionOnly() throws Exception {
+        int connections = 150;
+        int[] before = new int[1];
+        ByteBuffer data = ByteBuffer.allocate(1);
+        loop.serve((self, in) -> {
+            in.position(in.limit());
+            descendThenWrite(before[0]++, self, data);
+        });
+        for (int i = 0; i < connections; i++) {
+            Loop.Client client = loop.connect().send("x");
+            Kind kind = client.awaitClose().kind();
+            assertTrue(kind == Kind.HANDLER_FAILURE || kind == Kind.RESET, kind + " of connection " + i);
+            client.channel.close();
+        }
+        assertEquals(0, loop.server.stats().bytes().pending(), "enqueued = written + discarded: " + loop.server.stats().bytes());
+        assertEquals(0, loop.server.queuedMemory());
+        CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10));
+        loop.until(end::isDone, "the end");
+        assertEquals(new DrainReport(0, List.of()), end.get());
+        assertEquals(0, loop.reactor.stats().failures(), "the loop saw nothing of it");
+    }
+
+    private static int descendThenWrite(int frames, Connection self, ByteBuffer data) {
+        return frames > 0 ? descendThenWrite(frames - 1, self, data) + 1 : writeAndDescend(self, data);
+    }
+
+    private static int writeAndDescend(Connection self, ByteBuffer data) {
+        self.write(data.clear());
+        return writeAndDescend(self, data) + 1;
     }
 }

@@ -132,6 +132,37 @@ class InputTest {
         assertEquals(Kind.PEER, client.recorder.reason.kind());
     }
 
+    @Test
+    void handlerThatPausesAndResumesAtEachFrameGetsAllOfThemBeforeTheEnd() throws IOException {
+        int frames = 3_000;
+        StringBuilder sent = new StringBuilder();
+        for (int i = 0; i < frames; i++) {
+            sent.append(String.format("%06d\n", i));
+        }
+        StringBuilder read = new StringBuilder();
+        loop.serve(new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                for (int i = 0; i < 7; i++) {
+                    read.append((char) in.get());
+                }
+                self.pauseReading();
+                self.resumeReading();
+            }
+
+            @Override
+            public void onEof(Connection self) {
+                read.append("eof");
+                self.close();
+            }
+        });
+        Loop.Client client = loop.connect();
+        client.channel.write(ByteBuffer.wrap(sent.toString().getBytes())); // one segment, and the end behind it
+        client.channel.shutdownOutput();
+        assertEquals(Kind.PEER, client.awaitClose().kind());
+        assertEquals(sent + "eof", read.toString());
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 1000, 5000, 300_000})
     void oneLongMessageInPiecesArrivesWhole(int largestPiece) throws IOException {

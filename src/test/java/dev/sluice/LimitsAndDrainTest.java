@@ -5,17 +5,24 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.codec.Framed;
+import dev.sluice.codec.Lines;
+import dev.sluice.internal.Wire;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a server refuses, and how it ends. */
 class LimitsAndDrainTest {
@@ -129,6 +136,79 @@ class LimitsAndDrainTest {
         }
         loop.until(end::isDone, "the end");
         assertEquals(new DrainReport(100, List.of()), end.get());
+    }
+
+    /** A client whose request the server has not read: its connection is open, or still in the backlog. */
+    private Loop.Client clientWithUnread(String request, boolean inBacklog) throws IOException {
+        Loop.Client client = inBacklog ? loop.connectOnly() : loop.connect();
+        client.channel.write(ByteBuffer.wrap(request.getBytes())); // one segment; loopback has carried it when this returns
+        return client;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void drainAnswersEveryRequestThatItFindsThoughOneAnswerIsAboveTheHighWaterMark(boolean inBacklog) throws Exception {
+        byte[] answer = new byte[100 << 10];
+        Arrays.fill(answer, (byte) 'a');
+        List<String> requests = new ArrayList<>();
+        loop.serve(ServerOptions.builder(), Wire.PLAIN, connection -> new Framed(connection, new Lines(10), (self, frame) -> {
+            requests.add(StandardCharsets.US_ASCII.decode(frame).toString());
+            self.write(ByteBuffer.wrap(answer));
+        }));
+        Loop.Client client = clientWithUnread("1\n2\n3\n", inBacklog);
+        CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10)); // which never pass: nobody moves the clock
+        assertEquals(3 * answer.length, client.receive(3 * answer.length).length);
+        assertEquals(List.of("1", "2", "3"), requests);
+        client.awaitEnd();
+        client.channel.close();
+        loop.until(end::isDone, "the end");
+        assertEquals(new DrainReport(1, List.of()), end.get());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void handlerThatAnswersAndClosesWhileItsServerDrainsTellsItsEndAtOnce(boolean inBacklog) throws Exception {
+        loop.serve((self, in) -> {
+            self.write(in);
+            self.close();
+        });
+        Loop.Client client = clientWithUnread("last words", inBacklog);
+        CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10));
+        assertEquals("last words", client.receiveText(10));
+        client.awaitEnd();
+        client.channel.close();
+        loop.until(end::isDone, "the end");
+        assertEquals(new DrainReport(1, List.of()), end.get());
+        assertEquals(new CloseReason(Kind.LOCAL, null, 0), loop.recorders.get(0).reason);
+    }
+
+    @Test
+    void drainGivesAHandlerThatResumesAfterEachFrameAllThatHadArrived() throws Exception {
+        int frames = 3_000;
+        StringBuilder all = new StringBuilder();
+        for (int i = 0; i < frames; i++) {
+            all.append(String.format("%06d\n", i));
+        }
+        int[] seen = new int[1];
+        loop.serve((self, in) -> {
+            ByteBuffer frame = in.slice(in.position(), 7);
+            in.position(in.position() + 7);
+            seen[0]++;
+            self.write(frame);
+            self.pauseReading();
+            self.resumeReading();
+        });
+        Loop.Client client = loop.connect();
+        client.channel.write(ByteBuffer.wrap(all.toString().getBytes()));
+        loop.until(() -> seen[0] > 0, "the first frame");
+        assertTrue(seen[0] < frames, "a resume is on its way");
+        CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10));
+        assertEquals(all.toString(), client.receiveText(all.length()));
+        client.awaitEnd();
+        assertEquals(frames, seen[0]);
+        client.channel.close();
+        loop.until(end::isDone, "the end");
+        assertEquals(new DrainReport(1, List.of()), end.get());
     }
 
     @Test

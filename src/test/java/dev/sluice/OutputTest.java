@@ -252,6 +252,49 @@ class OutputTest {
         assertNotEquals(0, greedy.recorder.callbacks().length());
     }
 
+    /** It costs no memory, so that no limit of memory ever says stop. */
+    @Test
+    void handlerThatWritesOnWhileThePeerTakesAllIsToldToWait() throws IOException {
+        long total = 32 << 20;
+        long most = 8 << 20; // in one callback
+        long[] count = new long[2];
+        ByteBuffer direct = ByteBuffer.allocateDirect(64 << 10);
+        loop.serve(ServerOptions.builder(), wire, connection -> new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                if (in.get() == 'w') {
+                    fill(self);
+                }
+                in.position(in.limit());
+            }
+
+            @Override
+            public void onWritable(Connection self) {
+                fill(self);
+            }
+
+            private void fill(Connection self) {
+                long before = count[0];
+                boolean more = true;
+                while (more && count[0] < total) {
+                    count[0] += direct.clear().remaining();
+                    more = self.write(direct);
+                }
+                count[1] = Math.max(count[1], count[0] - before);
+            }
+        });
+        Loop.Client greedy = loop.connect();
+        Loop.Client other = loop.connect();
+        greedy.send("w");
+        loop.until(() -> count[0] > 0, "a start");
+        assertTrue(count[1] <= most, count[1] + " bytes in one callback");
+        other.send("x");
+        loop.until(() -> other.recorder.callbacks().equals("or"), "the other's read");
+        loop.until(() -> wire.written.size() == total, "all of it");
+        assertTrue(count[1] <= most, count[1] + " bytes in one callback");
+        assertEquals(0, greedy.recorder.connection.pending());
+    }
+
     @Test
     void aMillionRandomWritesArriveWholeAndInOrder() throws IOException {
         long seed = Long.getLong("sluice.seed", System.nanoTime());

@@ -48,6 +48,8 @@ public final class Bench {
     private final List<Round> rounds = new ArrayList<>();
     private final List<IdlePoint> idle = new ArrayList<>();
     private volatile boolean stopped;
+
+    /** The process that the comparison waits for. */
     private volatile Forked running;
 
     /**
@@ -66,10 +68,19 @@ public final class Bench {
     /** Any thread. What has been measured so far will be all; the measurement that runs is given up. */
     public void stop() {
         stopped = true;
-        Forked generator = running;
-        if (generator != null) {
-            generator.kill();
+        Forked awaited = running;
+        if (awaited != null) {
+            awaited.kill();
         }
+    }
+
+    /** From here on it is the one that {@link #stop} ends: the comparison waits for it next. */
+    private Forked begun(Forked process) {
+        running = process;
+        if (stopped) { // while it was started: nobody else ends it
+            process.kill();
+        }
+        return process;
     }
 
     /**
@@ -96,7 +107,7 @@ public final class Bench {
         for (String engine : plan.engines()) {
             for (int count : plan.idle(engine)) {
                 if (!stopped) {
-                    idle.add(hold(engine, count));
+                    measureIdle(engine, count);
                 }
             }
         }
@@ -108,13 +119,15 @@ public final class Bench {
     private void check(String engine) throws InterruptedException {
         observer.begins("checking " + engine);
         long start = System.nanoTime();
+        String wrong;
         try (Forked server = server(engine)) {
-            String wrong = Conformance.check(port(server));
-            if (wrong != null) {
-                leftOut.put(engine, "fails the conformance check: " + wrong);
-            }
+            wrong = Conformance.check(port(server));
+            wrong = wrong == null ? null : "fails the conformance check: " + wrong;
         } catch (IOException e) {
-            leftOut.put(engine, e.getMessage());
+            wrong = e.getMessage();
+        }
+        if (wrong != null && !stopped) { // else it may be that we ended it
+            leftOut.put(engine, wrong);
         }
         done(start);
     }
@@ -142,13 +155,10 @@ public final class Bench {
                     "127.0.0.1", port(server), cell.connections(), cell.size(), cell.pipeline(), plan.warmUpMs(), plan.durationMs(), plan.rate(),
                     Expect.ECHO, server.pid());
             LoadResult result;
-            try (Forked generator = Forked.start(JavaHome.here().java(), LOAD_FLAGS, LoadProcess.class, "load")) {
-                running = generator;
+            try (Forked generator = begun(Forked.start(JavaHome.here().java(), LOAD_FLAGS, LoadProcess.class, "load"))) {
                 generator.tell(Json.line(load));
                 Duration patience = SLACK.plusMillis(plan.warmUpMs() + plan.durationMs());
                 result = Json.read(generator.await("RESULT", patience), LoadResult.class);
-            } finally {
-                running = null;
             }
             double others = others(result);
             return new Round(
@@ -164,15 +174,23 @@ public final class Bench {
         return ns < 0 ? -1 : ns / 1e9 / result.seconds() / Runtime.getRuntime().availableProcessors();
     }
 
-    private IdlePoint hold(String engine, int count) throws InterruptedException {
+    private void measureIdle(String engine, int count) throws InterruptedException {
         observer.begins(engine + ", " + count + " idle connections");
         long start = System.nanoTime();
+        IdlePoint measured = hold(engine, count);
+        if (!stopped) {
+            idle.add(measured);
+            done(start);
+        }
+    }
+
+    private IdlePoint hold(String engine, int count) throws InterruptedException {
         try (Forked server = server(engine)) {
             int port = port(server);
             if (count == 0) {
                 return memory(server, engine, 0);
             }
-            try (Forked holder = Forked.start(JavaHome.here().java(), LOAD_FLAGS, LoadProcess.class, "hold")) {
+            try (Forked holder = begun(Forked.start(JavaHome.here().java(), LOAD_FLAGS, LoadProcess.class, "hold"))) {
                 holder.tell(Json.line(new LoadPlan("127.0.0.1", port, count, 64, 1, 0, 1, 0, Expect.ECHO, 0)));
                 int open = Integer.parseInt(holder.await("OPEN", SLACK));
                 if (open < count) {
@@ -182,8 +200,6 @@ public final class Bench {
             }
         } catch (IOException e) {
             return new IdlePoint(engine, count, -1, -1, -1, e.getMessage());
-        } finally {
-            done(start);
         }
     }
 
@@ -195,7 +211,7 @@ public final class Bench {
     }
 
     private Forked server(String engine) throws IOException {
-        return Forked.start(serverJava.java(), SERVER_FLAGS, ServerProcess.class, engine);
+        return begun(Forked.start(serverJava.java(), SERVER_FLAGS, ServerProcess.class, engine));
     }
 
     private static int port(Forked server) throws IOException, InterruptedException {

@@ -10,6 +10,7 @@ import java.net.SocketTimeoutException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.List;
 
 /** Sends each text and prints its answer, which is over when nothing more comes for a while. */
@@ -23,13 +24,13 @@ final class Exchange {
         this.socket = channel.socket();
     }
 
-    void run(List<String> texts, String eol, Duration wait) throws IOException {
+    void run(List<String> texts, String eol, Duration wait) throws IOException, Failure {
         // 0 would wait for ever
         socket.setSoTimeout((int) Math.max(1, Math.min(Integer.MAX_VALUE, wait.toMillis())));
-        for (String text : texts) {
-            socket.getOutputStream().write((text + eol).getBytes(StandardCharsets.UTF_8));
-            if (!answered()) {
-                return;
+        for (Iterator<String> left = texts.iterator(); left.hasNext(); ) {
+            socket.getOutputStream().write((left.next() + eol).getBytes(StandardCharsets.UTF_8));
+            if (!answered() && left.hasNext()) {
+                throw Failure.endedEarly();
             }
         }
     }

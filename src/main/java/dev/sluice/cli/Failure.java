@@ -13,6 +13,11 @@ final class Failure extends Exception {
         this(message, null);
     }
 
+    /** Part of what was to be sent never was. */
+    static Failure endedEarly() {
+        return new Failure("the peer closed the connection before the end of our input");
+    }
+
     /** What an exception has to say, in the words of the system where it has any. */
     static String reason(Throwable e) {
         String message = e.getMessage();

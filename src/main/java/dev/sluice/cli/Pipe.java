@@ -4,7 +4,9 @@ import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SocketChannel;
 
@@ -22,6 +24,9 @@ final class Pipe {
 
     private volatile IOException sendFailure;
 
+    /** Set before the connection is reset because of it, so that its loss is never told instead. */
+    private volatile IOException inputFailure;
+
     Pipe(SocketChannel channel) {
         this.channel = channel;
     }
@@ -31,12 +36,21 @@ final class Pipe {
         Thread sender = new Thread(this::send, "sluice-client-send");
         sender.setDaemon(true);
         sender.start();
-        receive();
+        try {
+            receive();
+        } catch (ClosedChannelException e) {
+            if (inputFailure == null) {
+                throw e;
+            }
+        }
+        if (inputFailure != null) {
+            throw new Failure("standard input: " + Failure.reason(inputFailure), inputFailure);
+        }
         if (sendFailure != null) {
             throw sendFailure;
         }
         if (!inputEnded) {
-            throw new Failure("the peer closed the connection before the end of our input");
+            throw Failure.endedEarly();
         }
     }
 
@@ -66,7 +80,7 @@ final class Pipe {
         ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
         try (FileInputStream in = new FileInputStream(FileDescriptor.in);
                 FileChannel source = in.getChannel()) {
-            while (source.read(buffer) >= 0) {
+            while (read(source, buffer)) {
                 buffer.flip();
                 while (buffer.hasRemaining()) {
                     channel.write(buffer);
@@ -77,6 +91,19 @@ final class Pipe {
             channel.shutdownOutput();
         } catch (IOException e) {
             sendFailure = e;
+        }
+    }
+
+    /** False at the end of standard input. */
+    private boolean read(FileChannel source, ByteBuffer buffer) throws IOException {
+        try {
+            return source.read(buffer) >= 0;
+        } catch (IOException e) {
+            inputFailure = e;
+            try (channel) { // nothing else brings the other thread back from its read
+                channel.setOption(StandardSocketOptions.SO_LINGER, 0); // the peer must not take a part for the whole
+            }
+            throw e;
         }
     }
 }

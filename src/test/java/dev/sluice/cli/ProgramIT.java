@@ -3,12 +3,14 @@ package dev.sluice.cli;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.RandomAccessFile;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -206,6 +208,54 @@ class ProgramIT {
                         directory, "client", "localhost:" + server.port(), "--send", "one", "--send", "two", "--wait", "200ms")) {
             assertEquals(0, client.status(), client.err());
             assertEquals("ONE\nTWO\n", client.out());
+        }
+    }
+
+    @Test
+    void whatIsNotSentBecauseThePeerHasClosedIsAFailure() throws Exception {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
+                Launched client = Launched.sluice(
+                        directory, "client", Integer.toString(server.getLocalPort()), "--send", "a", "--send", "b", "--wait", "30s")) {
+            try (Socket peer = server.accept()) {
+                assertEquals("a\n", new String(peer.getInputStream().readNBytes(2), StandardCharsets.US_ASCII));
+                peer.getOutputStream().write("A\n".getBytes(StandardCharsets.US_ASCII));
+            }
+            assertEquals(1, client.status());
+            assertEquals("A\n", client.out());
+            assertEquals("sluice: the peer closed the connection before the end of our input\n", client.err());
+        }
+    }
+
+    @Test
+    void aPeerThatClosesAfterTheLastAnswerIsNoFailure() throws Exception {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
+                Launched client = Launched.sluice(
+                        directory, "client", Integer.toString(server.getLocalPort()), "--send", "a", "--wait", "30s")) {
+            try (Socket peer = server.accept()) {
+                assertEquals("a\n", new String(peer.getInputStream().readNBytes(2), StandardCharsets.US_ASCII));
+            }
+            assertEquals(0, client.status(), client.err());
+        }
+    }
+
+    @Test
+    void aStandardInputThatFailsIsOneLineAndResetsTheConnection() throws Exception {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            // ProcessBuilder refuses to open a directory
+            ProcessBuilder builder = new ProcessBuilder(
+                            "sh", "-c", "exec \"$0\" client \"$1\" < /", Launched.PROGRAM.toString(), Integer.toString(server.getLocalPort()))
+                    .redirectErrorStream(true);
+            builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+            Process client = builder.start();
+            try (Socket peer = server.accept()) {
+                peer.setSoTimeout(20_000);
+                assertThrows(SocketException.class, () -> peer.getInputStream().read(), "an end would make a part look like the whole");
+                assertTrue(client.waitFor(30, TimeUnit.SECONDS), "it ends");
+                assertEquals(1, client.exitValue());
+                assertEquals("sluice: standard input: Is a directory\n", new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+            } finally {
+                client.destroyForcibly();
+            }
         }
     }
 

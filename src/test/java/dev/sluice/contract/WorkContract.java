@@ -24,9 +24,11 @@ import java.net.ProtocolException;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -316,6 +318,124 @@ abstract class WorkContract {
         assertEquals(1, report.connections());
         assertEquals(Kind.DRAIN_DEADLINE, client.awaitClose().kind());
         assertEquals("orec", client.recorder.callbacks());
+    }
+
+    @Test
+    void heldConnectionThatIsCutCountsAsCutThoughNoOutputWaits() throws Exception {
+        Client client = serve((self, in) -> {
+            in.position(in.limit());
+            self.hold();
+        }).connect();
+        client.send("x");
+        rig.await(() -> client.recorder.callbacks().equals("or"), "the hold");
+        DrainReport report = rig.server.drain(Duration.ofMillis(200)).get(20, TimeUnit.SECONDS);
+        assertEquals(1, report.cut());
+        assertEquals(0, report.flushed());
+        assertEquals(0, report.bytesLost());
+        assertEquals(List.of(new DrainReport.Cut(client.connection().remoteAddress(), new CloseReason(Kind.DRAIN_DEADLINE, null, 0))), report.cuts());
+    }
+
+    /** As a relay does while its target is slow: paused with bytes unread, held, and resumed when its server drains already. */
+    private static final class PausedAndHeld implements Handler {
+        private final boolean fromTheBeginning;
+        private Runnable hold;
+
+        PausedAndHeld(boolean fromTheBeginning) {
+            this.fromTheBeginning = fromTheBeginning;
+        }
+
+        @Override
+        public void onOpen(Connection self) {
+            hold = self.hold();
+            if (fromTheBeginning) {
+                self.pauseReading();
+            }
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) {
+            if (in.get(in.position()) == '1') {
+                self.write(in.slice(in.position(), 1));
+                in.position(in.position() + 1);
+                self.pauseReading();
+                return;
+            }
+            self.write(in);
+        }
+
+        @Override
+        public void onEof(Connection self) {
+            self.close();
+            hold.run();
+        }
+    }
+
+    @Test
+    void drainWaitsForAPausedHandlerThatOwesTheBytesItLeftUnread() throws Exception {
+        Client client = serve(ServerOptions.builder(), connection -> new PausedAndHeld(false)).connect();
+        assertEquals("1", client.send("123").receive(1));
+        drainWaitsUntilItIsResumed(client, "or", "23", "orrec");
+    }
+
+    @Test
+    void drainWaitsForAPausedHandlerThatHasNotSeenWhatArrived() throws Exception {
+        Client client = serve(ServerOptions.builder(), connection -> new PausedAndHeld(true)).connect();
+        client.send("23");
+        drainWaitsUntilItIsResumed(client, "o", "23", "orec");
+    }
+
+    private void drainWaitsUntilItIsResumed(Client client, String before, String rest, String after) throws Exception {
+        CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofSeconds(20));
+        awaitTimer(client.connection());
+        assertEquals(before, client.recorder.callbacks(), "it is not told the end of what it has not seen");
+        client.connection().execute(() -> client.connection().resumeReading());
+        assertEquals(rest, client.receiveAll());
+        client.socket.close();
+        assertEquals(new DrainReport(1, List.of()), end.get(20, TimeUnit.SECONDS));
+        client.awaitClose();
+        assertEquals(after, client.recorder.callbacks());
+    }
+
+    // ---- the buffer that is lent ----------------------------------------------------------------------------------------
+
+    /** Notes in which byte order it finds its buffer, and leaves it in the other one. */
+    private static Handler spoiling(List<ByteOrder> found, int atLeast) {
+        return (self, in) -> {
+            found.add(in.order());
+            in.order(ByteOrder.LITTLE_ENDIAN);
+            if (in.remaining() >= atLeast) {
+                self.write(text("x"));
+                in.position(in.limit());
+            }
+        };
+    }
+
+    @Test
+    void everyCallbackFindsItsBufferInNetworkOrder() throws Exception {
+        List<ByteOrder> found = new CopyOnWriteArrayList<>();
+        Client client = serve(spoiling(found, 1)).connect();
+        for (int i = 0; i < 3; i++) {
+            assertEquals("x", client.send("?").receive(1));
+        }
+        client.socket.close();
+        client.awaitClose();
+        Client other = rig.connect();
+        assertEquals("x", other.send("?").receive(1));
+        assertEquals(Collections.nCopies(4, ByteOrder.BIG_ENDIAN), found);
+    }
+
+    @Test
+    void whatWasLeftUnreadComesBackInNetworkOrder() throws Exception {
+        int length = 20_000; // a long remainder is kept, and lent, in memory of its own
+        List<ByteOrder> found = new CopyOnWriteArrayList<>();
+        Client client = serve(spoiling(found, length)).connect();
+        for (int sent = 0; sent < length; sent += 1_000) {
+            int offers = found.size();
+            client.out.write(new byte[1_000]);
+            rig.await(() -> found.size() > offers, "an offer of it");
+        }
+        assertEquals("x", client.receive(1));
+        assertEquals(Collections.nCopies(found.size(), ByteOrder.BIG_ENDIAN), found);
     }
 
     // ---- frames ---------------------------------------------------------------------------------------------------------
