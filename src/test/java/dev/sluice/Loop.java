@@ -53,6 +53,9 @@ final class Loop implements AutoCloseable {
     final List<Recorder> recorders = new ArrayList<>();
     private final List<Client> clients = new ArrayList<>();
     ReactorServer server;
+
+    /** Bytes that the books may be off by: a stack may end between two of their entries. */
+    long mostMiscounted;
     long nowNs = 1_000_000_000;
     boolean reactorEnded;
 
@@ -269,7 +272,7 @@ final class Loop implements AutoCloseable {
         if (server != null) {
             ServerStats stats = server.stats();
             assertEquals(stats.connections().opened(), stats.connections().closed(), "opened = closed");
-            assertEquals(0, stats.bytes().pending(), "enqueued = written + discarded: " + stats.bytes());
+            assertTrue(Math.abs(stats.bytes().pending()) <= mostMiscounted, "enqueued = written + discarded: " + stats.bytes());
         }
         assertEquals(descriptorsBefore, descriptors(), "descriptors");
         assertTrue(threads() <= threadsBefore, "threads");

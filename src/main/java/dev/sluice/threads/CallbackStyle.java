@@ -147,6 +147,11 @@ final class CallbackStyle implements Style {
             return;
         }
         remainder = Remainder.after(null, in, lent);
+        owed &= remainder != null; // resumed within the call, and left something: as if resumed after it
+        if (owed) {
+            offerSoon();
+            return;
+        }
         again = connection.toldToStop && remainder != null && !connection.isPaused();
         if (again) {
             welcome();
@@ -157,8 +162,8 @@ final class CallbackStyle implements Style {
 
     @Override
     public void resumed() {
-        if (remainder != null) {
-            owed = true;
+        owed = true;
+        if (remainder != null) { // else this is within onRead, and it may leave one
             offerSoon();
         }
     }
@@ -203,7 +208,7 @@ final class CallbackStyle implements Style {
 
     private void end(ByteBuffer empty) {
         offerRemainder();
-        while (remainder != null && (connection.isPaused() || again)) { // the handler is not done with it
+        while (remainder != null && (connection.isPaused() || again || owed)) { // the handler is not done with it
             awaitResume(empty);
             awaitRoom();
             offerRemainder();

@@ -118,6 +118,9 @@ final class ThreadConnection implements Connection {
     @Override
     public void resumeReading() {
         turns.checkMine();
+        if (!paused) {
+            return;
+        }
         lock.lock();
         try {
             paused = false;

@@ -38,6 +38,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -497,6 +498,35 @@ abstract class WorkContract {
         assertEquals(0, misplaced.get(), "frames that are not the next");
         assertEquals(new CloseReason(Kind.PEER, null, 0), reason, "after " + seen + " frames");
         assertEquals(frames, seen.get());
+    }
+
+    @Test
+    void handlerThatResumesWithinEachCallbackIsOfferedAllThatItLeft() throws Exception {
+        int frames = 3_000;
+        List<String> seen = new ArrayList<>();
+        Client client = serve(new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                if (in.remaining() >= 20) {
+                    self.pauseReading();
+                    byte[] frame = new byte[20];
+                    in.get(frame);
+                    seen.add(new String(frame, StandardCharsets.US_ASCII));
+                    self.resumeReading();
+                }
+            }
+
+            @Override
+            public void onEof(Connection self) {
+                seen.add("the end");
+                self.close();
+            }
+        }).connect();
+        List<String> sent = IntStream.range(0, frames).mapToObj(i -> numbered(i) + "\n").toList();
+        client.send(String.join("", sent)).socket.shutdownOutput();
+        client.awaitClose();
+        assertEquals(sent, seen.subList(0, seen.size() - 1));
+        assertEquals("the end", seen.get(seen.size() - 1));
     }
 
     private static String numbered(int frame) {
