@@ -10,6 +10,12 @@ import java.nio.ByteOrder;
  * A {@link Handler} on a thread: reads, lends what came, and sends what the callback wrote before it reads again. What the
  * handler left unread is not in the buffer of the read, because a task may resume reading, and be offered it, while the
  * thread waits for the next bytes.
+ *
+ * <pre>
+ *                         ┌── nothing of these ──▶ until more has come, then in front of it
+ *   left unread by onRead ├── paused ──▶ until resumed ──▶ OWED ──▶ by itself, before anything is read behind it
+ *                         └── told to stop, as output waits ──▶ AGAIN ──▶ by itself, once there is room
+ * </pre>
  */
 final class CallbackStyle implements Style {
 
@@ -20,10 +26,10 @@ final class CallbackStyle implements Style {
     /** What was left unread. With the turn. */
     private ByteBuffer remainder;
 
-    /** Whether reading was resumed since, and the handler has not been offered it yet: nothing is put behind it before. Written with the turn. */
+    /** Whether reading was resumed since, and the handler has not been offered it. Written with the turn. */
     private volatile boolean owed;
 
-    /** Whether it was left because the handler asked, and more was not welcome: it may hold whole messages. */
+    /** Whether the handler was told to stop, and so may have left whole messages. */
     private volatile boolean again;
 
     /** Whether a helper is on its way to offer it. */
@@ -87,7 +93,7 @@ final class CallbackStyle implements Style {
         return true;
     }
 
-    /** Without the turn. The server drains, and no more has come: waits for a handler that has paused, and offers what is left; false if nothing is. */
+    /** Without the turn. The server drains, and no more has come: waits for a handler that has paused; false if nothing is left to offer. */
     private boolean offerLast(ByteBuffer empty) {
         if (!connection.life.takesInput() || connection.life.inputEnded()) {
             return false;
