@@ -205,9 +205,13 @@ final class ConnectionGroup {
 
     /** Reading goes on: what was left unread is offered again. */
     void resume(ReactorConnection connection) {
-        connection.owed = false;
         try {
-            input.offerRemainder(connection);
+            if (connection.owed) {
+                connection.owed = false;
+                if (!connection.stuck || !connection.isReading() || !input.read(connection)) {
+                    input.offerRemainder(connection);
+                }
+            }
             output.flush(connection, false);
         } catch (Throwable t) { // no memory
             connection.end(CloseReason.Kind.RESET, t);
@@ -219,13 +223,17 @@ final class ConnectionGroup {
 
     private void closeUnlessInputWaits(ReactorConnection connection) {
         boolean stopped = connection.throttled || connection.paused || connection.owed;
-        if (connection.takesInput() && stopped && (connection.remainder != null || lastReads.get(connection) > 0)) {
+        if (connection.takesInput() && !connection.inputEnded && stopped && (connection.remainder != null || lastReads.get(connection) > 0)) {
             return; // what has arrived is offered when there is room for what it brings, or the handler goes on
         }
         if (work.isHeld(connection) && connection.takesInput() && !connection.inputEnded) {
             callbacks.call(connection, ReactorCallbacks.Event.EOF, null);
         }
         connection.close();
+    }
+
+    boolean readsWhileOutputWaits(ReactorConnection connection) {
+        return connection.handler != null && connection.handler.readsWhileOutputWaits();
     }
 
     void forEach(Consumer<ReactorConnection> action) {

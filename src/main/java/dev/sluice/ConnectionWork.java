@@ -96,6 +96,10 @@ final class ConnectionWork {
 
     private void goOn(ReactorConnection connection) {
         crowded.remove(connection);
+        if (connection.throttled && group.readsWhileOutputWaits(connection)) {
+            connection.throttled = false; // though output waits
+            connection.resumeSoon();
+        }
         group.output.flush(connection, false);
     }
 

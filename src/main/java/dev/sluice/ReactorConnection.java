@@ -55,6 +55,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Ten
     /** Whether reading goes on once the handler was offered what it had left unread: nothing is read, or ended, before. */
     boolean owed;
 
+    /** Whether the last offer of the remainder by itself changed nothing: what has come meanwhile is read before the next. */
+    boolean stuck;
+
     private boolean flushing;
 
     ReactorConnection(ConnectionGroup group, SocketAddress remote, State state) {
@@ -106,10 +109,6 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Ten
     @Override
     public boolean isReading() {
         return takesInput() && !inputEnded && !paused && !throttled && !owed;
-    }
-
-    boolean readsWhileOutputWaits() {
-        return handler != null && handler.readsWhileOutputWaits();
     }
 
     @Override

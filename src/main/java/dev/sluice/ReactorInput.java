@@ -30,7 +30,7 @@ final class ReactorInput {
     /** Reads once and lends it to the handler; returns false if nothing was there. */
     boolean read(ReactorConnection connection) {
         int waiting = connection.output.length();
-        if (waiting > 0 && waiting > group.readMark() && !connection.readsWhileOutputWaits()) {
+        if (waiting > 0 && waiting > group.readMark() && !group.readsWhileOutputWaits(connection)) {
             connection.throttled = true;
             return false;
         }
@@ -66,7 +66,10 @@ final class ReactorInput {
     }
 
     private void lend(ReactorConnection connection, ByteBuffer in) {
+        int offered = in.remaining();
+        connection.stuck = false;
         group.callbacks.call(connection, Event.READ, in.order(ByteOrder.BIG_ENDIAN)); // another handler may have changed it
+        connection.owed &= in.remaining() != offered; // who resumes within the call, and takes nothing, has seen all there is
         if (!connection.takesInput()) {
             connection.remainder = null;
             return;
@@ -81,13 +84,15 @@ final class ReactorInput {
     /** Offers what was left unread, without new bytes. */
     void offerRemainder(ReactorConnection connection) {
         if (connection.isReading() && connection.remainder != null) {
+            int before = connection.remainder.limit();
             lend(connection, connection.remainder);
+            connection.stuck = connection.remainder != null && connection.remainder.limit() == before;
         }
     }
 
     private void end(ReactorConnection connection) {
         offerRemainder(connection);
-        if (connection.remainder != null && (connection.paused || connection.throttled)) {
+        if (connection.remainder != null && (connection.paused || connection.throttled || connection.owed)) {
             return; // the handler is not done with it; the end will be read again
         }
         connection.inputEnded = true;

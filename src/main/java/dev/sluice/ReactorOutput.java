@@ -16,7 +16,7 @@ final class ReactorOutput {
     /** From here on, a direct buffer on an empty queue goes straight to the socket: below, a copy is cheaper than a call. */
     private static final int STRAIGHT = 4 << 10;
 
-    /** Bytes that go straight in one turn of a connection: then they queue, so that its handler is told when it is enough. */
+    /** Bytes that go straight in one dispatch: then they queue, so that the handler is told when it is enough. */
     private static final int STRAIGHT_A_TURN = 256 << 10;
 
     private final ConnectionGroup group;
@@ -71,7 +71,7 @@ final class ReactorOutput {
 
     private boolean wantsMore(ReactorConnection connection) {
         if (connection.output.length() > group.options.highWater()) {
-            connection.throttled = connection.throttled || !connection.readsWhileOutputWaits();
+            connection.throttled = connection.throttled || !group.readsWhileOutputWaits(connection);
             connection.owesWritable = true;
             return false;
         }

@@ -29,6 +29,13 @@ final class CallbackStyle implements Style {
     /** Whether reading was resumed since, and the handler has not been offered it. Written with the turn. */
     private volatile boolean owed;
 
+    // with the turn
+    private boolean offering;
+    private boolean ownThreadWaits;
+
+    /** Whether the last offer of the remainder by itself changed nothing: what has come meanwhile is put behind it before the next. */
+    private boolean stuck;
+
     /** Whether the handler was told to stop, and so may have left whole messages. */
     private volatile boolean again;
 
@@ -115,12 +122,20 @@ final class CallbackStyle implements Style {
     private void awaitResume(ByteBuffer in) {
         while (connection.isPaused() || owed) {
             if (!connection.isPaused()) {
-                offerRemainder();
+                if (stuck && in.hasRemaining()) {
+                    owed = false;
+                } else if (connection.isWelcome() || !connection.life.takesInput()) {
+                    offerRemainder();
+                } else {
+                    awaitRoom();
+                }
                 continue;
             }
+            ownThreadWaits = true;
             connection.turns.leave();
             boolean isTime = connection.ownThread.awaitResume();
             connection.turns.enter();
+            ownThreadWaits = false;
             if (isTime && in.hasRemaining() && (remainder == null || remainder.limit() < maxRemainder)) {
                 remainder = Remainder.join(remainder, in); // and reads on, or the peer's reset would never be seen
                 return;
@@ -148,12 +163,18 @@ final class CallbackStyle implements Style {
             return;
         }
         connection.toldToStop = false;
+        int offered = in.remaining();
+        offering = true;
         connection.turns.read(in.order(ByteOrder.BIG_ENDIAN));
+        offering = false;
         if (!connection.life.takesInput()) {
+            owed = false;
             return;
         }
+        boolean tookNothing = in.remaining() == offered;
+        stuck = tookNothing && lent == null;
         remainder = Remainder.after(null, in, lent);
-        owed &= remainder != null; // resumed within the call, and left something: as if resumed after it
+        owed &= remainder != null && !tookNothing; // resumed within the call: as if after it, unless it has seen all there is
         if (owed) {
             offerSoon();
             return;
@@ -168,8 +189,8 @@ final class CallbackStyle implements Style {
 
     @Override
     public void resumed() {
-        owed = true;
-        if (remainder != null) { // else this is within onRead, and it may leave one
+        owed = remainder != null || offering; // within onRead, it may still leave one
+        if (remainder != null && !ownThreadWaits) {
             offerSoon();
         }
     }
@@ -191,7 +212,13 @@ final class CallbackStyle implements Style {
             posted = true;
             connection.turns.post(() -> {
                 posted = false;
-                offerRemainder();
+                if (owed && !connection.isWelcome()) {
+                    again = true;
+                    owed = false;
+                    welcome();
+                } else if (!ownThreadWaits) { // else it does so itself
+                    offerRemainder();
+                }
             });
         }
     }

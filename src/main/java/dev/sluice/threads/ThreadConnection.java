@@ -141,7 +141,7 @@ final class ThreadConnection implements Connection {
 
     /** Whether there is room for what more input would bring. */
     boolean isWelcome() {
-        return pending() <= group.options.highWater() && !obligations.isCrowded();
+        return (pending() <= group.options.highWater() || turns.readsWhileOutputWaits()) && !obligations.isCrowded();
     }
 
     // ---- the end ------------------------------------------------------------------------------------------------------

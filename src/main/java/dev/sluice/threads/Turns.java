@@ -27,7 +27,8 @@ final class Turns {
     /** Timers of this connection that wait. Made when there is one. */
     private Set<Waiting> timers;
 
-    private Handler handler;
+    /** Also asked by other threads, how it reads. */
+    private volatile Handler handler;
 
     Turns(ThreadConnection connection) {
         this.connection = connection;
@@ -88,9 +89,10 @@ final class Turns {
         call("CREATE", () -> handler = factory.create(connection));
     }
 
-    /** The own thread, or with the turn. */
+    /** Any thread. */
     boolean readsWhileOutputWaits() {
-        return handler != null && handler.readsWhileOutputWaits();
+        Handler asked = handler;
+        return asked != null && asked.readsWhileOutputWaits();
     }
 
     void read(ByteBuffer in) {

@@ -41,6 +41,8 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.api.Timeout;
 
 /** What every engine promises of work on other threads, of what a connection owes, of frames, and of connections that go out. */
@@ -527,6 +529,56 @@ abstract class WorkContract {
         client.awaitClose();
         assertEquals(sent, seen.subList(0, seen.size() - 1));
         assertEquals("the end", seen.get(seen.size() - 1));
+    }
+
+    /** As one who limits a rate does: every call pauses, and a frame comes in two pieces. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void handlerThatPausesAtEachCallGetsTheRestOfAPartialFrame(boolean within) throws Exception {
+        List<String> seen = Collections.synchronizedList(new ArrayList<>());
+        AtomicInteger calls = new AtomicInteger();
+        Client client = serve((self, in) -> {
+            calls.incrementAndGet();
+            self.pauseReading();
+            while (in.remaining() >= 10) {
+                byte[] frame = new byte[10];
+                in.get(frame);
+                seen.add(new String(frame, StandardCharsets.US_ASCII));
+            }
+            if (within) {
+                self.resumeReading();
+            } else {
+                self.schedule(Duration.ofMillis(1), self::resumeReading);
+            }
+        }).connect();
+        client.send("1234567890abc");
+        rig.await(() -> seen.size() == 1 && calls.get() > (within ? 0 : 5), "the first, and offers of the rest");
+        client.send("defghij");
+        rig.await(() -> seen.size() == 2, "the second");
+        assertEquals(List.of("1234567890", "abcdefghij"), seen);
+        assertTrue(!within || calls.get() < 10, calls + " calls");
+        client.socket.shutdownOutput();
+        assertEquals(Kind.PEER, client.awaitClose().kind());
+    }
+
+    /** Nothing is owed to one who has taken all, paused, and resumed. */
+    @Test
+    void drainEndsASilentConnectionThatHasPausedAndResumed() throws Exception {
+        AtomicInteger resumed = new AtomicInteger();
+        Client client = serve((self, in) -> {
+            in.position(in.limit());
+            self.pauseReading();
+            self.execute(() -> {
+                self.resumeReading();
+                resumed.incrementAndGet();
+            });
+        }).connect();
+        client.send("all that is said");
+        rig.await(() -> resumed.get() > 0, "resumed");
+        CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofMinutes(5));
+        assertEquals("", client.receiveAll());
+        client.socket.close();
+        assertEquals(0, end.get(20, TimeUnit.SECONDS).cut());
     }
 
     private static String numbered(int frame) {
