@@ -66,8 +66,8 @@ public interface Handler {
     /**
      * Whether reading goes on while output of this connection waits above the high water mark. No is right for answers: who does not
      * take them is not asked for more questions. Yes is for a handler that sends elsewhere what it reads, and pauses reading itself
-     * when that is full, as a relay does: were its two ways one, a peer that answers before it reads on would wait for ever. Asked on
-     * the connection's thread, at any time; the answer is always the same.
+     * when that is full, as a relay does: were its two ways one, a peer that answers before it reads on would wait for ever. Asked at
+     * any time, on any thread of the server's; the answer is always the same.
      *
      * @return false unless overridden
      */

@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Lines a second of {@code record}, 50 clients with 100 lines in flight each, against a bare loop that appends and forces the same
+ * Bytes a second of {@code record}, 50 clients with 100 lines in flight each, against a bare loop that appends and forces the same
  * batches to the same disk right afterwards. Arguments: a directory, rounds (5), bytes a line (64). The first round warms up.
  */
 public final class RecordBench {
@@ -28,6 +28,7 @@ public final class RecordBench {
     private static final int CLIENTS = 50;
     private static final int IN_FLIGHT = 100;
     private static final Duration ROUND = Duration.ofSeconds(3);
+
     /** Notes how large each batch was. */
     private static final class NotedDisk implements Disk {
         private final Disk disk;

@@ -50,14 +50,7 @@ final class CallbackStyle implements Style {
 
     @Override
     public void serve(ByteBuffer buffer) {
-        Turns turns = connection.turns;
-        turns.enter();
-        try {
-            turns.open(factory);
-        } finally {
-            turns.leave();
-        }
-        connection.output.sendOwn();
+        inTurn(() -> connection.turns.open(factory));
         for (boolean more = true; more; ) {
             more = again ? offerAgain() : lendNext(buffer);
         }
@@ -68,17 +61,22 @@ final class CallbackStyle implements Style {
         if (!connection.ownThread.awaitRoom()) {
             return false;
         }
+        inTurn(this::offerRemainder);
+        return true;
+    }
+
+    /** Without the turn. Takes it for what is seldom done, and sends what that wrote. */
+    private void inTurn(Runnable step) {
         connection.turns.enter();
         try {
-            offerRemainder();
+            step.run();
         } finally {
             connection.turns.leave();
         }
         connection.output.sendOwn();
-        return true;
     }
 
-    /** Without the turn. Reads, and lends what came; false when no more input is wanted. */
+    /** Without the turn. Reads, and lends what came, without garbage; false when no more input is wanted. */
     private boolean lendNext(ByteBuffer buffer) {
         if (!connection.ownThread.awaitInput()) {
             return offerLast(buffer.clear().limit(0));
@@ -108,13 +106,7 @@ final class CallbackStyle implements Style {
         if (!connection.isPaused() && !owed) {
             return again;
         }
-        connection.turns.enter();
-        try {
-            awaitResume(empty);
-        } finally {
-            connection.turns.leave();
-        }
-        connection.output.sendOwn();
+        inTurn(() -> awaitResume(empty));
         return true;
     }
 

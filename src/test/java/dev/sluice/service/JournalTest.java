@@ -124,10 +124,11 @@ class JournalTest {
         }
     }
 
+    private final ScriptedDisk disk = new ScriptedDisk();
+    private final Writer writer = new Writer(disk);
+
     @Test
     void authorsAreToldAfterTheForceThatCoversTheirLines() throws Exception {
-        ScriptedDisk disk = new ScriptedDisk();
-        Writer writer = new Writer(disk);
         Journal journal = new Journal(disk, 0);
         journal.append(writer, line("one"));
         Served.await(() -> disk.text().equals("one\n"), "the first is written");
@@ -144,9 +145,7 @@ class JournalTest {
 
     @Test
     void fullDiskIsCutBackToldAndLeftAsSoonAsThereIsRoom() throws Exception {
-        ScriptedDisk disk = new ScriptedDisk();
         disk.forces.release(100);
-        Writer writer = new Writer(disk);
         Journal journal = new Journal(disk, 0);
         journal.append(writer, line("kept"));
         Served.await(() -> writer.told.size() == 1, "the first");
@@ -164,9 +163,7 @@ class JournalTest {
 
     @Test
     void whatCouldNotBeCutBackIsCutBeforeTheNextBatch() throws Exception {
-        ScriptedDisk disk = new ScriptedDisk();
         disk.forces.release(100);
-        Writer writer = new Writer(disk);
         Journal journal = new Journal(disk, 0);
         disk.full = true;
         disk.stuck = true;
@@ -185,9 +182,7 @@ class JournalTest {
 
     @Test
     void authorsAreToldOfALossAfterTheForceThatCoversTheCut() throws Exception {
-        ScriptedDisk disk = new ScriptedDisk();
         disk.forces.release(100);
-        Writer writer = new Writer(disk);
         Journal journal = new Journal(disk, 0);
         disk.full = true;
         journal.append(writer, line("a line for which there is no room"));
@@ -197,9 +192,7 @@ class JournalTest {
 
     @Test
     void cutThatIsNotForcedIsMadeAgainBeforeTheNextBatch() throws Exception {
-        ScriptedDisk disk = new ScriptedDisk();
         disk.forces.release(100);
-        Writer writer = new Writer(disk);
         Journal journal = new Journal(disk, 0);
         disk.full = true;
         disk.failing = true;
@@ -214,9 +207,7 @@ class JournalTest {
 
     @Test
     void errorLosesItsBatchAndNoOther() throws Exception {
-        ScriptedDisk disk = new ScriptedDisk();
         disk.forces.release(100);
-        Writer writer = new Writer(disk);
         Journal journal = new Journal(disk, 0);
         disk.error = new OutOfMemoryError("on purpose"); // of which the disk's user may meet the same one twice
         journal.append(writer, line("lost"));
@@ -231,14 +222,12 @@ class JournalTest {
 
     @Test
     void authorThatFailsKeepsNoAnswerFromOthers() throws Exception {
-        ScriptedDisk disk = new ScriptedDisk();
         Writer broken = new Writer(disk) {
             @Override
             public void saved(int lines) {
                 throw new StackOverflowError("on purpose");
             }
         };
-        Writer writer = new Writer(disk);
         Journal journal = new Journal(disk, 0);
         journal.append(writer, line("keeps the disk busy"));
         Served.await(() -> disk.text().length() > 0, "it is written");
@@ -252,16 +241,13 @@ class JournalTest {
 
     @Test
     void nothingIsTakenAfterTheEnd() throws Exception {
-        ScriptedDisk disk = new ScriptedDisk();
         Journal journal = new Journal(disk, 0);
         journal.close();
-        assertThrows(IllegalStateException.class, () -> journal.append(new Writer(disk), line("too late")));
+        assertThrows(IllegalStateException.class, () -> journal.append(writer, line("too late")));
     }
 
     @Test
     void fullJournalSaysSoAndTellsWhenThereIsRoom() throws Exception {
-        ScriptedDisk disk = new ScriptedDisk();
-        Writer writer = new Writer(disk);
         Journal journal = new Journal(disk, 0);
         byte[] block = new byte[1 << 20];
         assertTrue(journal.append(writer, ByteBuffer.wrap(block)));
@@ -339,7 +325,6 @@ class JournalTest {
     @ParameterizedTest
     @EnumSource(Engine.class)
     void drainWaitsForWhatIsOwedAndOkFollowsTheForce(Engine engine) throws Exception {
-        ScriptedDisk disk = new ScriptedDisk();
         Recording service = new Recording(new Journal(disk, 0), 1_000);
         try (Served served = new Served(engine, service)) {
             Client client = served.connect();
@@ -361,7 +346,6 @@ class JournalTest {
     @ParameterizedTest
     @EnumSource(Engine.class)
     void lineThatIsTooLongIsToldWhenAllBeforeItIsAnswered(Engine engine) throws Exception {
-        ScriptedDisk disk = new ScriptedDisk();
         disk.forces.release(10);
         try (Served served = new Served(engine, new Recording(new Journal(disk, 0), 1_000))) {
             Client client = served.connect();

@@ -199,6 +199,20 @@ class ThreadServerTest {
         assertEquals("z", receive(send(served.connect(), "z"), 1));
     }
 
+    private static Handler echoThatKeeps(AtomicReference<CloseReason> reason) {
+        return new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                self.write(in);
+            }
+
+            @Override
+            public void onClose(Connection self, CloseReason why) {
+                reason.set(why);
+            }
+        };
+    }
+
     @Test
     void connectionForWhichThereIsNoWriterEndsWithTheCause() throws Exception {
         AtomicBoolean none = new AtomicBoolean();
@@ -206,17 +220,7 @@ class ThreadServerTest {
         AtomicReference<Connection> connection = new AtomicReference<>();
         serveScarcely(new AtomicBoolean(), none, self -> {
             connection.set(self);
-            return new Handler() {
-                @Override
-                public void onRead(Connection self, ByteBuffer in) {
-                    self.write(in);
-                }
-
-                @Override
-                public void onClose(Connection self, CloseReason why) {
-                    reason.set(why);
-                }
-            };
+            return echoThatKeeps(reason);
         });
         Socket client = served.connect();
         assertEquals("x", receive(send(client, "x"), 1));
@@ -466,17 +470,7 @@ class ThreadServerTest {
                 without,
                 each -> {
                     connection.set(each);
-                    return new CallbackStyle(each, self -> new Handler() {
-                        @Override
-                        public void onRead(Connection self, ByteBuffer in) {
-                            self.write(in);
-                        }
-
-                        @Override
-                        public void onClose(Connection self, CloseReason why) {
-                            reason.set(why);
-                        }
-                    });
+                    return new CallbackStyle(each, self -> echoThatKeeps(reason));
                 }));
         Socket client = served.connect();
         assertEquals("x", receive(send(client, "x"), 1));
