@@ -30,6 +30,7 @@ final class Datagrams implements AutoCloseable {
 
     private volatile boolean inputEnded;
     private volatile IOException sendFailure;
+    private volatile IOException inputFailure;
 
     /** Connected, so that the system tells when nobody listens there. */
     Datagrams(HostPort peer, Duration wait) throws Failure, IOException {
@@ -61,6 +62,9 @@ final class Datagrams implements AutoCloseable {
             ended = inputEnded; // before the wait, which may begin while lines are sent
             came = printNext();
         }
+        if (inputFailure != null) {
+            throw new Failure("standard input: " + Failure.reason(inputFailure), inputFailure);
+        }
         if (sendFailure != null) {
             throw sendFailure;
         }
@@ -69,7 +73,7 @@ final class Datagrams implements AutoCloseable {
     private void sendInput() {
         try (InputStream in = new BufferedInputStream(new FileInputStream(FileDescriptor.in))) {
             ByteArrayOutputStream line = new ByteArrayOutputStream();
-            for (int b; (b = in.read()) >= 0; ) {
+            for (int b; (b = read(in)) >= 0; ) {
                 line.write(b);
                 if (b == '\n') {
                     send(line.toByteArray());
@@ -83,6 +87,15 @@ final class Datagrams implements AutoCloseable {
             sendFailure = e;
         } finally {
             inputEnded = true;
+        }
+    }
+
+    private int read(InputStream in) throws IOException {
+        try {
+            return in.read();
+        } catch (IOException e) {
+            inputFailure = e;
+            throw e;
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.sluice.datagram;
 
+import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.ThreadFactories;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -17,6 +18,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * A UDP port whose threads block: each receives, calls the handler, and sends its answers; a handler that blocks keeps its own
@@ -175,18 +177,22 @@ public final class BlockingEndpoint implements DatagramEndpoint {
 
     private void endReceivers(Duration timeout) {
         long startNs = System.nanoTime();
+        long timeoutNs = Deadlines.nanos(timeout);
+        BooleanSupplier isAwaited = () -> running.get() > 0 && System.nanoTime() - startNs < timeoutNs;
         InetAddress own = port.address.getAddress();
         InetAddress host = own.isAnyLocalAddress() ? InetAddress.getLoopbackAddress() : own;
-        try (DatagramChannel bell = DatagramChannel.open().bind(new InetSocketAddress(host, 0))) {
-            port.bell = bell.getLocalAddress();
-            while (running.get() > 0 && System.nanoTime() - startNs < timeout.toNanos()) {
-                for (int i = running.get(); i > 0; i--) {
-                    bell.send(ByteBuffer.allocate(0), new InetSocketAddress(host, port.address.getPort()));
+        while (isAwaited.getAsBoolean()) {
+            try (DatagramChannel bell = DatagramChannel.open().bind(new InetSocketAddress(host, 0))) {
+                port.bell = bell.getLocalAddress();
+                while (isAwaited.getAsBoolean()) {
+                    for (int i = running.get(); i > 0; i--) {
+                        bell.send(ByteBuffer.allocate(0), new InetSocketAddress(host, port.address.getPort()));
+                    }
+                    LockSupport.parkNanos(AGAIN_NS); // it may have been dropped, if the kernel's buffer is full
                 }
-                LockSupport.parkNanos(AGAIN_NS); // it may have been dropped, if the kernel's buffer is full
+            } catch (IOException e) {
+                LockSupport.parkNanos(AGAIN_NS); // no descriptor for a bell: perhaps later
             }
-        } catch (IOException e) {
-            // no descriptor for a bell: at the end of its time, then
         }
         if (running.get() > 0) {
             closePort();

@@ -51,8 +51,13 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         this.ownsReactor = ownsReactor;
         this.port = new Port(this, DatagramChannel.open(), address, options, handler);
         this.buffer = port.buffer();
-        this.registration = reactor.register(port.channel, SelectionKey.OP_READ, (self, readyOps) -> ready());
-        this.leave = reactor.atEnd(this::end);
+        try {
+            this.registration = reactor.register(port.channel, SelectionKey.OP_READ, (self, readyOps) -> ready());
+            this.leave = reactor.atEnd(this::end);
+        } catch (Throwable t) { // another's reactor, or one that has ended
+            port.channel.close();
+            throw t;
+        }
     }
 
     /**

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -241,22 +243,42 @@ class ProgramIT {
     @Test
     void aStandardInputThatFailsIsOneLineAndResetsTheConnection() throws Exception {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-            // ProcessBuilder refuses to open a directory
-            ProcessBuilder builder = new ProcessBuilder(
-                            "sh", "-c", "exec \"$0\" client \"$1\" < /", Launched.PROGRAM.toString(), Integer.toString(server.getLocalPort()))
-                    .redirectErrorStream(true);
-            builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-            Process client = builder.start();
+            Process client = clientThatReadsADirectory(server.getLocalPort());
             try (Socket peer = server.accept()) {
                 peer.setSoTimeout(20_000);
                 assertThrows(SocketException.class, () -> peer.getInputStream().read(), "an end would make a part look like the whole");
-                assertTrue(client.waitFor(30, TimeUnit.SECONDS), "it ends");
-                assertEquals(1, client.exitValue());
-                assertEquals("sluice: standard input: Is a directory\n", new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+                assertBlamesItsInput(client);
             } finally {
                 client.destroyForcibly();
             }
         }
+    }
+
+    @Test
+    void aStandardInputThatFailsIsNoFailureOfDatagrams() throws Exception {
+        try (DatagramSocket server = new DatagramSocket(0, InetAddress.getByName("127.0.0.1"))) {
+            Process client = clientThatReadsADirectory(server.getLocalPort(), "--udp", "--wait", "1ms");
+            try {
+                assertBlamesItsInput(client);
+            } finally {
+                client.destroyForcibly();
+            }
+        }
+    }
+
+    /** ProcessBuilder refuses to open one. */
+    private static Process clientThatReadsADirectory(int port, String... options) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder("sh", "-c", "exec \"$0\" client \"$@\" < /", Launched.PROGRAM.toString(), Integer.toString(port))
+                .redirectErrorStream(true);
+        builder.command().addAll(List.of(options));
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        return builder.start();
+    }
+
+    private static void assertBlamesItsInput(Process client) throws Exception {
+        assertTrue(client.waitFor(30, TimeUnit.SECONDS), "it ends");
+        assertEquals(1, client.exitValue());
+        assertEquals("sluice: standard input: Is a directory\n", new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.sluice.datagram;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -209,7 +210,7 @@ class EndpointsTest {
             send((byte) i);
         }
         first.await();
-        var end = endpoint.drain(Duration.ofSeconds(20));
+        var end = endpoint.drain(Duration.ofSeconds(Long.MAX_VALUE)); // as long as it takes
         gate.countDown();
         assertEquals(50, end.get(20, TimeUnit.SECONDS).sent());
         assertEquals(50, handled.get());
@@ -292,6 +293,24 @@ class EndpointsTest {
         new DatagramSocket(own.address()).close(); // the port is free
         assertFalse(own.send(ByteBuffer.allocate(1), own.address()));
         assertEquals(1, own.stats().dropped());
+    }
+
+    @Test
+    void whoMayNotUseTheReactorKeepsNoPort() throws Exception {
+        InetSocketAddress address;
+        try (DatagramSocket free = new DatagramSocket(0, LOOPBACK)) {
+            address = (InetSocketAddress) free.getLocalSocketAddress();
+        }
+        Reactor reactor = Reactor.open();
+        Thread loop = new Thread(() -> assertDoesNotThrow(reactor::run));
+        loop.start();
+        CountDownLatch runs = new CountDownLatch(1);
+        reactor.execute(runs::countDown);
+        runs.await();
+        assertThrows(IllegalStateException.class, () -> ReactorEndpoint.open(reactor, address, DatagramOptions.defaults(), ECHO));
+        new DatagramSocket(address).close(); // the port is free
+        reactor.close();
+        loop.join();
     }
 
     @Test
