@@ -22,8 +22,7 @@ final class Acceptor implements Listener.Host {
 
     Acceptor(
             Reactor reactor, ServerOptions options, ConnectionGroup[] groups, Handler.Factory factory,
-            ServerSocketChannel socket, InetSocketAddress address)
-            throws IOException {
+            ServerSocketChannel socket, InetSocketAddress address) throws IOException {
         this.reactor = reactor;
         this.options = options;
         this.groups = groups;
@@ -43,10 +42,15 @@ final class Acceptor implements Listener.Host {
     public void admitted(SocketChannel channel) throws IOException {
         ConnectionGroup group = leastLoaded();
         group.load.incrementAndGet();
-        if (group.reactor == reactor) {
-            open(group, channel);
-        } else if (!group.reactor.execute(() -> openThere(group, channel))) {
-            throw new IOException("the sub-reactor has ended");
+        try {
+            if (group.reactor == reactor) {
+                open(group, channel);
+            } else if (!group.reactor.execute(() -> openThere(group, channel))) {
+                throw new IOException("the sub-reactor has ended");
+            }
+        } catch (Throwable t) {
+            group.load.decrementAndGet();
+            throw t;
         }
     }
 
@@ -54,19 +58,15 @@ final class Acceptor implements Listener.Host {
         try {
             open(group, channel);
         } catch (Throwable t) {
+            group.load.decrementAndGet();
             reactor.execute(() -> listener.dropped(channel, t));
         }
     }
 
     /** On the group's thread. The socket's peer may be gone already, so that its first use fails. */
     private void open(ConnectionGroup group, SocketChannel channel) throws IOException {
-        try {
-            Listener.prepare(channel, options.sendBuffer());
-            ReactorConnection.open(group, channel, factory);
-        } catch (Throwable t) {
-            group.load.decrementAndGet();
-            throw t;
-        }
+        Listener.prepare(channel, options.sendBuffer());
+        ReactorConnection.open(group, channel, factory);
     }
 
     /** The group with the fewest connections; of several, each in turn. */

@@ -1,7 +1,6 @@
 package dev.sluice;
 
 import dev.sluice.ReactorCallbacks.Event;
-import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.Listener;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -20,7 +19,7 @@ import java.time.Duration;
  *     └───────────┴── refused · no answer in time · abandoned ──▶ onClose(CONNECT_FAILURE), and no onOpen before
  * </pre>
  */
-final class ConnectAttempt extends Deadlines.Entry implements Tenant {
+final class ConnectAttempt implements Tenant {
 
     final ConnectionGroup group;
     private final InetSocketAddress address;
@@ -31,6 +30,7 @@ final class ConnectAttempt extends Deadlines.Entry implements Tenant {
     final boolean isCompanion;
 
     private SocketChannel channel;
+    private Timer deadline = () -> false;
 
     private ConnectAttempt(
             ConnectionGroup group, InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isCompanion) {
@@ -65,7 +65,7 @@ final class ConnectAttempt extends Deadlines.Entry implements Tenant {
         }
         group.reactor.register(channel, SelectionKey.OP_CONNECT, this);
         if (!timeout.isZero()) {
-            group.reactor.setDeadline(this, group.reactor.nowNs() + Deadlines.nanos(timeout));
+            deadline = group.reactor.schedule(timeout, this::expire);
         }
     }
 
@@ -81,15 +81,14 @@ final class ConnectAttempt extends Deadlines.Entry implements Tenant {
     }
 
     private void open() throws IOException {
-        group.reactor.removeDeadline(this);
+        deadline.cancel();
         ReactorConnection connection = ReactorConnection.open(group, channel, factory);
         if (isCompanion) {
             group.companions.add(connection);
         }
     }
 
-    @Override
-    public void expired(long nowNs) {
+    private void expire() {
         fail(new SocketTimeoutException("no answer within " + timeout.toMillis() + " ms"));
     }
 
@@ -101,7 +100,7 @@ final class ConnectAttempt extends Deadlines.Entry implements Tenant {
     }
 
     private void fail(Throwable cause) {
-        group.reactor.removeDeadline(this);
+        deadline.cancel();
         try {
             if (channel != null) {
                 channel.close();

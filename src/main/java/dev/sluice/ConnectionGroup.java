@@ -76,9 +76,6 @@ final class ConnectionGroup {
     private final Runnable whenOneLeaves;
     private final Runnable forgetEnd;
 
-    /** Memory that the queues held when last looked at. Any thread. */
-    private final AtomicLong held = new AtomicLong();
-
     private ConnectionGroup[] siblings = {this};
 
     ConnectionGroup(
@@ -103,6 +100,11 @@ final class ConnectionGroup {
         });
     }
 
+    /** There is no server after all: a reactor of the caller's must not keep its buffers. */
+    void neverBegan() {
+        forgetEnd.run();
+    }
+
     /** All groups of the server, which share one limit of memory. Before the loops start. */
     void share(ConnectionGroup[] groups) {
         siblings = groups;
@@ -110,7 +112,7 @@ final class ConnectionGroup {
 
     /** Connects out, if there is room. Not within a callback. */
     void connect(InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isCompanion) {
-        if (drain != null && (drain.isOver() || onlyCompanionsAreLeft)) {
+        if (drain != null && (!drain.mayBeJoined() || onlyCompanionsAreLeft)) {
             refuse(address, factory, "the server has drained");
             return;
         }
@@ -292,19 +294,18 @@ final class ConnectionGroup {
     private ConnectionGroup fattest() {
         ConnectionGroup fattest = this;
         for (ConnectionGroup sibling : siblings) {
-            if (sibling.held.getOpaque() > fattest.held.getOpaque()) {
+            if (sibling.outlet.chunks().used() > fattest.outlet.chunks().used()) {
                 fattest = sibling;
             }
         }
         return fattest;
     }
 
-    /** Bytes of chunks in use by this group and, as far as they have told, its siblings. */
+    /** Bytes of chunks in use by this group and its siblings. */
     private long held() {
-        held.setOpaque(outlet.chunks().used());
         long total = 0;
         for (ConnectionGroup sibling : siblings) {
-            total += sibling.held.getOpaque();
+            total += sibling.outlet.chunks().used();
         }
         return total;
     }

@@ -57,12 +57,18 @@ public final class ReactorServer implements Server {
         }
         this.undrained = new AtomicInteger(groups.length);
         this.running = new AtomicInteger(reactors.length);
-        ServerSocketChannel listener = provider.openServerSocketChannel();
+        ServerSocketChannel listener = null;
         try {
+            listener = provider.openServerSocketChannel();
             this.acceptor = new Acceptor(reactors[0], options, groups, factory, listener, address);
-        } catch (IOException | RuntimeException e) {
-            listener.close();
-            throw e;
+        } catch (Throwable t) {
+            if (listener != null) {
+                listener.close();
+            }
+            for (ConnectionGroup group : groups) {
+                group.neverBegan();
+            }
+            throw t;
         }
     }
 
@@ -268,7 +274,7 @@ public final class ReactorServer implements Server {
     public void close() {
         CompletableFuture<DrainReport> end = drain(options.drainTimeout());
         boolean onOwnThread = ownsReactors ? threads.contains(Thread.currentThread()) : reactors[0].isInLoop();
-        if (!onOwnThread) {
+        if (!onOwnThread && !workers.isOurs()) {
             end.exceptionally(t -> null).join();
         }
     }

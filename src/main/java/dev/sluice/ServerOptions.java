@@ -25,7 +25,8 @@ import java.util.Objects;
  * @param lowWater        queue length at which writing and reading go on; 32 KiB
  * @param maxPending      queue length above which a connection is closed; 8 MiB
  * @param maxPendingTotal memory of all queues together, in chunks: from three quarters of it the longest are not read,
- *                        above it the longest are closed; a quarter of the maximum heap
+ *                        above it the longest are closed; a reactor's loops may each have as much again on its way from other
+ *                        threads, where a write counts as 64 bytes more than it has; a quarter of the maximum heap
  * @param maxRemainder    unread bytes that may wait for more, above which the connection is closed; 1 MiB
  * @param offloadThreads  threads that run what connections {@linkplain Connection#offload offload}; 64
  * @param offloadQueue    offloaded tasks that wait for a thread, above which the connection that brings one more is not read

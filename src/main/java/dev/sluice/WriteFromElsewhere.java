@@ -10,6 +10,9 @@ import java.nio.ByteBuffer;
  */
 final class WriteFromElsewhere extends TaskQueue.Task {
 
+    /** What a message costs beside its bytes, so that short ones and empty ones are bounded, too: it is 56, or 64 with wide references. */
+    private static final int OVERHEAD = 64;
+
     private final ReactorConnection connection;
     private final byte[] bytes;
     private final boolean wasTold;
@@ -26,11 +29,11 @@ final class WriteFromElsewhere extends TaskQueue.Task {
         OutboundQueue output = connection.output;
         int length = data.remaining();
         boolean open = connection.isOpen() && !output.isEnded();
-        boolean room = group.elsewhere.addAndGet(length) <= group.options.maxPendingTotal();
+        boolean room = group.elsewhere.addAndGet(length + OVERHEAD) <= group.options.maxPendingTotal();
         int most = open && room ? group.options.maxPending() : -1;
         long pending = output.announce(length, most);
         if (pending < 0 || pending > most) {
-            group.elsewhere.addAndGet(-length);
+            group.elsewhere.addAndGet(-length - OVERHEAD);
             group.refusedElsewhere.add(length);
             data.position(data.limit());
             if (open && pending >= 0) {
@@ -46,7 +49,7 @@ final class WriteFromElsewhere extends TaskQueue.Task {
             taken = group.reactor.execute(new WriteFromElsewhere(connection, copy, enough));
         } finally { // there may be no memory for the copy
             if (!taken) {
-                group.elsewhere.addAndGet(-length);
+                group.elsewhere.addAndGet(-length - OVERHEAD);
                 if (output.arrived(length)) {
                     group.refusedElsewhere.add(length);
                 }
@@ -58,7 +61,7 @@ final class WriteFromElsewhere extends TaskQueue.Task {
     /** On the connection's thread. */
     @Override
     public void run() {
-        connection.group.elsewhere.addAndGet(-bytes.length);
+        connection.group.elsewhere.addAndGet(-bytes.length - OVERHEAD);
         connection.group.output.take(connection, bytes, wasTold);
     }
 }

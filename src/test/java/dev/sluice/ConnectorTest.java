@@ -179,6 +179,23 @@ class ConnectorTest {
     }
 
     @Test
+    void waitsFromTheConnectOnAndNotFromTheBeginningOfALongTurn() throws IOException {
+        try (ServerSocketChannel listener = silent()) {
+            loop.reactor.execute(() -> loop.nowNs += 10 * SECOND.toNanos()); // a task that takes its time
+            connector.connect((InetSocketAddress) listener.getLocalAddress(), SECOND, connection -> {
+                Recorder recorder = new Recorder(connection, (self, in) -> {});
+                loop.recorders.add(recorder);
+                return recorder;
+            });
+            loop.turn();
+            loop.advance(SECOND.minusMillis(1));
+            assertEquals(List.of(), loop.recorders);
+            loop.advance(Duration.ofMillis(1));
+            assertEquals(Kind.CONNECT_FAILURE, loop.recorders.get(0).reason.kind());
+        }
+    }
+
+    @Test
     void zeroWaitsAsLongAsTheSystemDoes() throws IOException {
         try (ServerSocketChannel listener = silent()) {
             connector.connect((InetSocketAddress) listener.getLocalAddress(), Duration.ZERO, connection -> {

@@ -242,6 +242,28 @@ class ElsewhereTest {
         endsWithBalancedBooks(server);
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void shortWritesAndEmptyOnesAreBoundedByWhatTheyCostWhileTheLoopIsBusy(int length) throws Exception {
+        CompletableFuture<Connection> opened = new CompletableFuture<>();
+        Semaphore busy = new Semaphore(0);
+        ReactorServer server = serve(ServerOptions.builder().maxPendingTotal(1 << 20).maxPending(1 << 20).highWater(1 << 20), connection -> {
+            opened.complete(connection);
+            return (self, in) -> {};
+        });
+        try (Socket client = new Socket(server.address().getAddress(), server.address().getPort())) {
+            Connection connection = opened.get();
+            connection.execute(() -> acquire(busy)); // on purpose: the loop is stuck
+            int taken = 0;
+            for (int i = 0; i < 100_000; i++) {
+                taken += connection.write(ByteBuffer.allocate(length)) ? 1 : 0;
+            }
+            assertTrue(taken > 10_000 && taken < 20_000, taken + " messages, each with a copy and a place in the queue");
+            busy.release();
+        }
+        endsWithBalancedBooks(server);
+    }
+
     @Test
     void burstWakesASleepingLoopOnce() throws Exception {
         Reactor reactor = Reactor.open();

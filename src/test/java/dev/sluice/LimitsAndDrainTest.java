@@ -2,6 +2,7 @@ package dev.sluice;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason.Kind;
@@ -9,16 +10,21 @@ import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
 import dev.sluice.internal.Wire;
 import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.channels.spi.SelectorProvider;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -138,6 +144,27 @@ class LimitsAndDrainTest {
         assertEquals(new DrainReport(100, List.of()), end.get());
     }
 
+    /** Linux holds one more than it is told. */
+    @Test
+    void drainServesTheLastOfAFullBacklog() throws Exception {
+        loop.serve(ServerOptions.builder().backlog(1), (self, in) -> self.write(in));
+        List<Loop.Client> waiting = new ArrayList<>();
+        CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10));
+        loop.afterTheSelect = () -> { // too late for the listener's own turn
+            waiting.add(clientWithUnread("a", true));
+            waiting.add(clientWithUnread("b", true));
+        };
+        loop.turn();
+        assertEquals("a", waiting.get(0).receiveText(1));
+        assertEquals("b", waiting.get(1).receiveText(1));
+        for (Loop.Client client : waiting) {
+            client.awaitEnd();
+            client.channel.close();
+        }
+        loop.until(end::isDone, "the end");
+        assertEquals(new DrainReport(2, List.of()), end.get());
+    }
+
     /** A client whose request the server has not read: its connection is open, or still in the backlog. */
     private Loop.Client clientWithUnread(String request, boolean inBacklog) throws IOException {
         Loop.Client client = inBacklog ? loop.connectOnly() : loop.connect();
@@ -240,6 +267,77 @@ class LimitsAndDrainTest {
     }
 
     @Test
+    void connectionThatIsAskedForInTheMomentOfTheDeadlineIsNotMade() throws Exception {
+        try (ServerSocketChannel target = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+            InetSocketAddress address = (InetSocketAddress) target.getLocalAddress();
+            loop.serve(ServerOptions.builder().idleTimeout(Duration.ZERO), new Handler() {
+                @Override
+                public void onOpen(Connection self) {
+                    self.hold();
+                    self.schedule(Duration.ofMillis(900), () -> assertTrue(self.connect(address, Duration.ofSeconds(10), outward -> {
+                        Recorder recorder = new Recorder(outward, new Handler() {
+                            @Override
+                            public void onOpen(Connection other) {
+                                other.hold();
+                            }
+
+                            @Override
+                            public void onRead(Connection other, ByteBuffer in) {}
+                        });
+                        loop.recorders.add(recorder);
+                        return recorder;
+                    })));
+                }
+
+                @Override
+                public void onRead(Connection self, ByteBuffer in) {}
+            });
+            loop.connect();
+            CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(1));
+            loop.settle();
+            loop.advance(Duration.ofSeconds(1)); // both in one turn
+            loop.until(end::isDone, "the end");
+            assertEquals(1, end.get().cut());
+            Recorder outward = loop.recorders.get(1);
+            assertEquals("c", outward.callbacks());
+            assertEquals(Kind.CONNECT_FAILURE, outward.reason.kind());
+        }
+    }
+
+    @Test
+    void whoeverCouldNotBeCutAtTheDeadlineIsCutASecondLater() throws Exception {
+        AtomicBoolean none = new AtomicBoolean(true);
+        Wire without = new Wire() {
+            @Override
+            public void resetOnClose(SocketChannel channel) {
+                if (none.getAndSet(false)) {
+                    throw new OutOfMemoryError("by the test");
+                }
+                Wire.super.resetOnClose(channel);
+            }
+        };
+        loop.serve(ServerOptions.builder(), without, connection -> new Handler() {
+            @Override
+            public void onOpen(Connection self) {
+                self.hold();
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {}
+        });
+        loop.connect();
+        loop.connect();
+        CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(5));
+        loop.settle();
+        loop.advance(Duration.ofSeconds(5));
+        assertFalse(end.isDone(), "one was in the way of the other");
+        loop.advance(Duration.ofSeconds(1));
+        loop.until(end::isDone, "the end");
+        assertEquals(2, end.get().connections());
+        loop.failuresOnPurpose = 1;
+    }
+
+    @Test
     void secondDrainMayOnlyBringTheDeadlineForward() throws Exception {
         loop.serve(ServerOptions.builder().lingerTimeout(Duration.ofMinutes(1)), (self, in) -> self.write(in));
         Loop.Client client = loop.connect();
@@ -268,7 +366,7 @@ class LimitsAndDrainTest {
     void servesIpv6() throws IOException {
         loop.server = ReactorServer.open(
                 loop.reactor,
-                java.nio.channels.spi.SelectorProvider.provider(),
+                SelectorProvider.provider(),
                 new InetSocketAddress(InetAddress.getByName("::1"), 0),
                 ServerOptions.defaults(),
                 connection -> {
@@ -277,6 +375,24 @@ class LimitsAndDrainTest {
                     return recorder;
                 });
         assertEquals("six", loop.connect().send("six").receiveText(3));
+    }
+
+    @Test
+    void serverThatCannotBeOpenedLeavesNothingWithItsReactor() throws Exception {
+        loop.serve((self, in) -> {});
+        BufferPoolMXBean direct = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .findAny()
+                .orElseThrow();
+        long before = direct.getMemoryUsed();
+        for (int i = 0; i < 500; i++) { // whose reads have a buffer of 64 KiB each
+            assertThrows(IOException.class, () -> ReactorServer.open(
+                    loop.reactor, SelectorProvider.provider(), loop.server.address(), ServerOptions.defaults(), connection -> (self, in) -> {}));
+        }
+        loop.until(() -> {
+            System.gc();
+            return direct.getMemoryUsed() - before < 8 << 20;
+        }, "their memory");
     }
 
     @Test

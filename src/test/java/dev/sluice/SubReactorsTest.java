@@ -8,12 +8,16 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import dev.sluice.internal.Wire;
+import dev.sluice.internal.Workers;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -165,6 +169,50 @@ class SubReactorsTest {
             client.close();
         }
         assertEquals(new DrainReport(60, List.of()), end.get(20, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void memoryThatOtherLoopsHaveGivenBackIsNotCounted() throws Exception {
+        server = ReactorServer.start(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                ServerOptions.builder().subReactors(3).sendBuffer(4 << 10).maxPending(1 << 20).maxPendingTotal(1 << 20).highWater(512 << 10).build(),
+                connection -> (self, in) -> self.write(ByteBuffer.allocate(in.get() * 10_000)));
+        for (int i = 0; i < 2; i++) {
+            Socket reader = slowClient();
+            reader.getOutputStream().write(35);
+            assertEquals(350_000, reader.getInputStream().readNBytes(350_000).length);
+        }
+        Socket late = slowClient();
+        late.getOutputStream().write(60); // with what the others had held, more than there may be
+        assertEquals(600_000, late.getInputStream().readNBytes(600_000).length);
+        assertEquals(0, server.stats().connections().closedBy().get(CloseReason.Kind.QUEUE_LIMIT));
+    }
+
+    /** The kernel holds little for it. */
+    private Socket slowClient() throws IOException {
+        Socket client = new Socket();
+        client.setReceiveBufferSize(4 << 10);
+        client.connect(server.address());
+        client.setSoTimeout(10_000);
+        clients.add(client);
+        return client;
+    }
+
+    @Test
+    void connectionThatCannotBeHandedOverIsNotCountedAsThere() throws Exception {
+        ServerOptions options = ServerOptions.defaults();
+        try (Reactor main = Reactor.open();
+                ServerSocketChannel listener = ServerSocketChannel.open();
+                SocketChannel newcomer = SocketChannel.open()) {
+            Reactor sub = Reactor.open();
+            ConnectionGroup group = new ConnectionGroup(sub, options, Wire.PLAIN, new Workers(1, 1), () -> true, () -> {});
+            Acceptor acceptor = new Acceptor(
+                    main, options, new ConnectionGroup[] {group}, connection -> new Handling(), listener,
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            sub.close();
+            assertThrows(IOException.class, () -> acceptor.admitted(newcomer));
+            assertEquals(0, group.load.get(), "a drain would wait for it");
+        }
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.sluice.internal;
 
 import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
 /**
  * The chunks of direct memory that outbound queues are made of. Belongs to one thread, unless a lock is put around it. It
@@ -22,8 +23,12 @@ public class ChunkPool {
     /** Scratch for gathering writes; holds chunks of this pool only, and no connection's bytes outlive their chunk. */
     final ByteBuffer[] gather = new ByteBuffer[GATHERED];
 
+    private static final AtomicIntegerFieldUpdater<ChunkPool> USED = AtomicIntegerFieldUpdater.newUpdater(ChunkPool.class, "used");
+
     private Chunk free;
-    private int used;
+
+    /** Chunks given out. Written by the owner, without a fence: other threads may see it late. */
+    private volatile int used;
 
     /** A piece of a queue: the bytes between position and limit of its buffer are waiting. */
     public static final class Chunk {
@@ -51,7 +56,7 @@ public class ChunkPool {
     public ChunkPool() {}
 
     /**
-     * Memory in queues.
+     * Memory in queues. Any thread, who may see it a little late.
      *
      * @return bytes, in whole chunks
      */
@@ -73,7 +78,7 @@ public class ChunkPool {
         free = chunk.next;
         chunk.next = null;
         chunk.last = chunk;
-        used++;
+        USED.lazySet(this, used + 1);
         return chunk;
     }
 
@@ -91,7 +96,7 @@ public class ChunkPool {
         chunk.bytes.clear().limit(0);
         chunk.next = free;
         free = chunk;
-        used--;
+        USED.lazySet(this, used - 1);
         assert used >= 0 : "a chunk came back twice";
         return next;
     }

@@ -12,6 +12,9 @@ import java.util.List;
  */
 public final class Drain<C> {
 
+    /** How long after the deadline those who are still there are cut once more: a cut may have found no memory. */
+    private static final Duration AGAIN = Duration.ofSeconds(1);
+
     private final Loop loop;
     private final Runnable cutTheRest;
     private final Runnable whenDone;
@@ -20,13 +23,14 @@ public final class Drain<C> {
     private int connections;
     private Runnable cancelDeadline;
     private long deadlineNs;
+    private boolean isPast;
     private Flight.Span span;
 
     /**
      * Makes a drain that has not begun.
      *
      * @param loop       whose timers it uses
-     * @param cutTheRest called at the deadline
+     * @param cutTheRest called at the deadline, and again for as long as somebody is left
      * @param whenDone   called once, when the last connection has closed
      */
     public Drain(Loop loop, Runnable cutTheRest, Runnable whenDone) {
@@ -66,16 +70,22 @@ public final class Drain<C> {
 
     private void setDeadline(Duration timeout) {
         deadlineNs = loop.nowNs() + Deadlines.nanos(timeout);
-        cancelDeadline = loop.schedule().after(timeout, cutTheRest);
+        cancelDeadline = loop.schedule().after(timeout, this::cut);
+    }
+
+    private void cut() {
+        isPast = true;
+        cancelDeadline = loop.schedule().after(AGAIN, this::cut);
+        cutTheRest.run();
     }
 
     /**
-     * Whether it is over.
+     * Whether another may still join.
      *
-     * @return true once the last connection has closed
+     * @return false from the deadline on, and once the last connection has closed
      */
-    public boolean isOver() {
-        return open == 0;
+    public boolean mayBeJoined() {
+        return open > 0 && !isPast;
     }
 
     /** Another connection is being made, for one of those that are still there. */

@@ -253,7 +253,7 @@ public final class Listener {
      * @throws IOException if closing it fails
      */
     public void close() throws IOException {
-        accept(backlog);
+        accept(backlog + 1); // Linux holds one more than it is told
         if (paused) {
             cancelRetry.run();
         }

@@ -1,7 +1,9 @@
 package dev.sluice.internal;
 
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -21,6 +23,9 @@ public final class Workers {
     private final int threads;
     private final int limit;
     private final Queue<Runnable> whenThereIsRoom = new ConcurrentLinkedQueue<>();
+    /** Who is in a task. */
+    private final Set<Thread> busy = ConcurrentHashMap.newKeySet();
+
     private final LongAdder taken = new LongAdder();
     private final LongAdder done = new LongAdder();
     private final LongAdder full = new LongAdder();
@@ -86,9 +91,12 @@ public final class Workers {
         T result = null;
         Throwable failure = null;
         try {
+            busy.add(Thread.currentThread());
             result = task.call();
         } catch (Throwable t) {
             failure = t;
+        } finally {
+            busy.remove(Thread.currentThread());
         }
         try {
             ended.accept(result, failure);
@@ -114,6 +122,15 @@ public final class Workers {
     public void whenThereIsRoom(Runnable told) {
         whenThereIsRoom.add(told);
         tellIfThereIsRoom(); // the last task may have ended meanwhile
+    }
+
+    /**
+     * Whether the calling thread is in a task: who waits there for a server's end waits for himself.
+     *
+     * @return true within a task
+     */
+    public boolean isOurs() {
+        return busy.contains(Thread.currentThread());
     }
 
     /** What was taken is still run; then the threads end. */

@@ -100,7 +100,7 @@ final class ConnectionGroup {
     }
 
     private void connectOnLoop(Dial dial, Function<ThreadConnection, Style> style) {
-        boolean drained = drain != null && (drain.isOver() || onlyCompanionsAreLeft);
+        boolean drained = drain != null && (!drain.mayBeJoined() || onlyCompanionsAreLeft);
         if (drained || !mayEnter.getAsBoolean()) {
             refuse(dial, style, new IOException(drained ? "the server has drained" : options.maxConnections() + " connections are open, the limit"));
             return;
@@ -180,8 +180,12 @@ final class ConnectionGroup {
 
     void handlerFailed(String callback, ThreadConnection connection, Throwable cause) {
         counters.increment(Count.HANDLER_FAILURES);
-        String message = "handler failed on " + callback + ", " + connection;
-        reactor.execute(() -> log.warn(System.nanoTime(), message, cause));
+        try {
+            String message = "handler failed on " + callback + ", " + connection;
+            reactor.execute(() -> log.warn(System.nanoTime(), message, cause));
+        } catch (Throwable t) {
+            // no memory to tell it with; it is counted
+        }
     }
 
     /** The queue length above which a connection is not read. */

@@ -194,7 +194,7 @@ public final class ThreadServer implements Server {
     @Override
     public void close() {
         CompletableFuture<DrainReport> end = drain(group.options.drainTimeout());
-        if (Thread.currentThread() != thread && !crew.isOurs()) {
+        if (Thread.currentThread() != thread && !crew.isOurs() && !group.workers.isOurs()) {
             end.exceptionally(t -> null).join();
         }
     }

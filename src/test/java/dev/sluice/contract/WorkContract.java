@@ -262,6 +262,54 @@ abstract class WorkContract {
     }
 
     @Test
+    void serverThatIsClosedFromAnOffloadedTaskEnds() throws Exception {
+        CompletableFuture<Server> server = new CompletableFuture<>();
+        Client client = serve((self, in) -> {
+            in.position(in.limit());
+            self.offload(() -> {
+                server.get().close();
+                return "bye";
+            }, (answer, failure) -> self.write(text(answer)));
+        }).connect();
+        server.complete(rig.server);
+        assertEquals("bye", client.send("x").receiveAll());
+        client.socket.close();
+        assertEquals(0, rig.server.termination().get(20, TimeUnit.SECONDS).cut());
+    }
+
+    @Test
+    void whatWaitedForRoomWhileItWasPausedIsOfferedOnceThereIsSome() throws Exception {
+        Semaphore gate = new Semaphore(0);
+        serve(ServerOptions.builder().offloadThreads(1).offloadQueue(1), connection -> (self, in) -> {
+            if (in.get(in.position()) == 'a') {
+                in.get();
+                while (self.offload(() -> {
+                    gate.acquire();
+                    return null;
+                }, (answer, failure) -> {})) {
+                    continue;
+                }
+                self.pauseReading();
+                return;
+            }
+            self.write(in);
+        });
+        for (int round = 1; round <= 20; round++) {
+            Client client = rig.connect().send("ab");
+            int full = round;
+            rig.await(() -> rig.server.stats().work().full() == full, "the queue is full");
+            CountDownLatch resumed = new CountDownLatch(1);
+            client.connection().execute(() -> client.connection().resumeReading());
+            client.connection().execute(resumed::countDown);
+            resumed.await();
+            gate.release(3);
+            assertEquals("b", client.receive(1), "round " + round);
+            client.socket.close();
+            client.awaitClose();
+        }
+    }
+
+    @Test
     void whatTheLastCallbackOffloadsIsRunAndHeldByNobody() throws Exception {
         AtomicInteger runs = new AtomicInteger();
         AtomicInteger calls = new AtomicInteger();
@@ -792,6 +840,31 @@ abstract class WorkContract {
         client.send("a");
         rig.await(() -> reads.get() == 1, "the first");
         client.send("b"); // whoever relays has to read on, or two who write before they read would wait for ever
+        rig.await(() -> reads.get() == 2, "the second");
+        assertEquals(2 << 20, client.in.readNBytes(2 << 20).length);
+    }
+
+    @Test
+    void whatTheHandlerWroteDoesNotKeepAConnectionFromReadingThatIsReadWhileOutputWaits() throws Exception {
+        AtomicInteger reads = new AtomicInteger();
+        serve(ServerOptions.builder().sendBuffer(16 << 10).highWater(4 << 20).maxPending(8 << 20), connection -> new Handler() {
+            @Override
+            public boolean readsWhileOutputWaits() {
+                return true;
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                in.position(in.limit());
+                if (reads.incrementAndGet() == 1) {
+                    self.write(ByteBuffer.allocate(2 << 20)); // more than the kernel takes
+                }
+            }
+        });
+        Client client = rig.connectOnly(16 << 10);
+        client.send("a");
+        rig.await(() -> reads.get() == 1, "the first");
+        client.send("b");
         rig.await(() -> reads.get() == 2, "the second");
         assertEquals(2 << 20, client.in.readNBytes(2 << 20).length);
     }
