@@ -81,6 +81,7 @@ final class CallbackStyle implements Style {
         if (!connection.ownThread.awaitInput()) {
             return offerLast(buffer.clear().limit(0));
         }
+        welcome(); // whoever saw that this thread did not read yet has left it to it
         int read = connection.ownThread.receive(buffer.clear());
         buffer.flip();
         connection.turns.enter();
@@ -125,10 +126,11 @@ final class CallbackStyle implements Style {
             }
             ownThreadWaits = true;
             connection.turns.leave();
+            connection.output.sendOwn(); // the peer may answer to that, and bring about the resumption
             boolean isTime = connection.ownThread.awaitResume();
             connection.turns.enter();
             ownThreadWaits = false;
-            if (isTime && in.hasRemaining() && (remainder == null || remainder.limit() < maxRemainder)) {
+            if (isTime && connection.isPaused() && in.hasRemaining() && (remainder == null || remainder.limit() < maxRemainder)) {
                 remainder = Remainder.join(remainder, in); // and reads on, or the peer's reset would never be seen
                 return;
             }

@@ -61,7 +61,11 @@ final class Crew {
     }
 
     private void runAsOurs(Runnable work) {
-        running.add(Thread.currentThread());
+        try {
+            running.add(Thread.currentThread());
+        } catch (Throwable t) {
+            // no memory to be known by: a connection would never end if its work were not done
+        }
         try {
             work.run();
         } finally {

@@ -216,9 +216,12 @@ final class Lifecycle {
             } catch (Throwable t) { // no memory: the rest of the end is all the more wanted
                 cause = cause == null ? t : cause;
             }
-            discardOutput();
-            changed.signalAll();
-            connection.group.wire.close(connection.channel);
+            try {
+                discardOutput();
+            } finally {
+                changed.signalAll();
+                connection.group.wire.close(connection.channel);
+            }
         } finally {
             lock.unlock();
         }
@@ -253,8 +256,8 @@ final class Lifecycle {
             connection.turns.close(reason);
         } finally {
             connection.turns.leave();
+            connection.group.gone(connection, reason); // or a drain would wait for it for ever
         }
-        connection.group.gone(connection, reason);
     }
 
     @Override

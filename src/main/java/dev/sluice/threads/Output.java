@@ -91,14 +91,15 @@ final class Output {
 
     /**
      * The own thread. Sends what its callbacks queued; what comes from elsewhere is the writer's: a peer that takes none of that
-     * would keep this thread from reading, and a peer that waits to be read would wait for ever.
+     * would keep this thread from reading, and a peer that waits to be read would wait for ever. If the handler is read while output
+     * waits, all is the writer's.
      */
     void sendOwn() {
         connection.lock.lock();
         int most = own;
         own = 0;
         connection.lock.unlock();
-        send(most);
+        send(most > 0 && connection.turns.readsWhileOutputWaits() ? 0 : most);
     }
 
     /** A thread of ours. Sends all that waits; may block. */

@@ -226,20 +226,32 @@ final class OwnThread implements Runnable {
     }
 
     private void leaveIfQuiet(boolean first) {
-        boolean waits;
-        boolean quiet;
-        connection.lock.lock();
+        if (!connection.turns.tryEnter()) { // a helper is in a callback: what that writes is still to leave
+            leaveLater();
+            return;
+        }
         try {
-            waits = reading && connection.life.takesInput();
-            quiet = waits && !first && isQuiet() && !connection.isPaused() && !connection.style.owesInput();
+            boolean waits;
+            boolean quiet;
+            connection.lock.lock();
+            try {
+                waits = reading && connection.life.takesInput();
+                quiet = waits && !first && isQuiet() && !connection.isPaused() && !connection.style.owesInput();
+            } finally {
+                connection.lock.unlock();
+            }
+            if (quiet) {
+                connection.life.leave();
+            } else if (waits) {
+                leaveLater();
+            }
         } finally {
-            connection.lock.unlock();
+            connection.turns.leave();
         }
-        if (quiet) {
-            connection.life.leave();
-        } else if (waits) {
-            group.reactor.schedule(GRACE, () -> leaveIfQuiet(false));
-        }
+    }
+
+    private void leaveLater() {
+        group.reactor.schedule(GRACE, () -> leaveIfQuiet(false));
     }
 
     /** Whether nothing has arrived that the handler has not seen, or more than it is still given. */

@@ -99,8 +99,11 @@ final class StreamStyle implements Style {
             while (!buffer.hasRemaining() && !ended) {
                 connection.output.sendAll(); // or each side might wait for the other
                 boolean wanted = connection.ownThread.awaitInput();
-                int read = wanted ? connection.ownThread.receive(buffer.clear()) : 0;
-                buffer.flip();
+                int read = 0;
+                if (wanted) {
+                    read = connection.ownThread.receive(buffer.clear());
+                    buffer.flip();
+                }
                 if (read < 0) {
                     connection.life.endInput();
                 }

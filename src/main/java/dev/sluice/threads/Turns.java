@@ -43,6 +43,11 @@ final class Turns {
         turn.lock();
     }
 
+    /** Does not wait; true if it has the turn now. */
+    boolean tryEnter() {
+        return turn.tryLock();
+    }
+
     void leave() {
         turn.unlock();
     }
@@ -158,7 +163,7 @@ final class Turns {
      * the writer from what else is to be sent.
      */
     void writable() {
-        if (!connection.ownThread.isCurrent() || !turn.tryLock()) {
+        if (!connection.ownThread.isCurrent() || !tryEnter()) {
             post(this::callWritable);
             return;
         }

@@ -177,6 +177,26 @@ abstract class EngineContract extends WorkContract {
     }
 
     @Test
+    void whatIsWrittenAtTheLastOfferLeavesThoughTheHandlerPauses() throws Exception {
+        AtomicInteger offers = new AtomicInteger();
+        Client client = serve((self, in) -> {
+            if (offers.incrementAndGet() == 2) {
+                self.write(ByteBuffer.wrap(new byte[] {'x'}));
+                self.pauseReading();
+            } else if (offers.get() == 3) {
+                in.position(in.limit());
+            }
+        }).connect();
+        client.send("abc");
+        rig.await(() -> offers.get() == 1, "the first offer");
+        client.socket.shutdownOutput();
+        assertEquals("x", client.receive(1));
+        client.connection().execute(() -> client.connection().resumeReading());
+        assertEquals(Kind.PEER, client.awaitClose().kind());
+        assertEquals(3, offers.get());
+    }
+
+    @Test
     void messageThatNeverEndsIsBounded() throws Exception {
         Client client = serve(ServerOptions.builder().maxRemainder(64 << 10), connection -> (self, in) -> {}).connect();
         client.sendUntilStuck();

@@ -238,6 +238,7 @@ abstract class StreamHandlerContract {
                 goOn.await(20, TimeUnit.SECONDS);
             }
             assertEquals(-1, in.read());
+            assertEquals(0, in.available(), "nothing of what was read before");
             out.write("done".getBytes());
         });
         Socket worker = send(served.connect(), "w");

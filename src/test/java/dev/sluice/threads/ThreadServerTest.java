@@ -17,6 +17,7 @@ import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
 import dev.sluice.internal.Wire;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -34,6 +35,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -235,6 +237,62 @@ class ThreadServerTest {
     }
 
     @Test
+    void threadThatFindsNoMemoryToBeKnownByServesAllTheSame() throws Exception {
+        AtomicBoolean none = new AtomicBoolean(true);
+        ThreadFactory unknown = work -> new Thread(work, "sluice-own") {
+            @Override
+            public int hashCode() {
+                if (none.get()) {
+                    throw new OutOfMemoryError("by the test");
+                }
+                return super.hashCode();
+            }
+        };
+        served = new Served(ThreadServer.start(
+                Served.ANY,
+                ServerOptions.defaults(),
+                () -> new Crew(unknown, unknown, 0, false),
+                Wire.PLAIN,
+                connection -> new CallbackStyle(connection, ECHO)));
+        Socket client = served.connect();
+        assertEquals("x", receive(send(client, "x"), 1));
+        none.set(false);
+    }
+
+    @Test
+    void connectionWhoseFailureCannotBeToldIsNotWaitedFor() throws Exception {
+        InetSocketAddress unspeakable = new InetSocketAddress(InetAddress.getLoopbackAddress(), 1) {
+            @Override
+            public String toString() {
+                throw new OutOfMemoryError("by the test");
+            }
+        };
+        AtomicBoolean told = new AtomicBoolean();
+        serve(ServerOptions.builder(), Threads.platform(), connection -> new Handler() {
+            @Override
+            public void onOpen(Connection self) {
+                self.connect(unspeakable, Duration.ofSeconds(5), other -> new Handler() {
+                    @Override
+                    public void onRead(Connection me, ByteBuffer in) {}
+
+                    @Override
+                    public void onClose(Connection me, CloseReason reason) {
+                        told.set(true);
+                        throw new IllegalStateException("on purpose");
+                    }
+                });
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {}
+        });
+        served.connect();
+        await(told::get, "its end");
+        served.server.drain(Duration.ofSeconds(1)).get(20, TimeUnit.SECONDS);
+        assertEquals(1, served.server.stats().connections().handlerFailures());
+    }
+
+    @Test
     void poolWhoseThreadsAreNotToBeHadDoesNotStart() {
         AtomicBoolean none = new AtomicBoolean(true);
         assertThrows(
@@ -315,6 +373,70 @@ class ThreadServerTest {
         assertEquals("0", heard.toString());
         connection.get().execute(() -> connection.get().resumeReading());
         await(() -> heard.toString().equals("012345"), "all of them");
+    }
+
+    @Test
+    void bytesThatAResumptionMeetsOnTheirWayIntoTheKeepAreOffered() throws Exception {
+        StringBuffer heard = new StringBuffer();
+        AtomicReference<Connection> connection = new AtomicReference<>();
+        AtomicReference<Thread> own = new AtomicReference<>();
+        served = new Served(ThreadServer.start(
+                Served.ANY,
+                ServerOptions.builder().idleTimeout(Duration.ZERO).build(),
+                Threads.platform()::open,
+                Wire.PLAIN,
+                each -> {
+                    each.group.livenessNs = 1_000_000_000;
+                    connection.set(each);
+                    return new CallbackStyle(each, self -> (me, in) -> {
+                        own.compareAndSet(null, Thread.currentThread());
+                        if (heard.length() == 0) {
+                            me.pauseReading();
+                        }
+                        heard.append(StandardCharsets.ISO_8859_1.decode(in));
+                    });
+                }));
+        Socket client = send(served.connect(), "0");
+        await(() -> heard.toString().equals("0"), "the first");
+        send(client, "1");
+        await(() -> served.server.stats().bytes().read() == 2, "the second");
+        await(() -> own.get().getState() == Thread.State.TIMED_WAITING, "its thread waits for a resumption, or for the time to look");
+        connection.get().execute(() -> {
+            await(() -> own.get().getState() == Thread.State.WAITING, "it is time, and the turn is taken");
+            connection.get().resumeReading();
+        });
+        await(() -> heard.toString().equals("01"), "both");
+    }
+
+    @Test
+    void drainWaitsForACallbackThatAHelperIsIn() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        AtomicReference<Connection> connection = new AtomicReference<>();
+        serve(ServerOptions.builder(), Threads.platform(), self -> {
+            connection.set(self);
+            return (me, in) -> {
+                if (in.get(in.position()) == 'a') {
+                    in.get();
+                    me.pauseReading();
+                    return;
+                }
+                inside.countDown();
+                goOn.await(20, TimeUnit.SECONDS);
+                me.write(in);
+            };
+        });
+        Socket client = send(served.connect(), "ab");
+        await(() -> served.server.stats().bytes().read() == 2, "both");
+        await(() -> served.server.stats().calls().reads() == 2, "its thread reads on");
+        connection.get().execute(() -> connection.get().resumeReading());
+        assertTrue(inside.await(10, TimeUnit.SECONDS));
+        CompletableFuture<DrainReport> end = served.server.drain(Duration.ofSeconds(20));
+        Awaitility.await().during(Duration.ofMillis(200)).until(connection.get()::isOpen); // four looks
+        goOn.countDown();
+        assertEquals("b", receiveAll(client));
+        client.close();
+        assertEquals(new DrainReport(1, List.of()), end.get(20, TimeUnit.SECONDS));
     }
 
     @Test
