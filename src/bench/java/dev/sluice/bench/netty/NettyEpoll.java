@@ -6,11 +6,24 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 
 /** Netty on its own native library. */
-public final class NettyEpoll extends NettyEcho {
+public class NettyEpoll extends NettyEcho {
 
     /** For the service loader. */
     public NettyEpoll() {
-        super("netty-epoll", EpollServerSocketChannel.class);
+        this("netty-epoll", DEFAULT_READS);
+    }
+
+    private NettyEpoll(String name, int mostReads) {
+        super(name, EpollServerSocketChannel.class, mostReads);
+    }
+
+    /** The same with one read an event. */
+    public static final class OneRead extends NettyEpoll {
+
+        /** For the service loader. */
+        public OneRead() {
+            super("netty-epoll-one-read", 1);
+        }
     }
 
     @Override
