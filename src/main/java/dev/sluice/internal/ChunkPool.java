@@ -1,7 +1,7 @@
 package dev.sluice.internal;
 
 import java.nio.ByteBuffer;
-import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The chunks of direct memory that outbound queues are made of. Belongs to one thread, unless a lock is put around it. It
@@ -23,12 +23,10 @@ public class ChunkPool {
     /** Scratch for gathering writes; holds chunks of this pool only, and no connection's bytes outlive their chunk. */
     final ByteBuffer[] gather = new ByteBuffer[GATHERED];
 
-    private static final AtomicIntegerFieldUpdater<ChunkPool> USED = AtomicIntegerFieldUpdater.newUpdater(ChunkPool.class, "used");
-
     private Chunk free;
 
     /** Chunks given out. Written by the owner, without a fence: other threads may see it late. */
-    private volatile int used;
+    private final AtomicInteger used = new AtomicInteger();
 
     /** A piece of a queue: the bytes between position and limit of its buffer are waiting. */
     public static final class Chunk {
@@ -61,7 +59,7 @@ public class ChunkPool {
      * @return bytes, in whole chunks
      */
     public long used() {
-        return (long) used * CHUNK;
+        return (long) used.get() * CHUNK;
     }
 
     /**
@@ -78,7 +76,7 @@ public class ChunkPool {
         free = chunk.next;
         chunk.next = null;
         chunk.last = chunk;
-        USED.lazySet(this, used + 1);
+        used.lazySet(used.getPlain() + 1);
         return chunk;
     }
 
@@ -96,8 +94,8 @@ public class ChunkPool {
         chunk.bytes.clear().limit(0);
         chunk.next = free;
         free = chunk;
-        USED.lazySet(this, used - 1);
-        assert used >= 0 : "a chunk came back twice";
+        used.lazySet(used.getPlain() - 1);
+        assert used.getPlain() >= 0 : "a chunk came back twice";
         return next;
     }
 

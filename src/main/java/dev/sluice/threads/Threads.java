@@ -1,18 +1,17 @@
 package dev.sluice.threads;
 
 import dev.sluice.internal.ThreadFactories;
+import java.util.function.Supplier;
 
 /** The kind of thread that serves the connections of a {@link ThreadServer}. An immutable value. */
 public final class Threads {
 
-    private enum Kind { PLATFORM, POOL, VIRTUAL }
+    private final String text;
+    private final Supplier<Crew> crews;
 
-    private final Kind kind;
-    private final int size;
-
-    private Threads(Kind kind, int size) {
-        this.kind = kind;
-        this.size = size;
+    private Threads(String text, Supplier<Crew> crews) {
+        this.text = text;
+        this.crews = crews;
     }
 
     /**
@@ -22,7 +21,8 @@ public final class Threads {
      * @return this kind
      */
     public static Threads platform() {
-        return new Threads(Kind.PLATFORM, 0);
+        return new Threads("a platform thread for each connection", () -> new Crew(
+                ThreadFactories.platform("sluice-connection-"), ThreadFactories.platform("sluice-helper-"), 0, true));
     }
 
     /**
@@ -37,7 +37,8 @@ public final class Threads {
         if (size < 1 || size > 100_000) {
             throw new IllegalArgumentException("a pool has 1 to 100000 threads, not " + size);
         }
-        return new Threads(Kind.POOL, size);
+        return new Threads("a pool of " + size + " platform threads", () -> new Crew(
+                ThreadFactories.platform("sluice-worker-"), ThreadFactories.platform("sluice-helper-"), size, true));
     }
 
     /**
@@ -48,24 +49,17 @@ public final class Threads {
      */
     public static Threads virtual() {
         ThreadFactories.virtual("");
-        return new Threads(Kind.VIRTUAL, 0);
+        return new Threads("a virtual thread for each connection", () -> new Crew(
+                ThreadFactories.virtual("sluice-virtual-"), ThreadFactories.virtual("sluice-helper-"), 0, false));
     }
 
     /** The threads of one server, none of them running yet but those of a pool. */
     Crew open() {
-        return switch (kind) {
-            case PLATFORM -> new Crew(ThreadFactories.platform("sluice-connection-"), ThreadFactories.platform("sluice-helper-"), 0, true);
-            case POOL -> new Crew(ThreadFactories.platform("sluice-worker-"), ThreadFactories.platform("sluice-helper-"), size, true);
-            case VIRTUAL -> new Crew(ThreadFactories.virtual("sluice-virtual-"), ThreadFactories.virtual("sluice-helper-"), 0, false);
-        };
+        return crews.get();
     }
 
     @Override
     public String toString() {
-        return switch (kind) {
-            case PLATFORM -> "a platform thread for each connection";
-            case POOL -> "a pool of " + size + " platform threads";
-            case VIRTUAL -> "a virtual thread for each connection";
-        };
+        return text;
     }
 }
