@@ -226,32 +226,28 @@ final class OwnThread implements Runnable {
     }
 
     private void leaveIfQuiet(boolean first) {
-        if (!connection.turns.tryEnter()) { // a helper is in a callback: what that writes is still to leave
-            leaveLater();
-            return;
-        }
+        boolean free = connection.turns.tryEnter(); // else a helper is in a callback, and what that writes is still to leave
+        boolean waits;
+        boolean quiet;
         try {
-            boolean waits;
-            boolean quiet;
             connection.lock.lock();
             try {
                 waits = reading && connection.life.takesInput();
-                quiet = waits && !first && isQuiet() && !connection.isPaused() && !connection.style.owesInput();
+                quiet = waits && free && !first && isQuiet() && !connection.isPaused() && !connection.style.owesInput();
             } finally {
                 connection.lock.unlock();
             }
             if (quiet) {
                 connection.life.leave();
-            } else if (waits) {
-                leaveLater();
             }
         } finally {
-            connection.turns.leave();
+            if (free) {
+                connection.turns.leave();
+            }
         }
-    }
-
-    private void leaveLater() {
-        group.reactor.schedule(GRACE, () -> leaveIfQuiet(false));
+        if (waits && !quiet) {
+            group.reactor.schedule(GRACE, () -> leaveIfQuiet(false));
+        }
     }
 
     /** Whether nothing has arrived that the handler has not seen, or more than it is still given. */
