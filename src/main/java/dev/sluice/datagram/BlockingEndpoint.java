@@ -186,7 +186,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
                 port.bell = bell.getLocalAddress();
                 while (isAwaited.getAsBoolean()) {
                     for (int i = running.get(); i > 0; i--) {
-                        bell.send(ByteBuffer.allocate(0), new InetSocketAddress(host, port.address.getPort()));
+                        ring(bell, new InetSocketAddress(host, port.address.getPort()));
                     }
                     LockSupport.parkNanos(AGAIN_NS); // it may have been dropped, if the kernel's buffer is full
                 }
@@ -197,6 +197,14 @@ public final class BlockingEndpoint implements DatagramEndpoint {
         if (running.get() > 0) {
             closePort();
             queue.add(END); // one who is in a handler may never come back to say so
+        }
+    }
+
+    private static void ring(DatagramChannel bell, InetSocketAddress port) {
+        try {
+            bell.send(ByteBuffer.allocate(0), port);
+        } catch (IOException e) {
+            // as one that was dropped; a bell that has rung stays the bell, or its datagrams would be handled
         }
     }
 

@@ -75,8 +75,13 @@ public final class Drain<C> {
 
     private void cut() {
         isPast = true;
-        cancelDeadline = loop.schedule().after(AGAIN, this::cut);
-        cutTheRest.run();
+        try {
+            cutTheRest.run();
+        } finally {
+            if (open > 0) {
+                cancelDeadline = loop.schedule().after(AGAIN, this::cut);
+            }
+        }
     }
 
     /**

@@ -386,7 +386,7 @@ class ThreadServerTest {
                 Threads.platform()::open,
                 Wire.PLAIN,
                 each -> {
-                    each.group.livenessNs = 1_000_000_000;
+                    each.group.livenessNs = 5_000_000_000L; // long enough for the test to come to its task
                     connection.set(each);
                     return new CallbackStyle(each, self -> (me, in) -> {
                         own.compareAndSet(null, Thread.currentThread());
