@@ -5,13 +5,14 @@
     src/bench/shell/floor.py [--rounds 10] [--seconds 2] [--java HOME] [--only NAME] [--of reactor --against c-epoll,bare,netty,netty-epoll]
 
 What is printed are medians of ratios within a round, each with its interval, and before them those of the server against a second one of its
-own kind: the noise. The kernel tells user time by samples, one in 10 ms: it needs more seconds than the total.
+own kind: the noise. The kernel divides what a process took into user and system time by looking once a tick (4 ms with HZ=250), and tells it
+in steps of 10 ms: user time needs more seconds than the total, and less than a step is told as one.
 """
-import shutil, statistics, subprocess
+import shutil, statistics, subprocess, sys
 import servers
 from servers import ROOT, Workshop, median, rounds
 
-TICK = 1e7
+STEP = 1e7
 WORKS = {
     "50 connections, 64 B": ["-c", "50", "-s", "64"],
     "50 connections, 64 B, 16 in flight": ["-c", "50", "-s", "64", "-P", "16"],
@@ -23,6 +24,8 @@ WORKS = {
 
 def main():
     options = servers.options(rounds=10, seconds=2.0, only="", of="reactor", against="c-epoll,bare,netty,netty-epoll")
+    if not any(options.only in title for title in WORKS):
+        sys.exit(f"--only {options.only}: there are {'; '.join(WORKS)}")
     with Workshop(options.java) as workshop:
         for name in [options.of, options.of + " again", *options.against.split(",")]:
             if name != "c-epoll":
@@ -39,7 +42,7 @@ def main():
                 def measure(server):
                     """Microseconds for a request: all, and user time."""
                     result = workshop.load(server, *load, "-d", f"{int(options.seconds * 1e3)}ms", "-w", f"{int(min(1, options.seconds) * 1e3)}ms")
-                    return [max(TICK, result["usage"][time]) / 1e3 / result["answered"] for time in ["serverNs", "serverUserNs"]]
+                    return [max(STEP, result["usage"][time]) / 1e3 / result["answered"] for time in ["serverNs", "serverUserNs"]]
 
                 report(title, options.of, rounds(options.rounds, workshop.servers, measure))
 

@@ -67,7 +67,7 @@ class Workshop:
         subprocess.run(["taskset", "-c", LOAD_CORE, str(ROOT / "target/sluice"), "load", server.port, *options,
                         "--server-pid", str(server.process.pid), "--json", str(file)], check=True, stdout=subprocess.DEVNULL)
         result = json.loads(file.read_text())
-        if result["errors"] or not result["answered"] or result["usage"]["serverNs"] < 0:
+        if result["errors"] or not result["answered"] or min(result["usage"]["serverNs"], result["usage"]["serverUserNs"]) < 0:
             sys.exit(f"{server.name}: {result['answered']} answers, {result['errors']}, {result['usage']}")
         return result
 

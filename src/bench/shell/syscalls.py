@@ -1,28 +1,34 @@
 #!/usr/bin/env python3
 """The server's system calls for a request, as strace -c counts them: an echo, and one that makes a hundred writes in a callback.
 
-    mvn -q -Pbench test-compile package -DskipTests      (once)
-    src/bench/shell/syscalls.py [--java HOME]            needs strace, and the right to trace
+    mvn -q -Pbench test-compile package -DskipTests            (once)
+    src/bench/shell/syscalls.py [--java HOME] [--of reactor]   needs strace, and the right to trace
 """
 import os, signal, subprocess, sys
 import servers
 from servers import Workshop
 
 
+LOOPS = ("sluice-reactor", "multiThreadIoEv")  # what threads are called, in the kernel's 15 characters
+
+
 def loop_of(server):
     """The loop's thread: what the JVM does elsewhere is not the request's."""
     for task in os.listdir(f"/proc/{server.process.pid}/task"):
         with open(f"/proc/{server.process.pid}/task/{task}/comm") as name:
-            if name.read().startswith("sluice-reactor"):
+            if name.read().startswith(LOOPS):
                 return task
     sys.exit("there is no loop")
 
 
 def main():
-    with Workshop(servers.options().java) as workshop:
-        writes = workshop.start("a hundred writes in a callback", workshop.jvm("HundredWrites"))
-        echo = workshop.contender("reactor")
-        for server, load in (echo, ["-c", "1", "-s", "64"]), (echo, ["-c", "50", "-s", "64"]), (echo, ["-c", "1000", "-s", "64"]), (writes, ["-c", "50", "-s", "100"]):
+    options = servers.options(of="reactor")
+    with Workshop(options.java) as workshop:
+        echo = workshop.contender(options.of)
+        cases = [(echo, ["-c", connections, "-s", size]) for connections, size in [("1", "64"), ("50", "64"), ("1000", "64"), ("8", "64k")]]
+        if options.of == "reactor":
+            cases.append((workshop.start("a hundred writes in a callback", workshop.jvm("HundredWrites")), ["-c", "50", "-s", "100"]))
+        for server, load in cases:
             workshop.load(server, *load, "-d", "2s", "-w", "1ms")
             table = workshop.folder / "calls"
             strace = subprocess.Popen(["strace", "-c", "-o", str(table), "-p", loop_of(server)], stderr=subprocess.PIPE, text=True)
