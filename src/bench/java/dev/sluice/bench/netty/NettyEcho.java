@@ -27,7 +27,7 @@ import java.util.concurrent.TimeUnit;
  * reading while the outbound buffer is above its high water mark, and the end of input answered only after the last byte.
  *
  * <p>By default it reads once more whenever a read has filled the buffer that it had guessed: after one in eight messages of 64 bytes, and after
- * each of 64 KiB. Told to read once an event, it does what all others do here.
+ * each of 64 KiB. Told to read once an event, it does with short messages what all others do here; one of 64 KiB it then takes in two.
  */
 abstract class NettyEcho implements Contender {
 
