@@ -97,6 +97,7 @@ final class ConnectionGroup {
         forgetEnd = reactor.atEnd(() -> {
             forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null));
             forEachAttempt(ConnectAttempt::abandon);
+            watch.close();
         });
     }
 
@@ -156,6 +157,7 @@ final class ConnectionGroup {
     void drain(Duration timeout, Runnable whenDone) {
         drain = new Drain<>(reactor.loop(), this::cutTheRest, () -> {
             forgetEnd.run(); // a reactor may outlive many of us
+            watch.close();
             whenDone.run();
         });
         drain.begin(load.get(), timeout);

@@ -139,11 +139,23 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Ten
         if (state == State.CLOSED) {
             return;
         }
-        int ops = (isReading() || isLingering() ? SelectionKey.OP_READ : 0) | (output.fellShort() ? SelectionKey.OP_WRITE : 0);
+        int ops = interest();
         if (Registration.setInterest(key, ops)) {
             group.counters.add(Count.INTEREST_CHANGES, 1);
             group.counters.add(Count.READ_PAUSES, throttled ? 1 : 0);
+            if (ops == 0) {
+                group.watch.set(this);
+            }
         }
+    }
+
+    private int interest() {
+        return (isReading() || isLingering() ? SelectionKey.OP_READ : 0) | (output.fellShort() ? SelectionKey.OP_WRITE : 0);
+    }
+
+    /** Nothing is awaited of the kernel, so that no event would tell of a reset. */
+    boolean isBlind() {
+        return state != State.CLOSED && interest() == 0;
     }
 
     @Override
@@ -272,7 +284,6 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Ten
         group.reactor.checkInLoop();
         paused = true;
         flushSoon();
-        group.watch.set(this);
     }
 
     @Override

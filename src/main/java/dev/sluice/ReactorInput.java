@@ -108,14 +108,4 @@ final class ReactorInput {
             connection.inputEnded = true;
         }
     }
-
-    /** Without interest in input, not even the peer's reset is seen: reads behind the remainder, and keeps it for later. */
-    void checkLiveness(ReactorConnection connection) {
-        ByteBuffer in = Remainder.before(connection.remainder, lent, maxRemainder);
-        int read = in.hasRemaining() ? receive(connection, in) : 0;
-        in.flip();
-        if (read > 0) {
-            connection.remainder = Remainder.after(connection.remainder, in, lent);
-        }
-    }
 }

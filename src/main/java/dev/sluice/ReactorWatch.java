@@ -1,17 +1,20 @@
 package dev.sluice;
 
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.internal.LivenessProbe;
 import dev.sluice.internal.Patience;
+import java.io.IOException;
 
 /**
- * The deadlines of the connections of one group: idle, stalled, lingering, and, where nothing else would tell, whether the peer still
- * lives. A connection is its own timer, set lazily: activity only notes the time, and the timer, when it comes due, looks at it. One
+ * The deadlines of the connections of one group: idle, stalled, lingering, and, where nothing is awaited of the kernel, whether the peer
+ * still lives. A connection is its own timer, set lazily: activity only notes the time, and the timer, when it comes due, looks at it. One
  * object for the group, as {@link ReactorInput} is.
  */
 final class ReactorWatch {
 
     private final Reactor reactor;
     private final Patience patience;
+    private final LivenessProbe probe = new LivenessProbe();
 
     ReactorWatch(Reactor reactor, Patience patience) {
         this.reactor = reactor;
@@ -20,9 +23,16 @@ final class ReactorWatch {
 
     /** Sets the timer to what can come due first, unless it is set to something earlier already. */
     void set(ReactorConnection connection) {
-        long atNs = patience.deadline(
-                connection.output, connection.isLingering(), connection.paused, connection.activeNs, reactor.nowNs());
-        if (!connection.isClosed() && atNs != Patience.NEVER && (!connection.isSet() || atNs - connection.deadlineNs() < 0)) {
+        if (connection.isClosed()) {
+            return;
+        }
+        long lookNs = Patience.NEVER;
+        if (connection.isBlind()) {
+            probe.prepare(connection.channel().provider());
+            lookNs = reactor.nowNs() + Patience.LIVENESS_NS;
+        }
+        long atNs = patience.deadline(connection.output, connection.isLingering(), connection.activeNs, lookNs);
+        if (atNs != Patience.NEVER && (!connection.isSet() || atNs - connection.deadlineNs() < 0)) {
             reactor.setDeadline(connection, atNs);
         }
     }
@@ -40,9 +50,14 @@ final class ReactorWatch {
             }
         } else if (patience.isIdle(connection.activeNs, nowNs)) {
             connection.end(Kind.IDLE, null);
-        } else if (connection.paused && connection.takesInput() && patience.idleNs() == 0) {
-            connection.group.input.checkLiveness(connection);
+        } else if (connection.isBlind() && probe.isLost(connection.channel())) {
+            connection.end(Kind.RESET, new IOException("lost while nothing was awaited of it"));
         }
         set(connection);
+    }
+
+    /** The last of the group has closed, or the reactor ends. */
+    void close() {
+        probe.close();
     }
 }

@@ -8,8 +8,11 @@ import dev.sluice.CloseReason.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** No connection can be forgotten: idle, write stall, and the peer that died unseen. */
 class DeadlinesOfConnectionsTest {
@@ -117,6 +120,72 @@ class DeadlinesOfConnectionsTest {
         assertFalse(client.recorder.isClosed(), "without interest in input nothing tells of it");
         loop.advance(Duration.ofSeconds(1));
         assertEquals(Kind.RESET, client.awaitClose().kind());
+    }
+
+    /** States in which nothing is awaited of the kernel, so that no event tells of a reset. */
+    private enum Unwatched { HALF_CLOSED, PAUSED_WITH_MUCH_UNREAD, HALF_CLOSED_WHILE_PAUSED, CLOSED_BUT_HELD, WITHOUT_ROOM_FOR_WORK }
+
+    /** Brings its connection into a state, and then does nothing. */
+    private static final class Still implements Handler {
+        private final Unwatched state;
+        private final CountDownLatch gate;
+
+        Still(Unwatched state, CountDownLatch gate) {
+            this.state = state;
+            this.gate = gate;
+        }
+
+        @Override
+        public void onOpen(Connection self) {
+            switch (state) {
+                case HALF_CLOSED -> { }
+                case PAUSED_WITH_MUCH_UNREAD, HALF_CLOSED_WHILE_PAUSED -> self.pauseReading();
+                case CLOSED_BUT_HELD -> {
+                    self.hold();
+                    self.close();
+                }
+                case WITHOUT_ROOM_FOR_WORK -> {
+                    while (self.offload(() -> {
+                        gate.await();
+                        return null;
+                    }, (nothing, failure) -> {})) {
+                        continue;
+                    }
+                }
+            }
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) {
+            in.position(in.limit());
+        }
+
+        @Override
+        public void onEof(Connection self) {} // ours stays open
+    }
+
+    @ParameterizedTest
+    @EnumSource(Unwatched.class)
+    void resetIsNoticedInEveryStateInWhichNothingIsRead(Unwatched state) throws IOException {
+        CountDownLatch gate = new CountDownLatch(1);
+        loop.serve(ServerOptions.builder().idleTimeout(Duration.ZERO).maxRemainder(64 << 10).offloadThreads(1).offloadQueue(1), new Still(state, gate));
+        Loop.Client client = loop.connect();
+        switch (state) {
+            case HALF_CLOSED, HALF_CLOSED_WHILE_PAUSED -> client.channel.shutdownOutput();
+            case PAUSED_WITH_MUCH_UNREAD -> client.send(ByteBuffer.allocate(200_000));
+            default -> { }
+        }
+        if (state == Unwatched.HALF_CLOSED) {
+            loop.until(() -> client.recorder.callbacks().endsWith("e"), "the peer's end");
+        }
+        loop.advance(Duration.ofMinutes(10));
+        assertFalse(client.recorder.isClosed(), "its peer is still there");
+        client.resetNow();
+        loop.advance(Duration.ofSeconds(30));
+        assertTrue(client.recorder.isClosed(), "half a minute later");
+        assertEquals(Kind.RESET, client.recorder.reason.kind());
+        gate.countDown();
+        loop.until(() -> loop.server.stats().work().done() == loop.server.stats().work().taken(), "the end of its tasks");
     }
 
     @Test

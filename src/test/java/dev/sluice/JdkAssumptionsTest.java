@@ -95,6 +95,24 @@ class JdkAssumptionsTest {
         assertEquals(1, selector.select(1_000));
     }
 
+    /** So that nothing but a probe can tell: see {@code LivenessProbe}. */
+    @Test
+    void resetAfterThePeersEndIsNotSeenByAReadButByASelectorThatAwaitsWhatNeverComes() throws IOException {
+        client.shutdownOutput();
+        assertEquals(1, selector.select(10_000));
+        assertEquals(-1, accepted.read(ByteBuffer.allocate(1)));
+        key.interestOps(SelectionKey.OP_CONNECT);
+        assertEquals(0, selector.selectNow(), "connected, and alive");
+        client.setOption(StandardSocketOptions.SO_LINGER, 0);
+        client.close();
+        long start = System.nanoTime();
+        while (selector.selectNow() == 0) { // each returns at once, as the socket is writable
+            assertTrue(System.nanoTime() - start < 10_000_000_000L, "the reset is seen");
+        }
+        assertEquals(SelectionKey.OP_CONNECT, key.readyOps());
+        assertEquals(-1, accepted.read(ByteBuffer.allocate(1)), "which still looks like an orderly end");
+    }
+
     @Test
     void keyThatWasCancelledInTheBatchIsStillDelivered() throws IOException {
         try (SocketChannel secondClient = SocketChannel.open(listener.getLocalAddress());

@@ -13,7 +13,7 @@ public record Patience(long idleNs, long writeNs, long lingerNs) {
     /** No deadline: a time that no clock which starts near zero, as those of virtual machines do, will tell. */
     public static final long NEVER = Long.MIN_VALUE;
 
-    /** How often a connection that is not read, with no idle limit, is asked whether its peer still lives: 30 seconds. */
+    /** How often a connection of which nothing is awaited, so that nothing would tell of its end, is looked at: 30 seconds. */
     public static final long LIVENESS_NS = 30_000_000_000L;
 
     /**
@@ -21,26 +21,26 @@ public record Patience(long idleNs, long writeNs, long lingerNs) {
      *
      * @param output    its output
      * @param lingering whether only the peer's end is awaited
-     * @param blind     whether its handler has stopped reading
      * @param activeNs  when a byte was last read, or taken by the kernel
-     * @param nowNs     the time
+     * @param lookNs    when it is to be asked whether its peer still lives, or {@link #NEVER}: an event would tell
      * @return the earliest deadline, or {@link #NEVER}
      */
-    public long deadline(OutboundQueue output, boolean lingering, boolean blind, long activeNs, long nowNs) {
+    public long deadline(OutboundQueue output, boolean lingering, long activeNs, long lookNs) {
         if (lingering) {
             return output.sinceNs() + lingerNs;
         }
-        long deadline = NEVER;
+        long deadline = lookNs;
         if (idleNs > 0) {
-            deadline = activeNs + idleNs;
-        } else if (blind) {
-            deadline = nowNs + LIVENESS_NS;
+            deadline = earlier(deadline, activeNs + idleNs);
         }
         if (output.fellShort() && writeNs > 0) {
-            long stall = output.sinceNs() + writeNs;
-            deadline = deadline == NEVER || stall - deadline < 0 ? stall : deadline;
+            deadline = earlier(deadline, output.sinceNs() + writeNs);
         }
         return deadline;
+    }
+
+    private static long earlier(long deadline, long other) {
+        return deadline == NEVER || other - deadline < 0 ? other : deadline;
     }
 
     /**

@@ -51,14 +51,17 @@ final class SimulatedSocket extends SocketChannel implements SimulatedSelector.R
 
     @Override
     public int readyOps() {
-        int ops = lost || toServer.hasBytes() || toServer.isAtItsEnd() ? SelectionKey.OP_READ : 0;
-        return lost || toPeer.room() > 0 ? ops | SelectionKey.OP_WRITE : ops;
+        if (lost) {
+            return validOps(); // a broken socket is reported, whatever is awaited
+        }
+        int ops = toServer.hasBytes() || toServer.isAtItsEnd() ? SelectionKey.OP_READ : 0;
+        return toPeer.room() > 0 ? ops | SelectionKey.OP_WRITE : ops;
     }
 
     @Override
     public int read(ByteBuffer into) throws IOException {
         checkOpen();
-        if (lost && !toServer.hasBytes()) { // what arrived before the reset can still be read
+        if (lost && !toServer.hasBytes() && !toServer.isAtItsEnd()) { // what arrived before the reset can still be read, the end too
             throw peer.asReset();
         }
         return toServer.receive(into);

@@ -127,13 +127,9 @@ final class CallbackStyle implements Style {
             ownThreadWaits = true;
             connection.turns.leave();
             connection.output.sendOwn(); // the peer may answer to that, and bring about the resumption
-            boolean isTime = connection.ownThread.awaitResume();
+            connection.ownThread.awaitResume();
             connection.turns.enter();
             ownThreadWaits = false;
-            if (isTime && connection.isPaused() && in.hasRemaining() && (remainder == null || remainder.limit() < maxRemainder)) {
-                remainder = Remainder.join(remainder, in); // and reads on, or the peer's reset would never be seen
-                return;
-            }
         }
     }
 

@@ -11,6 +11,7 @@ import dev.sluice.internal.Count;
 import dev.sluice.internal.Counters;
 import dev.sluice.internal.Drain;
 import dev.sluice.internal.Flight;
+import dev.sluice.internal.LivenessProbe;
 import dev.sluice.internal.Loop;
 import dev.sluice.internal.Outlet;
 import dev.sluice.internal.Patience;
@@ -53,7 +54,11 @@ final class ConnectionGroup {
 
     final Outlet outlet;
     final Function<ThreadConnection, Style> styles;
-    /** How long a connection whose handler has paused reading, and that has no idle limit, is left alone. */
+
+    /** Looks at connections. On the loop. */
+    final LivenessProbe probe = new LivenessProbe();
+
+    /** How long a connection whose thread does not read is left alone. */
     long livenessNs = Patience.LIVENESS_NS;
 
     /** The end of the group, once it has begun. On the loop. */

@@ -6,7 +6,6 @@ import dev.sluice.internal.Count;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 
 /**
@@ -117,23 +116,16 @@ final class OwnThread implements Runnable {
         return connection.pending() > 0 && connection.pending() > mark && !connection.turns.readsWhileOutputWaits();
     }
 
-    /** Waits while the handler has paused reading, even if the server drains; true if it is time to look whether the peer still lives. */
-    boolean awaitResume() {
+    /** Waits while the handler has paused reading, even if the server drains. */
+    void awaitResume() {
         connection.lock.lock();
         try {
             while (connection.isPaused()) {
-                if (group.patience.idleNs() > 0) {
-                    changed.awaitUninterruptibly();
-                } else if (!changed.await(group.livenessNs, TimeUnit.NANOSECONDS)) {
-                    return true;
-                }
+                changed.awaitUninterruptibly();
             }
-        } catch (InterruptedException e) {
-            // whoever waits looks again
         } finally {
             connection.lock.unlock();
         }
-        return false;
     }
 
     /** Waits until the peer's last bytes are to be discarded; false at the end. */
@@ -177,10 +169,14 @@ final class OwnThread implements Runnable {
         connection.lock.lock();
         try {
             reading = false;
+            long nowNs = System.nanoTime();
             if (read > 0) {
-                connection.activeNs = System.nanoTime();
+                connection.activeNs = nowNs;
                 lastBytes -= leaving ? read : 0;
                 group.counters.add(Count.READ, read);
+            }
+            if (!connection.life.isClosed()) {
+                connection.watch.set(nowNs); // until the next read, nothing tells of a reset
             }
         } finally {
             connection.lock.unlock();

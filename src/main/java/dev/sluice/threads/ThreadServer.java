@@ -153,6 +153,7 @@ public final class ThreadServer implements Server {
             group.connections.forEach(connection -> connection.life.end(Kind.LOCAL, null));
             crew.end();
             group.workers.end();
+            group.probe.close();
             if (failure == null) {
                 termination.complete(report);
             } else {

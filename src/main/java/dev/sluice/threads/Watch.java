@@ -4,11 +4,12 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Timer;
 import dev.sluice.internal.OutboundQueue;
 import dev.sluice.internal.Patience;
+import java.io.IOException;
 import java.time.Duration;
 
 /**
- * The one timer of a connection, on the server's loop, for idle, stall and linger alike. It is set lazily: activity only notes
- * the time, and the timer, when it comes due, looks at it.
+ * The one timer of a connection, on the server's loop, for idle, stall and linger alike, and, while its thread does not read, for a look
+ * whether the peer still lives. It is set lazily: activity only notes the time, and the timer, when it comes due, looks at it.
  */
 final class Watch {
 
@@ -47,7 +48,8 @@ final class Watch {
 
     /** Under the lock. Sets the timer to what can come due first, unless it is set to something earlier already. */
     void set(long nowNs) {
-        long atNs = patience.deadline(connection.output.queue, connection.life.isLingering(), false, connection.activeNs, nowNs);
+        long lookNs = connection.ownThread.isInRead() ? Patience.NEVER : nowNs + connection.group.livenessNs;
+        long atNs = patience.deadline(connection.output.queue, connection.life.isLingering(), connection.activeNs, lookNs);
         if (atNs != Patience.NEVER && (dueNs == Patience.NEVER || atNs - dueNs < 0)) {
             connection.group.reactor.execute(this::arm); // on the loop, where it waits for the lock
             dueNs = atNs;
@@ -66,9 +68,11 @@ final class Watch {
         }
         connection.lock.lock();
         try {
-            timer = connection.life.isClosed() || dueNs == Patience.NEVER
-                    ? null
-                    : connection.group.reactor.schedule(Duration.ofNanos(dueNs - System.nanoTime()), this::expired);
+            timer = null;
+            if (!connection.life.isClosed() && dueNs != Patience.NEVER) {
+                timer = connection.group.reactor.schedule(Duration.ofNanos(dueNs - System.nanoTime()), this::expired);
+                connection.group.probe.prepare(connection.channel.provider());
+            }
         } finally {
             connection.lock.unlock();
         }
@@ -99,12 +103,21 @@ final class Watch {
                 connection.life.end(Kind.IDLE, null);
             } else {
                 suspected = false;
+                look();
             }
             if (!connection.life.isClosed()) {
                 set(nowNs);
             }
         } finally {
             connection.lock.unlock();
+        }
+    }
+
+    /** Under the lock. A call that blocks tells of the end itself; where there is none, nothing else would. */
+    private void look() {
+        boolean inACall = connection.ownThread.isInRead() || connection.output.isWriting();
+        if (!inACall && connection.group.probe.isLost(connection.channel)) {
+            connection.life.end(Kind.RESET, new IOException("lost while nothing was awaited of it"));
         }
     }
 }

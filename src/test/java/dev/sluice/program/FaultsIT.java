@@ -9,6 +9,7 @@ import dev.sluice.fault.FaultProxy.Faults;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -21,11 +22,13 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -380,6 +383,66 @@ class FaultsIT {
             }
             endsWithItsBooksInOrder(server);
         }
+    }
+
+    private static long connectionsOf(Served server) {
+        try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + server.process.pid() + "/fd"))) {
+            return descriptors.filter(each -> {
+                try {
+                    return Files.readSymbolicLink(each).toString().startsWith("socket:");
+                } catch (IOException e) {
+                    return false; // closed meanwhile
+                }
+            }).count();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Nothing is read from them any more, and a read would tell nothing. A relay holds two connections for each. */
+    @Test
+    void clientsThatEndTheirSideAndThenResetAreFoundOut() throws Exception {
+        int clients = 50;
+        List<Socket> accepted = new CopyOnWriteArrayList<>();
+        try (ServerSocket target = new ServerSocket(0, 200, InetAddress.getLoopbackAddress());
+                Served reactor = relayWithoutIdleLimit(target, "reactor");
+                Served threads = relayWithoutIdleLimit(target, "threads");
+                Served pool = relayWithoutIdleLimit(target, "pool", "--pool-size", "60")) {
+            List<Served> servers = List.of(reactor, threads, pool);
+            List<Long> before = servers.stream().map(FaultsIT::connectionsOf).toList();
+            List<Socket> gone = new ArrayList<>();
+            for (Served server : servers) {
+                for (int i = 0; i < clients; i++) {
+                    Socket client = server.connect();
+                    client.shutdownOutput();
+                    gone.add(client);
+                    Socket end = target.accept();
+                    accepted.add(end);
+                    assertEquals(-1, end.getInputStream().read(), "the end is carried across");
+                }
+                assertTrue(connectionsOf(server) >= 2 * clients, connectionsOf(server) + " sockets");
+            }
+            for (Socket client : gone) {
+                client.setSoLinger(true, 0);
+                client.close();
+            }
+            for (int i = 0; i < servers.size(); i++) {
+                Served server = servers.get(i);
+                long most = before.get(i);
+                Awaitility.await("sockets of " + server.process).atMost(Duration.ofSeconds(45)).until(() -> connectionsOf(server) <= most);
+                endsWithItsBooksInOrder(server);
+            }
+        } finally {
+            for (Socket each : accepted) {
+                each.close();
+            }
+        }
+    }
+
+    private static Served relayWithoutIdleLimit(ServerSocket target, String... engine) throws IOException {
+        List<String> arguments = new ArrayList<>(List.of("proxy", "--to", "127.0.0.1:" + target.getLocalPort(), "--idle-timeout", "0s", "-e"));
+        arguments.addAll(List.of(engine));
+        return new Served("", arguments.toArray(new String[0]));
     }
 
     // ---- F17, F20, F23: signals --------------------------------------------------------------------------------------------

@@ -112,6 +112,25 @@ class SimulationTest {
     }
 
     @Test
+    void resetAfterThePeersEndIsNoticedWithoutAnIdleLimit() throws IOException {
+        serve(1, Conditions.GOOD, ServerOptions.builder().idleTimeout(Duration.ZERO), connection -> new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {}
+
+            @Override
+            public void onEof(Connection self) {} // ours stays open
+        });
+        Peer peer = network.connect(server.address());
+        peer.end();
+        until(() -> !recorders.isEmpty() && recorders.get(0).callbacks().endsWith("e"));
+        long ended = now();
+        network.in(Duration.ofHours(1).toNanos(), peer::reset);
+        until(() -> recorders.get(0).isClosed());
+        assertEquals(Kind.RESET, recorders.get(0).reason.kind());
+        assertEquals(60, Duration.ofNanos(now() - ended).toMinutes(), "and half a minute at most");
+    }
+
+    @Test
     void peerThatTakesNothingStalls() throws IOException {
         serve(1, Conditions.GOOD, ServerOptions.builder(), connection -> (self, in) -> {
             in.position(in.limit());

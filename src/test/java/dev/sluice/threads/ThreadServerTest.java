@@ -34,13 +34,17 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.condition.JRE;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What only the thread engines have: pools, threads that run out, reads and writes that block. */
 @Timeout(60)
@@ -307,105 +311,171 @@ class ThreadServerTest {
 
     // ---- calls that block -------------------------------------------------------------------------------------------------
 
-    @Test
-    void connectionWithoutReadingOrIdleLimitNoticesItsPeersReset() throws Exception {
-        AtomicReference<CloseReason> reason = new AtomicReference<>();
-        AtomicInteger heard = new AtomicInteger();
+    /** Platform threads, a pool, and virtual threads where there are some. */
+    static Stream<Threads> kinds() {
+        Stream<Threads> platform = Stream.of(Threads.platform(), Threads.pool(3));
+        return Runtime.version().feature() < 21 ? platform : Stream.concat(platform, Stream.of(Threads.virtual()));
+    }
+
+    /** A server without an idle limit that looks at connections very often. */
+    private void serveWatchfully(ServerOptions.Builder options, Threads threads, Handler.Factory factory) throws IOException {
         Function<ThreadConnection, Style> styles = connection -> {
             connection.group.livenessNs = 20_000_000;
-            return new CallbackStyle(connection, self -> new Handler() {
-                @Override
-                public void onRead(Connection self, ByteBuffer in) {
-                    heard.addAndGet(in.remaining());
-                    in.position(in.limit());
-                    self.pauseReading();
-                }
-
-                @Override
-                public void onClose(Connection self, CloseReason why) {
-                    reason.set(why);
-                }
-            });
+            return new CallbackStyle(connection, factory);
         };
         served = new Served(ThreadServer.start(
-                Served.ANY,
-                ServerOptions.builder().idleTimeout(Duration.ZERO).build(),
-                Threads.platform()::open,
-                Wire.PLAIN,
-                styles));
-        Socket client = send(served.connect(), "a");
-        await(() -> heard.get() == 1, "the first byte");
-        send(client, "b"); // is read, and not told of: behind it, the reset would not be seen
-        await(() -> served.server.stats().bytes().read() == 2, "the second byte");
+                Served.ANY, options.idleTimeout(Duration.ZERO).build(), threads::open, Wire.PLAIN, styles));
+    }
+
+    private void resetIsNoticed(Socket client) throws IOException {
+        Awaitility.await().during(Duration.ofMillis(100)).until(() -> served.server.stats().connections().open() > 0); // some looks
         client.setSoLinger(true, 0);
         client.close();
-        await(() -> reason.get() != null, "onClose");
-        assertEquals(Kind.RESET, reason.get().kind());
-        assertEquals(1, heard.get());
+        await(() -> closedBy(Kind.RESET) == 1, "the reset");
+    }
+
+    /** Does as a test says when it opens, takes all input, and leaves its side open after the peer's end. */
+    private static Handler.Factory still(Consumer<Connection> onOpen, CountDownLatch ended) {
+        return connection -> new Handler() {
+            @Override
+            public void onOpen(Connection self) {
+                onOpen.accept(self);
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                in.position(in.limit());
+            }
+
+            @Override
+            public void onEof(Connection self) {
+                ended.countDown();
+            }
+        };
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void resetOfAHalfClosedPeerIsNoticed(Threads threads) throws Exception {
+        CountDownLatch ended = new CountDownLatch(1);
+        serveWatchfully(ServerOptions.builder(), threads, still(self -> {}, ended));
+        Socket client = served.connect();
+        client.shutdownOutput();
+        assertTrue(ended.await(10, TimeUnit.SECONDS));
+        resetIsNoticed(client);
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void resetIsNoticedThoughThereIsMoreUnreadThanMayWait(Threads threads) throws Exception {
+        serveWatchfully(ServerOptions.builder().maxRemainder(64 << 10), threads, still(Connection::pauseReading, new CountDownLatch(1)));
+        Socket client = served.connect();
+        client.getOutputStream().write(new byte[200_000]);
+        resetIsNoticed(client);
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void resetOfAPeerThatEndedItsSideWhileReadingWasPausedIsNoticed(Threads threads) throws Exception {
+        serveWatchfully(ServerOptions.builder(), threads, still(Connection::pauseReading, new CountDownLatch(1)));
+        Socket client = served.connect();
+        client.shutdownOutput();
+        await(() -> served.server.stats().calls().reads() == 1, "its thread has met the end, or is about to");
+        resetIsNoticed(client);
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void resetIsNoticedWhileACloseWaitsForAHold(Threads threads) throws Exception {
+        serveWatchfully(ServerOptions.builder(), threads, still(self -> {
+            self.hold();
+            self.close();
+        }, new CountDownLatch(1)));
+        Socket client = served.connect();
+        await(() -> served.server.stats().connections().opened() == 1, "it is open");
+        resetIsNoticed(client);
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void resetIsNoticedWhileTheWorkersHaveNoRoom(Threads threads) throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        serveWatchfully(ServerOptions.builder().offloadThreads(1).offloadQueue(1), threads, still(self -> {
+            while (self.offload(() -> {
+                gate.await();
+                return null;
+            }, (nothing, failure) -> {})) {
+                continue;
+            }
+        }, new CountDownLatch(1)));
+        try {
+            Socket client = served.connect();
+            await(() -> served.server.stats().work().full() == 1, "the queue is full");
+            resetIsNoticed(client);
+        } finally {
+            gate.countDown();
+        }
     }
 
     @Test
-    void bytesKeptWhileReadingWasPausedComeInTheirOrder() throws Exception {
+    void resetOfOneThatWaitsForAThreadIsNoticed() throws Exception {
+        AtomicInteger handlers = new AtomicInteger();
+        serveWatchfully(ServerOptions.builder(), Threads.pool(1), connection -> {
+            handlers.incrementAndGet();
+            return (self, in) -> self.write(in);
+        });
+        Socket busy = served.connect();
+        assertEquals("x", receive(send(busy, "x"), 1));
+        Socket client = send(served.connect(), "unread");
+        await(() -> waiting() == 1, "it waits");
+        resetIsNoticed(client);
+        assertEquals(0, waiting());
+        assertEquals(1, handlers.get());
+        assertEquals("y", receive(send(busy, "y"), 1));
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void connectionThatIsLookedAtGoesOnAsBefore(Threads threads) throws Exception {
+        AtomicReference<Connection> connection = new AtomicReference<>();
+        CountDownLatch ended = new CountDownLatch(1);
+        serveWatchfully(ServerOptions.builder(), threads, still(connection::set, ended));
+        Socket client = served.connect();
+        client.shutdownOutput();
+        assertTrue(ended.await(10, TimeUnit.SECONDS));
+        int bytes = 2 << 20; // more than the kernel takes at once: a write that did not wait would spin, or fall short
+        for (int i = 0; i < 20; i++) {
+            connection.get().write(ByteBuffer.allocate(bytes));
+            assertEquals(bytes, client.getInputStream().readNBytes(bytes).length);
+            Awaitility.await().during(Duration.ofMillis(25)).until(connection.get()::isOpen); // a look
+        }
+        connection.get().close();
+        assertEquals("", receiveAll(client));
+        await(() -> closedBy(Kind.PEER) == 1, "the end");
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void bytesThatCameWhileReadingWasPausedComeInTheirOrder(Threads threads) throws Exception {
         StringBuffer heard = new StringBuffer();
         AtomicReference<Connection> connection = new AtomicReference<>();
-        served = new Served(ThreadServer.start(
-                Served.ANY,
-                ServerOptions.builder().idleTimeout(Duration.ZERO).build(),
-                Threads.platform()::open,
-                Wire.PLAIN,
-                each -> {
-                    each.group.livenessNs = 5_000_000;
-                    connection.set(each);
-                    return new CallbackStyle(each, self -> (me, in) -> {
-                        if (heard.length() == 0) {
-                            me.pauseReading();
-                        }
-                        heard.append(StandardCharsets.ISO_8859_1.decode(in));
-                    });
-                }));
+        serveWatchfully(ServerOptions.builder(), threads, self -> {
+            connection.set(self);
+            return (me, in) -> {
+                if (heard.length() == 0) {
+                    me.pauseReading();
+                }
+                heard.append(StandardCharsets.ISO_8859_1.decode(in));
+            };
+        });
         Socket client = send(served.connect(), "0");
         await(() -> heard.toString().equals("0"), "the first");
         for (int i = 1; i < 6; i++) {
             send(client, Integer.toString(i));
-            int read = i + 1;
-            await(() -> served.server.stats().bytes().read() == read, "kept");
+            Awaitility.await().during(Duration.ofMillis(25)).until(() -> heard.toString().equals("0")); // a look
         }
-        assertEquals("0", heard.toString());
         connection.get().execute(() -> connection.get().resumeReading());
         await(() -> heard.toString().equals("012345"), "all of them");
-    }
-
-    @Test
-    void bytesThatAResumptionMeetsOnTheirWayIntoTheKeepAreOffered() throws Exception {
-        StringBuffer heard = new StringBuffer();
-        AtomicReference<Connection> connection = new AtomicReference<>();
-        AtomicReference<Thread> own = new AtomicReference<>();
-        served = new Served(ThreadServer.start(
-                Served.ANY,
-                ServerOptions.builder().idleTimeout(Duration.ZERO).build(),
-                Threads.platform()::open,
-                Wire.PLAIN,
-                each -> {
-                    each.group.livenessNs = 5_000_000_000L; // long enough for the test to come to its task
-                    connection.set(each);
-                    return new CallbackStyle(each, self -> (me, in) -> {
-                        own.compareAndSet(null, Thread.currentThread());
-                        if (heard.length() == 0) {
-                            me.pauseReading();
-                        }
-                        heard.append(StandardCharsets.ISO_8859_1.decode(in));
-                    });
-                }));
-        Socket client = send(served.connect(), "0");
-        await(() -> heard.toString().equals("0"), "the first");
-        send(client, "1");
-        await(() -> served.server.stats().bytes().read() == 2, "the second");
-        await(() -> own.get().getState() == Thread.State.TIMED_WAITING, "its thread waits for a resumption, or for the time to look");
-        connection.get().execute(() -> {
-            await(() -> own.get().getState() == Thread.State.WAITING, "it is time, and the turn is taken");
-            connection.get().resumeReading();
-        });
-        await(() -> heard.toString().equals("01"), "both");
     }
 
     @Test

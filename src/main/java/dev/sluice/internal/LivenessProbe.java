@@ -1,0 +1,83 @@
+package dev.sluice.internal;
+
+import java.io.IOException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.nio.channels.spi.SelectorProvider;
+
+/**
+ * A selector beside a loop's own that tells whether the kernel has given up a connection of which nothing is awaited. A selector
+ * that awaits nothing of a socket does not know it, and reports no reset. A read would take bytes that nobody wants yet, and once
+ * the peer has ended its side it finds that end for ever, though a reset has followed. So a socket is registered here for a moment,
+ * and for what never comes to one that is connected: Linux reports a broken one all the same. Where a system does not,
+ * every connection seems to live, and the idle limit is left. Belongs to the thread of its loop.
+ */
+public final class LivenessProbe implements AutoCloseable {
+
+    private Selector selector;
+
+    /** Makes a probe that holds no descriptor. */
+    public LivenessProbe() {}
+
+    /**
+     * Opens the selector, unless it is open or none is to be had now. In time: one that is opened only when the connections to be
+     * found hold the last descriptors finds none of them.
+     *
+     * @param provider the sockets'
+     */
+    public void prepare(SelectorProvider provider) {
+        if (selector == null) {
+            try {
+                selector = provider.openSelector();
+            } catch (IOException e) {
+                // the next call tries again
+            }
+        }
+    }
+
+    /**
+     * Whether the peer has reset a connection, or the kernel has given it up.
+     *
+     * @param channel is connected, and neither being read nor being written to: a call that blocks would keep this one
+     * @return false also if nothing can be told
+     */
+    public boolean isLost(SocketChannel channel) {
+        prepare(channel.provider());
+        if (selector == null) {
+            return false;
+        }
+        try {
+            boolean blocks = channel.isBlocking();
+            channel.configureBlocking(false);
+            try {
+                return reports(channel);
+            } finally {
+                channel.configureBlocking(blocks);
+            }
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private boolean reports(SocketChannel channel) throws IOException {
+        SelectionKey key = channel.register(selector, SelectionKey.OP_CONNECT);
+        try {
+            return selector.selectNow(broken -> {}) > 0;
+        } finally {
+            key.cancel();
+            selector.selectNow(broken -> {}); // it lets go of the channel
+        }
+    }
+
+    @Override
+    public void close() {
+        if (selector != null) {
+            try {
+                selector.close();
+            } catch (IOException e) {
+                // its descriptors are free all the same
+            }
+        }
+    }
+}
