@@ -17,7 +17,7 @@ public record CloseReason(Kind kind, Throwable cause, long unsent) {
         LOCAL,
         /** An I/O error on the connection, whatever its text. */
         RESET,
-        /** No byte was read, and none taken by the kernel, for {@link ServerOptions#idleTimeout}. */
+        /** No byte was read, and none taken by the kernel, for {@link ServerOptions#idleTimeout}, and nothing was owed meanwhile. */
         IDLE,
         /** Output waited, and the kernel took none of it for {@link ServerOptions#writeTimeout}. */
         WRITE_STALL,

@@ -50,7 +50,7 @@ public interface Connection {
 
     /**
      * The connection's thread. Keeps {@link #close}, and a server that drains, waiting: something is owed to the peer that comes
-     * from elsewhere. Whoever holds a connection when its server drains is told so by {@link Handler#onEof}.
+     * from elsewhere. A connection that is held is not idle ({@link ServerOptions#idleTimeout}). Whoever holds a connection when its server drains is told so by {@link Handler#onEof}.
      *
      * @return releases the hold when run, on any thread; run again, it does nothing
      * @throws IllegalStateException on another thread

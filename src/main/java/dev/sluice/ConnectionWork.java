@@ -59,7 +59,11 @@ final class ConnectionWork {
             group.reactor.execute(() -> release(connection));
             return;
         }
-        held.computeIfPresent(connection, (c, holds) -> holds == 1 ? null : holds - 1);
+        boolean owes = held.computeIfPresent(connection, (c, holds) -> holds == 1 ? null : holds - 1) != null;
+        if (!owes && !connection.isClosed()) {
+            connection.activeNs = group.reactor.nowNs(); // it was not idle until now
+            group.watch.set(connection);
+        }
         connection.leave();
     }
 

@@ -44,7 +44,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Ten
     private CloseReason reason;
     private volatile State state;
 
-    /** When a byte was last read, or taken by the kernel. */
+    /** When a byte was last read, or taken by the kernel, or when the last hold was released. */
     long activeNs;
 
     boolean inputEnded;

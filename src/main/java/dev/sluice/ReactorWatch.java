@@ -31,7 +31,8 @@ final class ReactorWatch {
             probe.prepare(connection.channel().provider());
             lookNs = reactor.nowNs() + Patience.LIVENESS_NS;
         }
-        long atNs = patience.deadline(connection.output, connection.isLingering(), connection.activeNs, lookNs);
+        boolean owes = connection.group.work.isHeld(connection);
+        long atNs = patience.deadline(connection.output, connection.isLingering(), owes, connection.activeNs, lookNs);
         if (atNs != Patience.NEVER && (!connection.isSet() || atNs - connection.deadlineNs() < 0)) {
             reactor.setDeadline(connection, atNs);
         }
@@ -48,7 +49,7 @@ final class ReactorWatch {
             if (nowNs - connection.output.sinceNs() >= patience.lingerNs()) {
                 connection.end(Kind.LOCAL, null);
             }
-        } else if (patience.isIdle(connection.activeNs, nowNs)) {
+        } else if (patience.isIdle(connection.activeNs, nowNs) && !connection.group.work.isHeld(connection)) {
             connection.end(Kind.IDLE, null);
         } else if (connection.isBlind() && probe.isLost(connection.channel())) {
             connection.end(Kind.RESET, new IOException("lost while nothing was awaited of it"));

@@ -12,7 +12,10 @@ import java.util.Objects;
  * @param maxConnections  open connections, above which a newcomer is closed at once; the process's descriptor limit
  *                        less a reserve of 64, or 10,000 where that limit is not known
  * @param subReactors     loops beside the acceptor's; 0: the acceptor's loop serves the connections itself
- * @param idleTimeout     a connection that neither read nor sent a byte for so long is closed; 5 minutes
+ * @param idleTimeout     a connection that neither read nor sent a byte for so long is closed. It is not idle while work is
+ *                        {@linkplain Connection#offload offloaded} or it is {@linkplain Connection#hold held}, nor, on threads, while its
+ *                        handler runs; after that the time begins anew. Whether its peer has reset it is looked at every 30 seconds,
+ *                        whatever the limit, where nothing else would tell; 5 minutes
  * @param writeTimeout    a connection whose waiting output moves by no byte for so long is closed; on threads as far as the
  *                        kernel tells of a call that blocks, which is when a third of the send buffer is free; 30 seconds
  * @param lingerTimeout   how long a closing connection waits for its peer's end; zero does not wait; 2 seconds

@@ -38,6 +38,50 @@ class DeadlinesOfConnectionsTest {
     }
 
     @Test
+    void resetIsNoticedOfAHeldConnectionThatMayBeIdleForAsLongAsItLikes() throws IOException {
+        Runnable[] hold = new Runnable[1];
+        loop.serve(ServerOptions.builder().idleTimeout(Duration.ofMinutes(5)), new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                in.position(in.limit());
+                hold[0] = self.hold();
+            }
+
+            @Override
+            public void onEof(Connection self) {
+                self.close(); // once it is not held any more
+            }
+        });
+        Loop.Client client = loop.connect().send("x");
+        loop.until(() -> hold[0] != null, "the hold");
+        loop.advance(Duration.ofHours(1));
+        client.channel.shutdownOutput();
+        loop.until(() -> client.recorder.callbacks().endsWith("e"), "the peer's end");
+        loop.advance(Duration.ofHours(1));
+        assertFalse(client.recorder.isClosed(), "something is owed to it");
+        client.resetNow();
+        loop.advance(Duration.ofSeconds(30));
+        assertEquals(Kind.RESET, client.recorder.reason.kind());
+    }
+
+    @Test
+    void idleTimeBeginsAnewWithTheLastRelease() throws IOException {
+        Runnable[] hold = new Runnable[1];
+        loop.serve(ServerOptions.builder().idleTimeout(Duration.ofMinutes(5)), (self, in) -> {
+            in.position(in.limit());
+            hold[0] = self.hold();
+        });
+        Loop.Client client = loop.connect().send("x");
+        loop.until(() -> hold[0] != null, "the hold");
+        loop.advance(Duration.ofMinutes(17));
+        hold[0].run();
+        loop.advance(Duration.ofMinutes(5).minusNanos(1));
+        assertFalse(client.recorder.isClosed());
+        loop.advance(Duration.ofNanos(1));
+        assertEquals(new CloseReason(Kind.IDLE, null, 0), client.recorder.reason);
+    }
+
+    @Test
     void bytesThatWaitSaveAConnectionAfterALongPause() throws IOException {
         loop.serve(ServerOptions.builder().idleTimeout(Duration.ofSeconds(10)), (self, in) -> self.write(in));
         Loop.Client client = loop.connect();

@@ -54,7 +54,7 @@ final class ServerFlags {
             paramLabel = "T",
             defaultValue = "5m",
             converter = DurationText.class,
-            description = "A connection on which no byte moves for so long is closed; 0: never. [${DEFAULT-VALUE}]")
+            description = "A connection on which no byte moves for so long, and to which nothing is owed, is closed; 0: never. [${DEFAULT-VALUE}]")
     private Duration idleTimeout;
 
     @Option(

@@ -4,7 +4,7 @@ package dev.sluice.internal;
  * How long a connection may go without what is expected of it. Times are nanoseconds of one clock, compared by
  * subtraction.
  *
- * @param idleNs   without a byte read, or taken by the kernel; 0: for ever
+ * @param idleNs   without a byte read, or taken by the kernel, and without owing anything; 0: for ever
  * @param writeNs  with output waiting and none of it taken; 0: for ever
  * @param lingerNs after our end was sent, without the peer's
  */
@@ -21,16 +21,17 @@ public record Patience(long idleNs, long writeNs, long lingerNs) {
      *
      * @param output    its output
      * @param lingering whether only the peer's end is awaited
-     * @param activeNs  when a byte was last read, or taken by the kernel
+     * @param owes      whether work is offloaded or held: then it is not idle
+     * @param activeNs  when a byte was last read, or taken by the kernel, or when it last owed something
      * @param lookNs    when it is to be asked whether its peer still lives, or {@link #NEVER}: an event would tell
      * @return the earliest deadline, or {@link #NEVER}
      */
-    public long deadline(OutboundQueue output, boolean lingering, long activeNs, long lookNs) {
+    public long deadline(OutboundQueue output, boolean lingering, boolean owes, long activeNs, long lookNs) {
         if (lingering) {
             return output.sinceNs() + lingerNs;
         }
         long deadline = lookNs;
-        if (idleNs > 0) {
+        if (idleNs > 0 && !owes) {
             deadline = earlier(deadline, activeNs + idleNs);
         }
         if (output.fellShort() && writeNs > 0) {
@@ -55,9 +56,9 @@ public record Patience(long idleNs, long writeNs, long lingerNs) {
     }
 
     /**
-     * Whether a connection has done nothing for too long.
+     * Whether a connection that owes nothing has done nothing for too long.
      *
-     * @param activeNs when it last did
+     * @param activeNs when it last did, or owed something
      * @param nowNs    the time
      * @return true after {@code idleNs}
      */

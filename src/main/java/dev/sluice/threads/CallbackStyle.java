@@ -197,6 +197,11 @@ final class CallbackStyle implements Style {
         return again || owed;
     }
 
+    @Override
+    public boolean isAtWork() {
+        return connection.turns.isTaken();
+    }
+
     private void offerSoon() {
         if (!posted) {
             posted = true;

@@ -46,6 +46,10 @@ final class Obligations {
         connection.lock.lock();
         try {
             holds--;
+            if (holds == 0 && !connection.life.isClosed()) {
+                connection.activeNs = System.nanoTime(); // it was not idle until now
+                connection.watch.set(connection.activeNs);
+            }
             leaves = connection.life.endIfNothingIsOwed();
         } finally {
             connection.lock.unlock();

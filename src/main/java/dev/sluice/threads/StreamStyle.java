@@ -20,6 +20,9 @@ final class StreamStyle implements Style {
     /** How much is queued before it is sent: a slice, or less where the queue's limit is lower. */
     private final int slice;
 
+    /** Whether the handler has been called, and has not returned. */
+    private volatile boolean serving;
+
     StreamStyle(ThreadConnection connection, StreamHandler handler) {
         this.connection = connection;
         this.handler = handler;
@@ -29,6 +32,7 @@ final class StreamStyle implements Style {
     @Override
     public void serve(ByteBuffer buffer) {
         Output out = new Output();
+        serving = true;
         try {
             handler.handle(new Input(buffer), out, connection.remoteAddress());
         } catch (Throwable t) {
@@ -38,6 +42,7 @@ final class StreamStyle implements Style {
                 connection.group.handlerFailed("handle", connection, t);
             }
         }
+        serving = false;
         connection.output.sendAll();
         connection.life.leave();
     }
@@ -55,6 +60,11 @@ final class StreamStyle implements Style {
     @Override
     public boolean owesInput() {
         return false;
+    }
+
+    @Override
+    public boolean isAtWork() {
+        return serving && !connection.ownThread.isInRead() && !connection.output.isWriting();
     }
 
     @Override

@@ -21,6 +21,9 @@ interface Style {
     /** Any thread. Whether something was left unread that the handler is still to be offered. */
     boolean owesInput();
 
+    /** Under the connection's lock. Whether the handler is running, and not waiting for its peer. */
+    boolean isAtWork();
+
     /** With the turn. The connection could not be made: its handler is to hear of that. */
     void neverOpened();
 }

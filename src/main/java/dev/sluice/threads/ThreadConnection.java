@@ -58,7 +58,7 @@ final class ThreadConnection implements Connection {
 
     private volatile boolean paused;
 
-    /** When a byte was last read, or taken by the kernel. Under the lock. */
+    /** When a byte was last read, or taken by the kernel, or when something was last owed or done for the peer. Under the lock. */
     long activeNs = System.nanoTime();
 
     ThreadConnection(

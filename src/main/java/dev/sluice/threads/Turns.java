@@ -52,6 +52,11 @@ final class Turns {
         turn.unlock();
     }
 
+    /** Whether some thread is in a callback or task. */
+    boolean isTaken() {
+        return turn.isLocked();
+    }
+
     /** Whether the calling thread has the turn, and so is in a callback or about to call one. */
     boolean isMine() {
         return turn.isHeldByCurrentThread();

@@ -49,7 +49,8 @@ final class Watch {
     /** Under the lock. Sets the timer to what can come due first, unless it is set to something earlier already. */
     void set(long nowNs) {
         long lookNs = connection.ownThread.isInRead() ? Patience.NEVER : nowNs + connection.group.livenessNs;
-        long atNs = patience.deadline(connection.output.queue, connection.life.isLingering(), connection.activeNs, lookNs);
+        long atNs = patience.deadline(
+                connection.output.queue, connection.life.isLingering(), connection.obligations.isHeld(), connection.activeNs, lookNs);
         if (atNs != Patience.NEVER && (dueNs == Patience.NEVER || atNs - dueNs < 0)) {
             connection.group.reactor.execute(this::arm); // on the loop, where it waits for the lock
             dueNs = atNs;
@@ -93,7 +94,7 @@ final class Watch {
                 if (nowNs - output.sinceNs() >= patience.lingerNs()) {
                     connection.life.end(Kind.LOCAL, null);
                 }
-            } else if (patience.isIdle(connection.activeNs, nowNs)) {
+            } else if (isIdle(nowNs)) {
                 if (!suspected || connection.ownThread.isAboutToRead()) {
                     suspected = true;
                     dueNs = nowNs + SOON_NS;
@@ -111,6 +112,14 @@ final class Watch {
         } finally {
             connection.lock.unlock();
         }
+    }
+
+    /** Under the lock. A handler that takes its time, as it may here, works for its peer: the time begins anew. */
+    private boolean isIdle(long nowNs) {
+        if (connection.style.isAtWork()) {
+            connection.activeNs = nowNs;
+        }
+        return patience.isIdle(connection.activeNs, nowNs) && !connection.obligations.isHeld();
     }
 
     /** Under the lock. A call that blocks tells of the end itself; where there is none, nothing else would. */

@@ -357,6 +357,53 @@ abstract class WorkContract {
         assertEquals("orc", client.recorder.callbacks());
     }
 
+    /** Waits until a client that says nothing was closed for that: as long as anybody may be idle. */
+    private void awaitIdleTime() throws Exception {
+        Client witness = rig.connect();
+        assertEquals(Kind.IDLE, witness.awaitClose().kind());
+    }
+
+    @Test
+    void connectionIsNotIdleWhileWorkIsOffloaded() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        Client client = serve(ServerOptions.builder().idleTimeout(Duration.ofMillis(200)), connection -> (self, in) -> {
+            in.position(in.limit());
+            self.offload(() -> {
+                gate.await();
+                return "the answer";
+            }, (answer, failure) -> self.write(text(answer)));
+        }).connect();
+        client.send("x").socket.shutdownOutput();
+        rig.await(() -> client.recorder.callbacks().endsWith("e"), "the peer's end");
+        awaitIdleTime();
+        awaitIdleTime();
+        gate.countDown();
+        assertEquals("the answer", client.receiveAll());
+        assertEquals(Kind.PEER, client.awaitClose().kind());
+    }
+
+    @Test
+    void connectionIsNotIdleWhileItIsHeldAndIdlesAnewOnceItIsNot() throws Exception {
+        List<Runnable> holds = new CopyOnWriteArrayList<>();
+        Duration limit = Duration.ofMillis(300);
+        Client client = serve(ServerOptions.builder().idleTimeout(limit), connection -> (self, in) -> {
+            in.position(in.limit());
+            holds.add(self.hold());
+            holds.add(self.hold());
+        }).connect();
+        client.send("x");
+        rig.await(() -> holds.size() == 2, "the holds");
+        awaitIdleTime();
+        holds.get(0).run();
+        awaitIdleTime();
+        assertTrue(client.connection().isOpen());
+        long releasedNs = System.nanoTime();
+        holds.get(1).run();
+        assertEquals(new CloseReason(Kind.IDLE, null, 0), client.awaitClose());
+        long idledNs = System.nanoTime() - releasedNs;
+        assertTrue(idledNs >= limit.toNanos(), idledNs + " ns after the last release");
+    }
+
     @Test
     void heldConnectionIsCutAtTheDrainsDeadline() throws Exception {
         Client client = serve((self, in) -> {

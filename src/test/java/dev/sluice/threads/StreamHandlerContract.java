@@ -256,6 +256,28 @@ abstract class StreamHandlerContract {
     }
 
     @Test
+    void connectionIsNotIdleWhileItsHandlerIsAtWork() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        serve(ServerOptions.builder().idleTimeout(Duration.ofMillis(200)), (in, out, remote) -> {
+            int first = in.read();
+            if (first == 'w') {
+                inside.countDown();
+                goOn.await(20, TimeUnit.SECONDS);
+                out.write("done".getBytes());
+            }
+        });
+        Socket worker = send(served.connect(), "w");
+        assertTrue(inside.await(10, TimeUnit.SECONDS));
+        for (int i = 0; i < 2; i++) {
+            assertEquals("", receiveAll(served.connect()), "idles for as long as anybody may");
+        }
+        goOn.countDown();
+        assertEquals("done", receiveAll(worker));
+        await(() -> closedBy(Kind.IDLE) == 2, "those two alone");
+    }
+
+    @Test
     void closedStreamsChangeNothing() throws Exception {
         serve(ServerOptions.builder(), (in, out, remote) -> {
             in.close();

@@ -417,6 +417,27 @@ class ThreadServerTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void connectionIsNotIdleWhileItsHandlerIsAtWork(Threads threads) throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        serve(ServerOptions.builder().idleTimeout(Duration.ofMillis(200)), threads, connection -> (self, in) -> {
+            inside.countDown();
+            goOn.await(20, TimeUnit.SECONDS);
+            self.write(in);
+        });
+        Socket client = send(served.connect(), "question");
+        assertTrue(inside.await(10, TimeUnit.SECONDS));
+        for (int i = 0; i < 2; i++) {
+            assertEquals("", receiveAll(served.connect()), "idles for as long as anybody may");
+        }
+        goOn.countDown();
+        assertEquals("question", receive(client, 8));
+        assertEquals("", receiveAll(client), "and idles, too");
+        await(() -> closedBy(Kind.IDLE) == 3, "all three");
+    }
+
     @Test
     void resetOfOneThatWaitsForAThreadIsNoticed() throws Exception {
         AtomicInteger handlers = new AtomicInteger();
