@@ -173,7 +173,10 @@ final class ConnectionGroup {
     private void releaseCompanions() {
         if (!onlyCompanionsAreLeft && connections.stream().allMatch(ThreadConnection::isCompanion)) {
             onlyCompanionsAreLeft = true;
-            connections.forEach(connection -> connection.ownThread.drain());
+            connections.forEach(connection -> {
+                connection.life.abandon();
+                connection.ownThread.drain();
+            });
         }
     }
 

@@ -93,8 +93,16 @@ final class Lifecycle {
         }
     }
 
-    boolean isConnected() {
-        return connected;
+    /** Whoever wanted the connection does not any more: one that is still being made is given up, which brings its thread back. */
+    void abandon() {
+        lock.lock();
+        try {
+            if (!connected) {
+                end(Kind.CONNECT_FAILURE, new IOException("given up before it was connected"));
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Nothing was attempted: the handler is told, and the books of connections know nothing of it. On a thread of ours. */

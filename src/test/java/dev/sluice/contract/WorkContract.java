@@ -1025,13 +1025,19 @@ abstract class WorkContract {
         assertEquals("cannot connect", client.receiveAll());
     }
 
+    /** Fills a listener, so that whoever connects then has no answer. */
+    private static List<Socket> fill(ServerSocket listener) throws IOException {
+        List<Socket> fillers = new ArrayList<>();
+        for (int i = 0; i < 2; i++) { // the kernel takes one more than the backlog
+            fillers.add(new Socket(listener.getInetAddress(), listener.getLocalPort()));
+        }
+        return fillers;
+    }
+
     @Test
     void connectWithoutAnAnswerTimesOut() throws Exception {
         try (ServerSocket listener = listener(1)) {
-            List<Socket> fillers = new ArrayList<>();
-            for (int i = 0; i < 2; i++) { // the kernel takes one more than the backlog
-                fillers.add(new Socket(listener.getInetAddress(), listener.getLocalPort()));
-            }
+            List<Socket> fillers = fill(listener);
             Client client = relayTo(addressOf(listener), Duration.ofMillis(300), ServerOptions.builder());
             assertEquals("cannot connect", client.receiveAll());
             rig.await(outbound.get(0)::isClosed, "the end of its last callback");
@@ -1205,6 +1211,39 @@ abstract class WorkContract {
             rig.await(() -> outbound.size() == 2 && outbound.stream().allMatch(Recorder::isClosed), "their last callbacks");
             assertEquals("oec", outbound.get(0).callbacks());
             assertEquals(List.of(), outbound.get(1).check());
+        }
+    }
+
+    @Test
+    void drainGivesUpAConnectWithoutAnAnswerOnceThoseWhoWantedItAreGone() throws Exception {
+        try (ServerSocket listener = listener(1)) {
+            List<Socket> fillers = fill(listener);
+            Client gone = serve(new Handler() {
+                @Override
+                public void onOpen(Connection self) {
+                    connectFrom(self, addressOf(listener), (other, in) -> {});
+                }
+
+                @Override
+                public void onRead(Connection self, ByteBuffer in) {
+                    in.position(in.limit());
+                }
+            }).connect();
+            gone.socket.close();
+            gone.awaitClose();
+            rig.await(() -> rig.server.stats().connections().closed() == 1, "its end");
+            long start = System.nanoTime();
+            DrainReport report = rig.server.drain(Duration.ofMinutes(5)).get(20, TimeUnit.SECONDS);
+            long tookMs = (System.nanoTime() - start) / 1_000_000;
+            assertTrue(tookMs < 5_000, tookMs + " ms, as long as the connect may take");
+            assertEquals(new DrainReport(1, List.of()), report);
+            rig.await(() -> outbound.size() == 1 && outbound.get(0).isClosed(), "it is told");
+            assertEquals("c", outbound.get(0).callbacks());
+            assertEquals(Kind.CONNECT_FAILURE, outbound.get(0).reason.kind());
+            assertEquals("given up before it was connected", outbound.get(0).reason.cause().getMessage());
+            for (Socket filler : fillers) {
+                filler.close();
+            }
         }
     }
 
