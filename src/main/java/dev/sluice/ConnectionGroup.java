@@ -186,9 +186,25 @@ final class ConnectionGroup {
 
     /** The drain is over: awaiting only the peer's end is no loss. */
     private void cutTheRest() {
-        forEach(connection -> connection.end(
-                connection.isLingering() ? CloseReason.Kind.LOCAL : CloseReason.Kind.DRAIN_DEADLINE, null));
+        forEach(connection -> {
+            if (connection.isLingering()) {
+                connection.end(CloseReason.Kind.LOCAL, null);
+            } else if (!connection.isClosed()) {
+                countUnread(connection);
+                if (work.isHeld(connection)) {
+                    drain.cutOwing();
+                }
+                connection.end(CloseReason.Kind.DRAIN_DEADLINE, null);
+            }
+        });
         forEachAttempt(ConnectAttempt::abandon);
+    }
+
+    /** Nothing more is given to its handler, because the server drains. */
+    private void countUnread(ReactorConnection connection) {
+        if (connection.takesInput() && !connection.inputEnded) {
+            drain.leftUnread(input.unread(connection));
+        }
     }
 
     /** What has arrived is handled, then the connection closes. */
@@ -230,6 +246,7 @@ final class ConnectionGroup {
         if (connection.takesInput() && !connection.inputEnded && stopped && (connection.remainder != null || lastReads.get(connection) > 0)) {
             return; // what has arrived is offered when there is room for what it brings, or the handler goes on
         }
+        countUnread(connection);
         if (work.isHeld(connection) && connection.takesInput() && !connection.inputEnded) {
             callbacks.call(connection, ReactorCallbacks.Event.EOF, null);
         }

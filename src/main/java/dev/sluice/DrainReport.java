@@ -9,8 +9,24 @@ import java.util.List;
  *
  * @param connections how many there were, those from the backlog included
  * @param cuts        one entry for each that ended with output unsent, or that still had something to do at the deadline
+ * @param owed        how many were cut at the deadline while something was owed to the peer: work was
+ *                    {@linkplain Connection#offload offloaded}, the connection was {@linkplain Connection#hold held}, or, on threads, its
+ *                    handler was running
+ * @param bytesUnread input that had arrived and that no handler took: what a handler had left unread when its connection was asked to
+ *                    leave, an incomplete message for one; and, of a connection that was cut before it could be asked, what the
+ *                    kernel held, too. What arrives later is read and discarded, and is not counted
  */
-public record DrainReport(int connections, List<Cut> cuts) {
+public record DrainReport(int connections, List<Cut> cuts, int owed, long bytesUnread) {
+
+    /**
+     * A drain after which nothing was owed and nothing unread.
+     *
+     * @param connections how many there were
+     * @param cuts        those that were cut
+     */
+    public DrainReport(int connections, List<Cut> cuts) {
+        this(connections, cuts, 0, 0);
+    }
 
     /**
      * A connection that was cut.
@@ -34,11 +50,15 @@ public record DrainReport(int connections, List<Cut> cuts) {
     static DrainReport of(ConnectionGroup... groups) {
         int connections = 0;
         List<Cut> cuts = new ArrayList<>();
+        int owed = 0;
+        long unread = 0;
         for (ConnectionGroup group : groups) {
             connections += group.drain.connections();
             cuts.addAll(group.drain.cuts());
+            owed += group.drain.owed();
+            unread += group.drain.unread();
         }
-        return new DrainReport(connections, List.copyOf(cuts));
+        return new DrainReport(connections, List.copyOf(cuts), owed, unread);
     }
 
     /**

@@ -4,6 +4,7 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.ReactorCallbacks.Event;
 import dev.sluice.internal.Count;
 import dev.sluice.internal.Remainder;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -99,6 +100,16 @@ final class ReactorInput {
         connection.remainder = null;
         if (connection.takesInput()) {
             group.callbacks.call(connection, Event.EOF, null);
+        }
+    }
+
+    /** Bytes that have arrived and that the handler has not taken: what it left unread, and what the kernel holds. */
+    long unread(ReactorConnection connection) {
+        int left = connection.remainder == null ? 0 : connection.remainder.limit();
+        try {
+            return left + group.wire.available(connection.channel());
+        } catch (IOException e) { // lost
+            return left;
         }
     }
 

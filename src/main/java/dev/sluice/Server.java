@@ -25,7 +25,7 @@ public interface Server extends AutoCloseable {
      * Ends the server well: what the backlog holds is accepted, the listener closes and its port is free; every
      * connection's arrived bytes are handled, its output leaves, both sides end it. A handler that has paused reading is
      * waited for, and one that is in a callback or task. What has output left at the deadline, owes something, or has not
-     * come that far, is cut: its peer sees a reset. Called again, it may only bring the deadline forward.
+     * come that far, is cut: its peer sees a reset, and the report counts what was lost with it. Called again, it may only bring the deadline forward.
      *
      * @param timeout how long that may take; zero cuts at once
      * @return completes as {@link #termination} does

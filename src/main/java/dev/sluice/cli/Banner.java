@@ -67,6 +67,10 @@ final class Banner {
             text.append("cut: ").append(cut.remote()).append(", ").append(cut.reason().kind());
             text.append(", ").append(cut.reason().unsent()).append(" bytes lost\n");
         }
+        if (report.owed() > 0 || report.bytesUnread() > 0) {
+            text.append("unserved: ").append(report.owed()).append(" connections owed an answer, ");
+            text.append(report.bytesUnread()).append(" bytes of input unread\n");
+        }
         if (!quiet) {
             ServerStats.Connections connections = stats.connections();
             String ends = connections.closedBy().entrySet().stream()

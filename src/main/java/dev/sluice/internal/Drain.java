@@ -21,6 +21,8 @@ public final class Drain<C> {
     private final List<C> cuts = new ArrayList<>();
     private int open;
     private int connections;
+    private int owed;
+    private long unread;
     private Runnable cancelDeadline;
     private long deadlineNs;
     private boolean isPast;
@@ -114,6 +116,20 @@ public final class Drain<C> {
         }
     }
 
+    /** A connection is cut to which something is owed. */
+    public void cutOwing() {
+        owed++;
+    }
+
+    /**
+     * Input has arrived that no handler will take: its connection is asked to leave, or is cut.
+     *
+     * @param bytes how many
+     */
+    public void leftUnread(long bytes) {
+        unread += bytes;
+    }
+
     private void end() {
         span.end();
         whenDone.run();
@@ -126,6 +142,24 @@ public final class Drain<C> {
      */
     public int connections() {
         return connections;
+    }
+
+    /**
+     * How many were cut while something was owed to them.
+     *
+     * @return connections
+     */
+    public int owed() {
+        return owed;
+    }
+
+    /**
+     * The input that no handler took.
+     *
+     * @return bytes
+     */
+    public long unread() {
+        return unread;
     }
 
     /**

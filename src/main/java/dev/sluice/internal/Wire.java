@@ -27,6 +27,17 @@ public interface Wire {
     }
 
     /**
+     * How many bytes the next reads would find. For the end of a connection: a channel keeps what this asks of it.
+     *
+     * @param channel the connection's socket
+     * @return bytes that have arrived and were not read
+     * @throws IOException the connection is lost
+     */
+    default int available(SocketChannel channel) throws IOException {
+        return channel.socket().getInputStream().available();
+    }
+
+    /**
      * Writes once.
      *
      * @param channel the connection's socket

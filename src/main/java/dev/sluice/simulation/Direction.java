@@ -64,6 +64,10 @@ final class Direction {
         return !arrived.isEmpty();
     }
 
+    int available() {
+        return arrived.stream().mapToInt(ByteBuffer::remaining).sum();
+    }
+
     boolean isAtItsEnd() {
         return ended && arrived.isEmpty();
     }

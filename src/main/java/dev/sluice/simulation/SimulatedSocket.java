@@ -1,6 +1,7 @@
 package dev.sluice.simulation;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketAddress;
@@ -178,9 +179,25 @@ final class SimulatedSocket extends SocketChannel implements SimulatedSelector.R
         throw new UnsupportedOperationException("not simulated");
     }
 
+    /** What is asked of the other API: how many bytes wait. Nothing else of it is simulated. */
     @Override
     public Socket socket() {
-        throw new UnsupportedOperationException("not simulated");
+        return new Socket() {
+            @Override
+            public InputStream getInputStream() {
+                return new InputStream() {
+                    @Override
+                    public int available() {
+                        return toServer.available();
+                    }
+
+                    @Override
+                    public int read() {
+                        throw new UnsupportedOperationException("not simulated");
+                    }
+                };
+            }
+        };
     }
 
     @Override

@@ -26,6 +26,9 @@ final class CallbackStyle implements Style {
     /** What was left unread. With the turn. */
     private ByteBuffer remainder;
 
+    /** Bytes that came, or were left, when no input was taken any more. With the turn. */
+    private int dropped;
+
     /** Whether reading was resumed since, and the handler has not been offered it. Written with the turn. */
     private volatile boolean owed;
 
@@ -150,6 +153,7 @@ final class CallbackStyle implements Style {
         remainder = null;
         again = false;
         if (!connection.life.takesInput()) {
+            dropped += in.remaining();
             return;
         }
         connection.toldToStop = false;
@@ -158,6 +162,7 @@ final class CallbackStyle implements Style {
         connection.turns.read(in.order(ByteOrder.BIG_ENDIAN));
         offering = false;
         if (!connection.life.takesInput()) {
+            dropped += in.remaining();
             owed = false;
             return;
         }
@@ -216,6 +221,11 @@ final class CallbackStyle implements Style {
                 }
             });
         }
+    }
+
+    @Override
+    public int unread() {
+        return dropped + (remainder == null ? 0 : remainder.limit());
     }
 
     @Override

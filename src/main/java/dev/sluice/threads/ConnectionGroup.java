@@ -155,6 +155,10 @@ final class ConnectionGroup {
         reactor.execute(() -> {
             connections.remove(connection);
             if (drain != null) {
+                if (connection.life.wasCutOwing()) {
+                    drain.cutOwing();
+                }
+                drain.leftUnread(connection.life.unread());
                 drain.closed(DrainReport.isCut(reason) ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
                 releaseCompanions();
             }

@@ -35,6 +35,11 @@ final class Lifecycle {
     private Throwable cause;
     private long unsent;
 
+    // what the server's drain gave up
+    private boolean cutOwing;
+    private boolean cutTakingInput;
+    private long unread;
+
     Lifecycle(ThreadConnection connection, boolean connected) {
         this.connection = connection;
         this.lock = connection.lock;
@@ -163,6 +168,18 @@ final class Lifecycle {
         return true;
     }
 
+    /** With the turn. Nothing more is given to the handler, because the server drains. */
+    void countUnread() {
+        lock.lock();
+        try {
+            if (takesInput() && !inputEnded) {
+                unread += connection.style.unread() + connection.ownThread.arrived();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** On a thread of ours, where it needs no helper unless something is owed. Leaves because the server drains. */
     void leave() {
         lock.lock();
@@ -199,7 +216,14 @@ final class Lifecycle {
     void cut() {
         lock.lock();
         try {
-            end(isLingering() ? Kind.LOCAL : Kind.DRAIN_DEADLINE, null);
+            if (isLingering()) {
+                end(Kind.LOCAL, null);
+            } else if (!isClosed()) {
+                cutOwing = connection.obligations.isHeld() || connection.style.isAtWork();
+                cutTakingInput = takesInput() && !inputEnded;
+                unread += cutTakingInput ? connection.ownThread.arrived() : 0;
+                end(Kind.DRAIN_DEADLINE, null);
+            }
         } finally {
             lock.unlock();
         }
@@ -261,11 +285,22 @@ final class Lifecycle {
             if (!connected) {
                 connection.style.neverOpened();
             }
+            unread += cutTakingInput ? connection.style.unread() : 0; // what its thread had taken from the kernel
             connection.turns.close(reason);
         } finally {
             connection.turns.leave();
             connection.group.gone(connection, reason); // or a drain would wait for it for ever
         }
+    }
+
+    /** Whether the drain's deadline cut it while something was owed to the peer. Once it has finished. */
+    boolean wasCutOwing() {
+        return cutOwing;
+    }
+
+    /** Input that no handler took because the server drained, in bytes. Once it has finished. */
+    long unread() {
+        return unread;
     }
 
     @Override

@@ -149,6 +149,7 @@ final class OwnThread implements Runnable {
     private void leave() {
         connection.turns.enter();
         try {
+            connection.life.countUnread();
             connection.life.leaveInTurn();
         } finally {
             connection.turns.leave();
@@ -204,7 +205,16 @@ final class OwnThread implements Runnable {
     }
 
     private int available() throws IOException {
-        return connection.channel.socket().getInputStream().available();
+        return group.wire.available(connection.channel);
+    }
+
+    /** Bytes that have arrived and were not read. */
+    int arrived() {
+        try {
+            return available();
+        } catch (IOException e) {
+            return 0; // lost
+        }
     }
 
     // ---- the drain, on the loop ---------------------------------------------------------------------------------------
@@ -234,6 +244,7 @@ final class OwnThread implements Runnable {
                 connection.lock.unlock();
             }
             if (quiet) {
+                connection.life.countUnread();
                 connection.life.leave();
             }
         } finally {

@@ -23,6 +23,9 @@ final class StreamStyle implements Style {
     /** Whether the handler has been called, and has not returned. */
     private volatile boolean serving;
 
+    /** What it had not read then. */
+    private int unread;
+
     StreamStyle(ThreadConnection connection, StreamHandler handler) {
         this.connection = connection;
         this.handler = handler;
@@ -43,6 +46,7 @@ final class StreamStyle implements Style {
             }
         }
         serving = false;
+        unread = buffer.remaining(); // others use the buffer later
         connection.output.sendAll();
         connection.life.leave();
     }
@@ -65,6 +69,11 @@ final class StreamStyle implements Style {
     @Override
     public boolean isAtWork() {
         return serving && !connection.ownThread.isInRead() && !connection.output.isWriting();
+    }
+
+    @Override
+    public int unread() {
+        return unread;
     }
 
     @Override

@@ -24,6 +24,9 @@ interface Style {
     /** Under the connection's lock. Whether the handler is running, and not waiting for its peer. */
     boolean isAtWork();
 
+    /** With the turn, or once the style has served. Bytes that were read and that the handler has not taken. */
+    int unread();
+
     /** With the turn. The connection could not be made: its handler is to hear of that. */
     void neverOpened();
 }

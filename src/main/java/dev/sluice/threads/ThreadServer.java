@@ -183,7 +183,7 @@ public final class ThreadServer implements Server {
 
     private void drained() {
         Drain<DrainReport.Cut> drain = group.drain;
-        report = new DrainReport(drain.connections(), List.copyOf(drain.cuts()));
+        report = new DrainReport(drain.connections(), List.copyOf(drain.cuts()), drain.owed(), drain.unread());
         reactor.stop();
     }
 

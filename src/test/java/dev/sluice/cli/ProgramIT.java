@@ -10,16 +10,21 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
@@ -171,6 +176,41 @@ class ProgramIT {
             assertTrue(server.err().contains(cut), server.err());
             assertTrue(server.err().contains("books: 1 opened = 1 closed + 0 open; "), server.err());
             assertTrue(server.err().contains(" + 0 pending + "), server.err());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void whoeverIsOwedAnAnswerAtTheDeadlineIsCounted(String engine) throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                Launched server = Launched.serve(
+                        directory, "proxy", "-e", engine, "--to", "127.0.0.1:" + silent.getLocalPort(), "--drain-timeout", "300ms");
+                Socket client = new Socket("127.0.0.1", Integer.parseInt(server.port()));
+                Socket target = silent.accept()) {
+            client.getOutputStream().write("question".getBytes(StandardCharsets.US_ASCII));
+            assertEquals(8, target.getInputStream().readNBytes(8).length);
+            server.terminate();
+            assertEquals(4, server.status());
+            assertEquals("drained: 2 connections, 0 flushed, 2 cut, 0 bytes lost", lastLine(server.err()));
+            assertTrue(server.err().contains("unserved: 1 connections owed an answer, 0 bytes of input unread\n"), server.err());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void inputThatNobodyReadIsCounted(String engine) throws Exception {
+        try (Launched server = Launched.serve(directory, "echo", "-e", engine, "--drain-timeout", "300ms", "--receive-buffer", "64KiB");
+                SocketChannel client = SocketChannel.open(new InetSocketAddress("127.0.0.1", Integer.parseInt(server.port())))) {
+            client.configureBlocking(false);
+            long[] sent = new long[1];
+            await().atMost(Duration.ofSeconds(20)).during(Duration.ofMillis(300)).until(() -> {
+                long before = sent[0];
+                sent[0] += client.write(ByteBuffer.allocate(1 << 20));
+                return sent[0] == before; // nothing is read any more, as the answers are not taken
+            });
+            server.terminate();
+            assertEquals(4, server.status());
+            assertTrue(Pattern.compile("unserved: 0 connections owed an answer, [1-9][0-9]{3,} bytes of input unread\n").matcher(server.err()).find(), server.err());
         }
     }
 

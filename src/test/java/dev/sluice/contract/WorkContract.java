@@ -422,6 +422,85 @@ abstract class WorkContract {
         assertEquals(List.of(new DrainReport.Cut(client.connection().remoteAddress(), new CloseReason(Kind.DRAIN_DEADLINE, null, 0))), report.cuts());
     }
 
+    /** Takes its first byte, which says what it does then. */
+    private static final class Unfinished implements Handler {
+        private final CountDownLatch gate;
+
+        Unfinished(CountDownLatch gate) {
+            this.gate = gate;
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) {
+            switch (in.get()) {
+                case 'h' -> self.hold();
+                case 'o' -> self.offload(() -> {
+                    gate.await();
+                    return null;
+                }, (nothing, failure) -> {});
+                case 'p' -> self.pauseReading();
+                default -> {
+                    in.position(in.position() - 1); // waits for more
+                    return;
+                }
+            }
+            self.write(text("."));
+        }
+    }
+
+    @Test
+    void drainCountsWhatWasOwedAndWhatWasUnreadAtItsDeadline() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        serve(ServerOptions.builder(), connection -> new Unfinished(gate));
+        try {
+            Client held = rig.connect();
+            assertEquals(".", held.send("h").receive(1));
+            Client offloaded = rig.connect();
+            assertEquals(".", offloaded.send("o").receive(1));
+            Client paused = rig.connect();
+            assertEquals(".", paused.send("pabc").receive(1));
+            paused.send("defg");
+            Client pausedAndEnded = rig.connect();
+            assertEquals(".", pausedAndEnded.send("p").receive(1));
+            pausedAndEnded.send("hij").socket.shutdownOutput();
+            Client idle = rig.connect();
+            CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofMillis(500));
+            assertEquals("", idle.receiveAll());
+            idle.socket.close();
+            DrainReport report = end.get(20, TimeUnit.SECONDS);
+            assertEquals(5, report.connections());
+            assertEquals(4, report.cut());
+            assertEquals(0, report.bytesLost());
+            assertEquals(2, report.owed());
+            assertEquals(10, report.bytesUnread());
+        } finally {
+            gate.countDown();
+        }
+    }
+
+    @Test
+    void drainCountsAnIncompleteMessageAsUnread() throws Exception {
+        Client client = serve(ServerOptions.builder(), connection -> new Unfinished(null)).connect();
+        client.send("abc");
+        rig.await(() -> client.recorder.callbacks().equals("or"), "it waits for more");
+        CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofSeconds(20));
+        assertEquals("", client.receiveAll());
+        client.socket.close();
+        assertEquals(new DrainReport(1, List.of(), 0, 3), end.get(20, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void inputThatAHandlerDeclinedIsNotCountedAsUnread() throws Exception {
+        Client client = serve((self, in) -> self.close()).connect();
+        client.send("abc");
+        assertEquals("", client.receiveAll());
+        CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofSeconds(20));
+        client.socket.close();
+        DrainReport report = end.get(20, TimeUnit.SECONDS);
+        assertEquals(0, report.cut());
+        assertEquals(0, report.bytesUnread());
+    }
+
     /** As a relay does while its target is slow: paused with bytes unread, held, and resumed when its server drains already. */
     private static final class PausedAndHeld implements Handler {
         private final boolean fromTheBeginning;

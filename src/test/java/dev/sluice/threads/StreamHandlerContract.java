@@ -278,6 +278,27 @@ abstract class StreamHandlerContract {
     }
 
     @Test
+    void connectionThatIsCutWhileItsHandlerIsAtWorkWasOwedSomething() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        serve(ServerOptions.builder(), (in, out, remote) -> {
+            in.read();
+            inside.countDown();
+            goOn.await(20, TimeUnit.SECONDS);
+        });
+        Socket client = send(served.connect(), "wxy");
+        assertTrue(inside.await(10, TimeUnit.SECONDS));
+        send(client, "z");
+        CompletableFuture<DrainReport> end = served.server.drain(Duration.ofMillis(100));
+        assertThrows(SocketException.class, () -> receiveAll(client), "a reset");
+        goOn.countDown();
+        DrainReport report = end.get(20, TimeUnit.SECONDS);
+        assertEquals(1, report.cut());
+        assertEquals(1, report.owed());
+        assertEquals(3, report.bytesUnread());
+    }
+
+    @Test
     void closedStreamsChangeNothing() throws Exception {
         serve(ServerOptions.builder(), (in, out, remote) -> {
             in.close();

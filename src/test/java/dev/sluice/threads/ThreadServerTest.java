@@ -530,6 +530,28 @@ class ThreadServerTest {
         assertEquals(new DrainReport(1, List.of()), end.get(20, TimeUnit.SECONDS));
     }
 
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void connectionThatIsCutWhileItsHandlerIsAtWorkWasOwedSomething(Threads threads) throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        serve(ServerOptions.builder(), threads, connection -> (self, in) -> {
+            in.get();
+            inside.countDown();
+            goOn.await(20, TimeUnit.SECONDS);
+        });
+        Socket client = send(served.connect(), "wxy");
+        assertTrue(inside.await(10, TimeUnit.SECONDS));
+        send(client, "z");
+        CompletableFuture<DrainReport> end = served.server.drain(Duration.ofMillis(100));
+        assertTrue(isOver(client));
+        goOn.countDown();
+        DrainReport report = end.get(20, TimeUnit.SECONDS);
+        assertEquals(1, report.cut());
+        assertEquals(1, report.owed());
+        assertEquals(3, report.bytesUnread());
+    }
+
     @Test
     void foreignWritesLeaveWhileACallbackTakesItsTime() throws Exception {
         AtomicReference<Connection> connection = new AtomicReference<>();
