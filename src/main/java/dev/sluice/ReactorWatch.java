@@ -51,10 +51,11 @@ final class ReactorWatch {
             }
         } else if (patience.isIdle(connection.activeNs, nowNs) && !connection.group.work.isHeld(connection)) {
             connection.end(Kind.IDLE, null);
-        } else if (connection.isBlind() && probe.isLost(connection.channel())) {
+        }
+        set(connection); // first: a look that fails must not be the last
+        if (connection.isBlind() && probe.isLost(connection.channel())) {
             connection.end(Kind.RESET, new IOException("lost while nothing was awaited of it"));
         }
-        set(connection);
     }
 
     /** The last of the group has closed, or the reactor ends. */

@@ -32,7 +32,7 @@ final class OwnThread implements Runnable {
     private volatile Thread thread;
 
     // under the connection's lock
-    private boolean reading;
+    private int reads;
     private boolean leaving;
     private int lastBytes = LAST_BYTES;
 
@@ -88,8 +88,9 @@ final class OwnThread implements Runnable {
                     changed.awaitUninterruptibly();
                 }
             }
-            reading = connection.life.takesInput() && !connection.life.inputEnded() && !(leaving && isQuiet());
-            return reading;
+            boolean wanted = connection.life.takesInput() && !connection.life.inputEnded() && !(leaving && isQuiet());
+            reads += wanted ? 1 : 0;
+            return wanted;
         } finally {
             connection.lock.unlock();
         }
@@ -135,14 +136,16 @@ final class OwnThread implements Runnable {
             while (connection.life.takesInput() ? !leaving : connection.isOpen() || connection.life.inputEnded() && !connection.life.isClosed()) {
                 changed.awaitUninterruptibly();
             }
+            if (!connection.life.takesInput()) {
+                boolean wanted = !connection.life.isClosed();
+                reads += wanted ? 1 : 0;
+                return wanted;
+            }
         } finally {
             connection.lock.unlock();
         }
-        if (connection.life.takesInput()) {
-            leave();
-            return awaitLastBytes(); // for what it may owe
-        }
-        return !connection.life.isClosed();
+        leave();
+        return awaitLastBytes(); // for what it may owe
     }
 
     /** Leaves because the server drains; without the turn. */
@@ -157,7 +160,7 @@ final class OwnThread implements Runnable {
         connection.output.sendOwn();
     }
 
-    /** One read call, which may block: bytes, 0 if the connection is lost, -1 for the peer's end. */
+    /** One read call after a wait for it, which may block: bytes, 0 if the connection is lost, -1 for the peer's end. */
     int receive(ByteBuffer in) {
         int read = 0;
         group.counters.increment(Count.READS);
@@ -169,7 +172,7 @@ final class OwnThread implements Runnable {
         }
         connection.lock.lock();
         try {
-            reading = false;
+            reads--;
             long nowNs = System.nanoTime();
             if (read > 0) {
                 connection.activeNs = nowNs;
@@ -185,11 +188,11 @@ final class OwnThread implements Runnable {
         return read;
     }
 
-    /** Whether the thread waits for bytes. */
+    /** Whether the thread is in a read, or on its way there. */
     boolean isInRead() {
         connection.lock.lock();
         try {
-            return reading;
+            return reads > 0;
         } finally {
             connection.lock.unlock();
         }
@@ -198,7 +201,7 @@ final class OwnThread implements Runnable {
     /** Under the lock. Whether the thread waits for bytes that have arrived, and only has to be given the processor. */
     boolean isAboutToRead() {
         try {
-            return reading && available() > 0;
+            return reads > 0 && available() > 0;
         } catch (IOException e) {
             return false; // lost
         }
@@ -238,7 +241,7 @@ final class OwnThread implements Runnable {
         try {
             connection.lock.lock();
             try {
-                waits = reading && connection.life.takesInput();
+                waits = reads > 0 && connection.life.takesInput();
                 quiet = waits && free && !first && isQuiet() && !connection.isPaused() && !connection.style.owesInput();
             } finally {
                 connection.lock.unlock();

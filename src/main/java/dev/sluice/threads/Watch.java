@@ -104,10 +104,10 @@ final class Watch {
                 connection.life.end(Kind.IDLE, null);
             } else {
                 suspected = false;
-                look();
             }
             if (!connection.life.isClosed()) {
-                set(nowNs);
+                set(nowNs); // first: a look that fails must not be the last
+                look();
             }
         } finally {
             connection.lock.unlock();
@@ -122,7 +122,7 @@ final class Watch {
         return patience.isIdle(connection.activeNs, nowNs) && !connection.obligations.isHeld();
     }
 
-    /** Under the lock. A call that blocks tells of the end itself; where there is none, nothing else would. */
+    /** Under the lock, which a call that blocks is announced under. It tells of the end itself, and a look would wait for it. */
     private void look() {
         boolean inACall = connection.ownThread.isInRead() || connection.output.isWriting();
         if (!inACall && connection.group.probe.isLost(connection.channel)) {

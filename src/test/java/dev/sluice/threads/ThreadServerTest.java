@@ -319,12 +319,15 @@ class ThreadServerTest {
 
     /** A server without an idle limit that looks at connections very often. */
     private void serveWatchfully(ServerOptions.Builder options, Threads threads, Handler.Factory factory) throws IOException {
-        Function<ThreadConnection, Style> styles = connection -> {
+        serveWatchfully(options, threads, Wire.PLAIN, connection -> new CallbackStyle(connection, factory));
+    }
+
+    private void serveWatchfully(ServerOptions.Builder options, Threads threads, Wire wire, Function<ThreadConnection, Style> styles)
+            throws IOException {
+        served = new Served(ThreadServer.start(Served.ANY, options.idleTimeout(Duration.ZERO).build(), threads::open, wire, connection -> {
             connection.group.livenessNs = 20_000_000;
-            return new CallbackStyle(connection, factory);
-        };
-        served = new Served(ThreadServer.start(
-                Served.ANY, options.idleTimeout(Duration.ZERO).build(), threads::open, Wire.PLAIN, styles));
+            return styles.apply(connection);
+        }));
     }
 
     private void resetIsNoticed(Socket client) throws IOException {
@@ -473,6 +476,38 @@ class ThreadServerTest {
         connection.get().close();
         assertEquals("", receiveAll(client));
         await(() -> closedBy(Kind.PEER) == 1, "the end");
+    }
+
+    /** A look takes the channel from whoever reads or writes: it would wait for them, and every connection of the server with it. */
+    @Test
+    void lookWaitsForNobodyWhoReadsLastBytesBetweenTwoWrites() throws Exception {
+        Wire takesNothing = new Wire() {
+            @Override
+            public int write(SocketChannel channel, ByteBuffer from) {
+                Thread.yield();
+                return 0;
+            }
+        };
+        AtomicReference<Connection> connection = new AtomicReference<>();
+        serveWatchfully(ServerOptions.builder(), Threads.platform(), takesNothing, each -> {
+            connection.compareAndSet(null, each);
+            return new CallbackStyle(each, self -> (me, in) -> in.position(in.limit()));
+        });
+        Socket client = send(served.connect(), "x");
+        await(() -> served.server.stats().calls().reads() == 2, "its thread reads on");
+        connection.get().write(ByteBuffer.allocate(10));
+        connection.get().close();
+        await(() -> served.server.stats().calls().writes() > 1_000, "its writer tries again and again");
+        send(client, "y");
+        await(() -> served.server.stats().calls().reads() == 3, "its thread reads the last bytes");
+        Awaitility.await().during(Duration.ofMillis(200)).until(() -> served.server.stats().connections().open() == 1); // some looks
+        for (int opened = 2; opened < 5; opened++) { // the loop is there
+            served.connect();
+            int expected = opened;
+            await(() -> served.server.stats().connections().opened() == expected, "a newcomer");
+        }
+        client.setSoLinger(true, 0);
+        client.close();
     }
 
     @ParameterizedTest
