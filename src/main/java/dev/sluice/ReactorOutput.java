@@ -82,6 +82,14 @@ final class ReactorOutput {
 
     /** After each dispatch. While the kernel takes nothing, it is asked only when it or the clock says so. */
     void flush(ReactorConnection connection, boolean evenIfShort) {
+        try {
+            flushOnce(connection, evenIfShort);
+        } catch (Throwable t) { // no memory: half way, nothing might ever come back to it
+            connection.end(Kind.RESET, t);
+        }
+    }
+
+    private void flushOnce(ReactorConnection connection, boolean evenIfShort) {
         straight = 0;
         OutboundQueue queue = connection.output;
         if (evenIfShort || !queue.fellShort()) {

@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.internal.Wire;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,6 +44,25 @@ class EndsTest {
         client.awaitEnd();
         assertEquals(new CloseReason(Kind.PEER, null, 0), client.awaitClose());
         assertEquals("orec", client.recorder.callbacks());
+    }
+
+    /** From another thread: then it is told at the end of a turn, and not within a dispatch. */
+    @Test
+    void connectionWhoseEndCannotBeToldIsNotForgotten() throws Exception {
+        Wire failing = new Wire() {
+            @Override
+            public void shutdownOutput(SocketChannel channel) {
+                throw new OutOfMemoryError("by the test");
+            }
+        };
+        loop.serve(ServerOptions.builder().idleTimeout(Duration.ZERO), failing, connection -> (self, in) -> self.write(in));
+        Loop.Client client = loop.connect();
+        Thread closing = new Thread(client.recorder.connection::close, "test");
+        closing.start();
+        closing.join();
+        loop.settle();
+        assertEquals(Kind.RESET, client.recorder.reason.kind());
+        assertEquals(OutOfMemoryError.class, client.recorder.reason.cause().getClass());
     }
 
     @Test
