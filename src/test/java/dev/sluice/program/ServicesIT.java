@@ -307,6 +307,36 @@ class ServicesIT {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"--sub-reactors 2", "-e threads"})
+    void targetsThatAreDownAreToldOnceASecondEach(String engine) throws Exception {
+        int clients = 2_000;
+        try (Socket nobody = new Socket(); Socket nobodyElse = new Socket()) { // their ports are taken, and do not listen
+            nobody.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            nobodyElse.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            List<String> targets = List.of("127.0.0.1:" + nobody.getLocalPort(), "127.0.0.1:" + nobodyElse.getLocalPort());
+            List<String> arguments = new ArrayList<>(List.of("proxy", "--to", targets.get(0), "--to", targets.get(1)));
+            arguments.addAll(List.of(engine.split(" ")));
+            long startNs = System.nanoTime();
+            try (Served server = new Served("", arguments.toArray(new String[0]))) {
+                for (int i = 0; i < clients; i++) {
+                    try (Socket client = server.connect()) {
+                        client.getInputStream().read();
+                    } catch (IOException e) {
+                        // reset, as it should be
+                    }
+                }
+                assertEquals(0, server.terminate(), server.stderr());
+                long seconds = (System.nanoTime() - startNs) / 1_000_000_000;
+                for (String target : targets) {
+                    long lines = server.stderr().lines().filter(line -> line.contains("cannot connect to /" + target)).count();
+                    assertTrue(lines >= 1 && lines <= seconds + 1, lines + " lines in " + seconds + " s about " + target);
+                }
+                assertTrue(server.stderr().contains(2 * clients + " CONNECT_FAILURE"), server.stderr());
+            }
+        }
+    }
+
     // ---- datagrams ------------------------------------------------------------------------------------------------------
 
     @ParameterizedTest
