@@ -174,6 +174,30 @@ class ProgramIT {
         }
     }
 
+    /** A relay holds its clients for as long as their target says nothing. */
+    @Test
+    void ofACrowdThatIsCutTheFirstHundredAreNamed() throws Exception {
+        int clients = 70;
+        List<Socket> sockets = new ArrayList<>();
+        try (ServerSocket silent = new ServerSocket(0, 100, InetAddress.getLoopbackAddress());
+                Launched server = Launched.serve(directory, "proxy", "--to", "127.0.0.1:" + silent.getLocalPort(), "--drain-timeout", "200ms")) {
+            for (int i = 0; i < clients; i++) {
+                sockets.add(new Socket("127.0.0.1", Integer.parseInt(server.port())));
+                sockets.add(silent.accept());
+            }
+            server.terminate();
+            assertEquals(4, server.status());
+            assertTrue(lastLine(server.err()).startsWith("drained: 140 connections, 0 flushed, 140 cut, "), server.err());
+            List<String> cuts = server.err().lines().filter(line -> line.startsWith("cut: ")).toList();
+            assertEquals(101, cuts.size());
+            assertEquals("cut: 40 more", cuts.get(100));
+        } finally {
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"TERM, 143", "INT, 130"})
     void aSecondSignalEndsAtOnce(String name, int status) throws Exception {
