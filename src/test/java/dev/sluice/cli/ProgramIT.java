@@ -16,6 +16,7 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -100,6 +101,30 @@ class ProgramIT {
                 assertEquals(0, files.filter(each -> each.toString().endsWith(".tmp")).count());
             }
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "10000\n", "10000"})
+    void aPortFileTakesThePlaceOfAnEarlierOne(String before) throws Exception {
+        Path file = Files.writeString(directory.resolve("port"), before);
+        try (Launched server = Launched.serve(directory, "--port-file", file.toString())) {
+            assertEquals(server.port() + "\n", Files.readString(file));
+        }
+    }
+
+    @Test
+    void aPortFileTakesThePlaceOfNothingElse() throws Exception {
+        Path notes = Files.writeString(directory.resolve("notes"), "7007 is the port of our server\n");
+        Path pipe = directory.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        for (Path file : List.of(notes, pipe)) {
+            try (Launched server = Launched.serve(directory, "--port-file", file.toString())) {
+                assertEquals(1, server.status());
+                assertEquals("sluice: cannot write --port-file " + file + ": it is there already, and no port file", lastLine(server.err()));
+            }
+        }
+        assertEquals("7007 is the port of our server\n", Files.readString(notes));
+        assertTrue(Files.readAttributes(pipe, BasicFileAttributes.class).isOther());
     }
 
     @Test
