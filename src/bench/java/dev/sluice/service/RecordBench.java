@@ -10,9 +10,11 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,6 +39,11 @@ public final class RecordBench {
 
         NotedDisk(Disk disk) {
             this.disk = disk;
+        }
+
+        @Override
+        public long end(long expected) throws IOException {
+            return disk.end(expected);
         }
 
         @Override
@@ -151,12 +158,13 @@ public final class RecordBench {
     private static double bare(Path file, List<Integer> batches) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocateDirect(batches.stream().mapToInt(Integer::intValue).max().orElse(0));
         long offset = 0;
-        try (LineFile lines = new LineFile(file)) {
+        try (FileChannel lines = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             long start = System.nanoTime();
             for (int batch : batches) {
-                lines.write(bytes.clear().limit(batch), offset);
-                lines.force();
-                offset += batch;
+                for (bytes.clear().limit(batch); bytes.hasRemaining(); ) {
+                    offset += lines.write(bytes, offset);
+                }
+                lines.force(false);
             }
             return offset / ((System.nanoTime() - start) / 1e9);
         }

@@ -7,11 +7,15 @@ import dev.sluice.ServerStats;
 import dev.sluice.service.Engine;
 import dev.sluice.service.Services;
 import java.net.InetAddress;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
 /** What {@code serve} says on standard error when it starts and when it stops; scripts rely on the last line of both. */
 final class Banner {
+
+    /** Connections that are named when they were cut: a crowd that reads nothing must not fill the log with its end. */
+    private static final int SHOWN = 100;
 
     private final boolean quiet;
 
@@ -63,13 +67,17 @@ final class Banner {
     /** The end: what was cut, the books, and the line that scripts rely on. */
     String drained(DrainReport report, ServerStats stats) {
         StringBuilder text = new StringBuilder();
-        for (DrainReport.Cut cut : report.cuts()) {
+        List<DrainReport.Cut> shown = report.cuts().subList(0, Math.min(SHOWN, report.cut()));
+        for (DrainReport.Cut cut : shown) {
             text.append("cut: ").append(cut.remote()).append(", ").append(cut.reason().kind());
             text.append(", ").append(cut.reason().unsent()).append(" bytes lost\n");
         }
         if (report.owed() > 0 || report.bytesUnread() > 0) {
             text.append("unserved: ").append(report.owed()).append(" connections owed an answer, ");
             text.append(report.bytesUnread()).append(" bytes of input unread\n");
+        }
+        if (shown.size() < report.cut()) {
+            text.append("cut: ").append(report.cut() - shown.size()).append(" more\n");
         }
         if (!quiet) {
             ServerStats.Connections connections = stats.connections();

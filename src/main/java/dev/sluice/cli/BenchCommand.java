@@ -127,10 +127,12 @@ final class BenchCommand implements Callable<Integer> {
     private Map<String, Output> files() throws Failure {
         Map<String, Output> files = new LinkedHashMap<>();
         for (Map.Entry<String, String> asked : asked().entrySet()) {
-            files.put(asked.getKey(), Output.to(asked.getValue()));
-        }
-        if (files.values().stream().filter(Output::isStandardOutput).count() > 1) {
-            throw new ParameterException(spec.commandLine(), "only one report can go to standard output");
+            Output output = Output.to(asked.getValue());
+            if (files.values().stream().anyMatch(output::isSame)) {
+                String place = output.isStandardOutput() ? "standard output" : asked.getValue();
+                throw new ParameterException(spec.commandLine(), "only one report can go to " + place);
+            }
+            files.put(asked.getKey(), output);
         }
         return files;
     }

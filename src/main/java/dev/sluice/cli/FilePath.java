@@ -1,5 +1,7 @@
 package dev.sluice.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import picocli.CommandLine.ITypeConverter;
@@ -13,6 +15,15 @@ final class FilePath implements ITypeConverter<Path> {
             return Path.of(text);
         } catch (InvalidPathException e) {
             throw new TypeConversionException("'" + text + "' is not a path: " + e.getReason());
+        }
+    }
+
+    /** Whether what is written to one would be written over by the other. */
+    static boolean isSame(Path one, Path other) {
+        try {
+            return Files.isSameFile(one, other);
+        } catch (IOException e) { // one is not there yet
+            return one.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize());
         }
     }
 }

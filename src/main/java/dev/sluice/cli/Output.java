@@ -36,6 +36,10 @@ final class Output {
         return path == null;
     }
 
+    boolean isSame(Output other) {
+        return path == null || other.path == null ? path == other.path : FilePath.isSame(path, other.path);
+    }
+
     void write(String text) throws Failure {
         try {
             if (path == null) {

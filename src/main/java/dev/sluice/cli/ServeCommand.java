@@ -126,7 +126,7 @@ final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        serviceFlags.check(service, udp);
+        serviceFlags.check(service, udp, portFile);
         ServerOptions options = flags.options(engine, udp, serviceFlags.maxLine());
         HeadStart.await();
         Logging.level(logLevel != null ? logLevel : quiet ? Choice.Level.WARN : Choice.Level.INFO);

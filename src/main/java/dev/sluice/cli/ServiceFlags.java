@@ -24,7 +24,8 @@ final class ServiceFlags {
             names = "--file",
             paramLabel = "PATH",
             converter = FilePath.class,
-            description = "Where record writes. [none]")
+            description = "Where record writes, with a note beside it (PATH.recording) while it does."
+                    + " What the file holds stays; it has to end with a whole line. [none]")
     private Path file;
 
     @Option(
@@ -44,7 +45,7 @@ final class ServiceFlags {
     private long maxLine;
 
     /** What is wrong with them is bad usage. */
-    void check(Services service, boolean udp) {
+    void check(Services service, boolean udp, Path portFile) {
         if (udp && service.datagrams().isEmpty()) {
             throw wrong("--udp goes with upper, echo and discard, not " + Choice.word(service));
         }
@@ -56,6 +57,9 @@ final class ServiceFlags {
         }
         if (file != null && service != Services.RECORD) {
             throw wrong("--file goes with record, not " + Choice.word(service));
+        }
+        if (file != null && portFile != null && FilePath.isSame(file, portFile)) {
+            throw wrong("--file and --port-file name the same file: " + file);
         }
         if (!targets.isEmpty() && service != Services.PROXY) {
             throw wrong("--to goes with proxy, not " + Choice.word(service));

@@ -97,7 +97,7 @@ final class Port {
         return true;
     }
 
-    private synchronized void warn(String what, Throwable cause) {
+    private void warn(String what, Throwable cause) {
         log.warn(System.nanoTime(), what, cause);
     }
 

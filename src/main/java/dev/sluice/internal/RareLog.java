@@ -5,7 +5,7 @@ import org.slf4j.Logger;
 
 /**
  * A warning that a hostile peer or a broken handler can cause at will: one line a second at most, which says how many it
- * stands for. Belongs to one thread. Logging may fail, and never harms the caller.
+ * stands for. Any thread. Logging may fail, and never harms the caller.
  */
 public final class RareLog {
 
@@ -33,14 +33,10 @@ public final class RareLog {
      * @param cause   its cause; its stack trace is logged unless it is an I/O error
      */
     public void warn(long nowNs, String message, Throwable cause) {
-        if (logged && nowNs - lastNs < INTERVAL_NS) {
-            suppressed++;
+        long others = takeTurn(nowNs);
+        if (others < 0) {
             return;
         }
-        long others = suppressed;
-        logged = true;
-        lastNs = nowNs;
-        suppressed = 0;
         try {
             String text = others == 0 ? message : message + " (and " + others + " more like it)";
             if (cause instanceof IOException) {
@@ -51,5 +47,17 @@ public final class RareLog {
         } catch (Throwable t) {
             // a logger that fails, or no memory for the line: the fault itself is counted elsewhere
         }
+    }
+    /** How many others a line stands for that is due now; -1 for one that is not, and is counted. The line itself is written outside. */
+    private synchronized long takeTurn(long nowNs) {
+        if (logged && nowNs - lastNs < INTERVAL_NS) {
+            suppressed++;
+            return -1;
+        }
+        long others = suppressed;
+        logged = true;
+        lastNs = nowNs;
+        suppressed = 0;
+        return others;
     }
 }

@@ -16,9 +16,10 @@ import java.util.regex.Pattern;
 
 /**
  * A room: each line goes to every other client, behind its sender's name. {@code /name NAME} takes another name, {@code /who} tells
- * who is there, {@code /quit} leaves; who comes and goes is told, but in a crowd. A line is made once, however many hear it. Who does
- * not read is closed when his queue is full ({@link CloseReason.Kind#QUEUE_LIMIT}), and slows nobody. The lines of one client reach
- * everybody in their order; of two clients on different threads, not everybody in the same.
+ * who is there, {@code /quit} leaves; who comes and goes is told, but in a crowd. A line is made once, however many hear it; they see
+ * a question mark for each character in it that would steer their terminals ({@link Printable}). Who does not read is closed when his
+ * queue is full ({@link CloseReason.Kind#QUEUE_LIMIT}), and slows nobody. The lines of one client reach everybody in their order; of two
+ * clients on different threads, not everybody in the same.
  */
 public final class Chat implements Service {
 
@@ -73,8 +74,9 @@ public final class Chat implements Service {
         public void onFrame(Connection self, ByteBuffer line) {
             if (!line.hasRemaining() || line.get(line.position()) != '/') {
                 byte[] prefix = (name + ": ").getBytes(StandardCharsets.UTF_8);
-                ByteBuffer said = ByteBuffer.allocateDirect(prefix.length + line.remaining() + 1);
-                toOthers(said.put(prefix).put(line).put((byte) '\n').flip());
+                ByteBuffer shown = Printable.line(line);
+                ByteBuffer said = ByteBuffer.allocateDirect(prefix.length + shown.remaining() + 1);
+                toOthers(said.put(prefix).put(shown).put((byte) '\n').flip());
                 return;
             }
             String[] words = StandardCharsets.UTF_8.decode(line).toString().strip().split(" +", 2);

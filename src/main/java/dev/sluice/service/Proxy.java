@@ -4,17 +4,18 @@ import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.internal.RareLog;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * A relay: every byte from a client goes to a target, and back. What one side does not take is not read from the other; the end of
- * one side's input is the end of the other side's output. Targets take turns; one that does not accept is passed over.
+ * one side's input is the end of the other side's output. Targets take turns; one that does not accept is passed over, and logged
+ * once a second at most.
  *
  * <pre>
  *   client ──▶ Side ──write──▶ Side ──▶ target        write says enough: the reader pauses until onWritable
@@ -23,12 +24,13 @@ import org.slf4j.LoggerFactory;
  */
 public final class Proxy implements Service {
 
-    private static final Logger LOG = LoggerFactory.getLogger(Proxy.class);
-
     /** How long a target may take to accept. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
-    private final List<InetSocketAddress> targets;
+    /** One log for each: a target that is down all the time must not hide that another is down too. */
+    private record Target(InetSocketAddress address, RareLog log) {}
+
+    private final List<Target> targets;
     private final AtomicInteger turn = new AtomicInteger();
 
     /**
@@ -41,17 +43,18 @@ public final class Proxy implements Service {
         if (targets.isEmpty()) {
             throw new IllegalArgumentException("a proxy needs a target");
         }
-        this.targets = List.copyOf(targets);
+        this.targets = targets.stream().map(each -> new Target(each, new RareLog(LoggerFactory.getLogger(Proxy.class)))).toList();
     }
 
     @Override
     public Handler.Factory factory() {
-        return connection -> new Side(connection, null);
+        return connection -> new Side(connection, null, null);
     }
 
     /** One of two connections. The client's is held until the target's has closed. */
     private final class Side implements Handler {
         private final Connection connection;
+        private final Target target;
         private final boolean isClient;
 
         /** Written by the target's thread, once, on the client's side. */
@@ -62,8 +65,10 @@ public final class Proxy implements Service {
         private Runnable hold;
         private boolean ended;
 
-        Side(Connection connection, Side client) {
+        /** Of a target's connection, with its client's side; of a client's, with neither. */
+        Side(Connection connection, Target target, Side client) {
             this.connection = connection;
+            this.target = target;
             this.isClient = client == null;
             this.other = client;
         }
@@ -84,8 +89,8 @@ public final class Proxy implements Service {
         }
 
         private void connect() {
-            InetSocketAddress target = targets.get(Math.floorMod(first + tried++, targets.size()));
-            connection.connect(target, PATIENCE, upstream -> new Side(upstream, this));
+            Target next = targets.get(Math.floorMod(first + tried++, targets.size()));
+            connection.connect(next.address, PATIENCE, upstream -> new Side(upstream, next, this));
         }
 
         /** On the client's thread: a target has accepted. */
@@ -125,7 +130,7 @@ public final class Proxy implements Service {
         @Override
         public void onClose(Connection self, CloseReason reason) {
             if (reason.kind() == Kind.CONNECT_FAILURE) {
-                LOG.warn("cannot connect to {}: {}", self.remoteAddress(), String.valueOf(reason.cause()));
+                target.log.warn(System.nanoTime(), "cannot connect to " + target.address, reason.cause());
                 other.connection.execute(other::tryNext);
             } else if (other != null && (reason.kind() != Kind.PEER || reason.unsent() > 0)) {
                 other.connection.abort(); // else it was told both ends, and closes when all has left

@@ -15,6 +15,12 @@ import java.nio.file.Path;
  * A pipeline of three stages: talk, format, save. Each line is put in upper case and appended to a file; {@code ok N}, N counting the
  * lines of this client, says that it is on disk, {@code error N WHY} that it is not in the file. A connection to which answers are
  * owed is not closed, and not read while it is owed too many, or while the file is behind.
+ *
+ * <p>Nothing that was acknowledged is lost, and what the file held before stays. Beside the file, while it is recorded to, there is a
+ * note, the file's name with {@code .recording} behind it: where a process that died left a line unfinished, the note says so, and the
+ * next start cuts that line, of which nobody was told that it is saved. After a crash of the machine whatever was written since the
+ * recording began counts as its own. Another's unfinished last line is refused, as nobody could tell it from a whole one once lines
+ * follow. Other programs may append lines or empty the file meanwhile, but not at the very moment in which a batch is written.
  */
 public final class Recording implements Service {
 
@@ -25,11 +31,12 @@ public final class Recording implements Service {
     private final int maxLine;
 
     /**
-     * Opens the file, or makes it; an unfinished last line, of which nobody was told that it is saved, is cut.
+     * Opens the file, or makes it, and begins a note beside it. Cuts the line that a recording left unfinished when it died.
      *
      * @param file    where lines go
      * @param maxLine bytes of the longest line
-     * @throws IOException if the file cannot be used, or another process does
+     * @throws IOException if the file or the note cannot be used, another process does, or the last line is another's and unfinished;
+     *     then the file is as it was
      */
     public Recording(Path file, int maxLine) throws IOException {
         LineFile lines = new LineFile(file);

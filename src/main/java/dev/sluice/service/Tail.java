@@ -19,9 +19,8 @@ final class Tail implements Closeable {
     /** Null once all of it is on disk; or why none of it is, an Error too: whoever waits has to hear of it. */
     Throwable append(ByteBuffer bytes) {
         try {
-            if (!whole) {
-                cutBack();
-            }
+            cutBackIfNeeded();
+            forced = disk.end(forced);
             whole = false;
             long end = forced + bytes.remaining();
             disk.write(bytes, forced);
@@ -31,7 +30,7 @@ final class Tail implements Closeable {
             return null;
         } catch (Throwable t) {
             try {
-                cutBack();
+                cutBackIfNeeded();
             } catch (Throwable again) {
                 if (again != t) { // as errors that the JVM keeps in store can be
                     t.addSuppressed(again);
@@ -45,14 +44,18 @@ final class Tail implements Closeable {
      * What was not forced may be there, or a part of it: nobody was told of it, and so it must go, now or before the next batch. It has
      * not gone before that is on disk, too: after a crash of the machine it could be back.
      */
-    private void cutBack() throws IOException {
-        disk.truncate(forced);
-        disk.force();
-        whole = true;
+    private void cutBackIfNeeded() throws IOException {
+        if (!whole) {
+            disk.truncate(forced);
+            disk.force();
+            whole = true;
+        }
     }
 
     @Override
     public void close() throws IOException {
-        disk.close();
+        try (disk) {
+            cutBackIfNeeded();
+        }
     }
 }

@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -107,6 +108,30 @@ class ProgramIT {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"", "10000\n", "10000"})
+    void aPortFileTakesThePlaceOfAnEarlierOne(String before) throws Exception {
+        Path file = Files.writeString(directory.resolve("port"), before);
+        try (Launched server = Launched.serve(directory, "--port-file", file.toString())) {
+            assertEquals(server.port() + "\n", Files.readString(file));
+        }
+    }
+
+    @Test
+    void aPortFileTakesThePlaceOfNothingElse() throws Exception {
+        Path notes = Files.writeString(directory.resolve("notes"), "7007 is the port of our server\n");
+        Path pipe = directory.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        for (Path file : List.of(notes, pipe)) {
+            try (Launched server = Launched.serve(directory, "--port-file", file.toString())) {
+                assertEquals(1, server.status());
+                assertEquals("sluice: cannot write --port-file " + file + ": it is there already, and no port file", lastLine(server.err()));
+            }
+        }
+        assertEquals("7007 is the port of our server\n", Files.readString(notes));
+        assertTrue(Files.readAttributes(pipe, BasicFileAttributes.class).isOther());
+    }
+
     @Test
     void moreConnectionsThanDescriptorsIsAWarning() throws Exception {
         try (Launched server = Launched.serve(directory, "--max-connections", "9000000")) {
@@ -176,6 +201,30 @@ class ProgramIT {
             assertTrue(server.err().contains(cut), server.err());
             assertTrue(server.err().contains("books: 1 opened = 1 closed + 0 open; "), server.err());
             assertTrue(server.err().contains(" + 0 pending + "), server.err());
+        }
+    }
+
+    /** A relay holds its clients for as long as their target says nothing. */
+    @Test
+    void ofACrowdThatIsCutTheFirstHundredAreNamed() throws Exception {
+        int clients = 70;
+        List<Socket> sockets = new ArrayList<>();
+        try (ServerSocket silent = new ServerSocket(0, 100, InetAddress.getLoopbackAddress());
+                Launched server = Launched.serve(directory, "proxy", "--to", "127.0.0.1:" + silent.getLocalPort(), "--drain-timeout", "200ms")) {
+            for (int i = 0; i < clients; i++) {
+                sockets.add(new Socket("127.0.0.1", Integer.parseInt(server.port())));
+                sockets.add(silent.accept());
+            }
+            server.terminate();
+            assertEquals(4, server.status());
+            assertTrue(lastLine(server.err()).startsWith("drained: 140 connections, 0 flushed, 140 cut, "), server.err());
+            List<String> cuts = server.err().lines().filter(line -> line.startsWith("cut: ")).toList();
+            assertEquals(101, cuts.size());
+            assertEquals("cut: 40 more", cuts.get(100));
+        } finally {
+            for (Socket socket : sockets) {
+                socket.close();
+            }
         }
     }
 

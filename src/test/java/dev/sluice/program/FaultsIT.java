@@ -304,6 +304,29 @@ class FaultsIT {
         }
     }
 
+    /** The JVM has a word to say of each, too, beside ours. */
+    @Test
+    void threadsThatCannotBeHadAreToldOnceASecond() throws Exception {
+        List<Socket> clients = new ArrayList<>();
+        long startNs = System.nanoTime();
+        try (Served server = Served.withFewThreads("echo", "-e", "threads")) {
+            for (int i = 0; i < 300; i++) {
+                clients.add(server.connect());
+            }
+            Socket last = clients.get(299);
+            assertEquals(-1, last.getInputStream().read());
+            for (Socket client : clients) {
+                client.close();
+            }
+            assertEquals(0, server.terminate(), server.stderr());
+            long seconds = (System.nanoTime() - startNs) / 1_000_000_000;
+            long refusals = server.stderr().lines().filter(line -> line.contains("a connection was refused")).count();
+            assertTrue(refusals >= 1 && refusals <= seconds + 1, refusals + " in " + seconds + " s");
+            List<String> others = server.stderr().lines().filter(line -> line.contains("Failed to start")).toList();
+            assertEquals(List.of(), others);
+        }
+    }
+
     // ---- F08, F09, F10: resets --------------------------------------------------------------------------------------------
 
     @ParameterizedTest

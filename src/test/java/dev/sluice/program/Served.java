@@ -36,6 +36,11 @@ final class Served implements AutoCloseable {
         return new Served(List.of("bash", "-c", "ulimit -S -f " + kilobytes + "; exec \"$@\"", "bash"), "", arguments);
     }
 
+    /** A server with so much room for the stacks of threads and all else, heap and such small, that two dozen fit at most. */
+    static Served withFewThreads(String... arguments) throws IOException {
+        return new Served(List.of("bash", "-c", "ulimit -v 24000000; exec \"$@\"", "bash"), "-Xss1g -Xmx64m", arguments);
+    }
+
     private Served(List<String> wrapper, String javaOptions, String... arguments) throws IOException {
         directory = Files.createTempDirectory("sluice");
         List<String> command = new ArrayList<>(wrapper);

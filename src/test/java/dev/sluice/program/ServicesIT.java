@@ -18,6 +18,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -190,11 +191,10 @@ class ServicesIT {
         }
         assertEquals(List.of(), failures);
         System.out.println("ServicesIT record, killed after " + sum(acknowledged) + " acknowledged lines");
-        Files.write(file, "AN UNFINISHED LINE".getBytes(StandardCharsets.US_ASCII), java.nio.file.StandardOpenOption.APPEND);
         try (Served server = new Served("", "record", "--file", file.toString(), "-e", engine)) {
             assertEquals(0, server.terminate(), server.stderr());
         }
-        assertFalse(Files.readString(file).contains("UNFINISHED"), "the next start cuts it");
+        assertTrue(Files.readString(file).endsWith("\n"), "the next start cuts what was not finished");
         checkFile(file, acknowledged);
     }
 
@@ -217,6 +217,57 @@ class ServicesIT {
         checkFile(file, acknowledged);
         long saved = Files.readAllLines(file).size();
         assertEquals(saved, sum(acknowledged), "whoever stayed until the end was told of each line");
+    }
+
+    /** A recording that does not begin; what it says. */
+    private static String refusal(Path file) throws Exception {
+        Path said = Files.createTempFile("sluice", "said");
+        ProcessBuilder builder = new ProcessBuilder(Served.PROGRAM, "serve", "record", "--file", file.toString(), "-p", "0")
+                .redirectErrorStream(true)
+                .redirectOutput(said.toFile());
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        Process process = builder.start();
+        boolean ended = process.waitFor(30, TimeUnit.SECONDS);
+        process.destroyForcibly().waitFor();
+        String text = Files.readString(said);
+        Files.delete(said);
+        assertTrue(ended, text);
+        assertEquals(1, process.exitValue(), text);
+        return text;
+    }
+
+    private static void assertUnfinished(Path file) throws Exception {
+        byte[] before = Files.readAllBytes(file);
+        assertEquals("sluice: cannot serve record: the last line of " + file + " is unfinished, and not one of record's: end it, or remove it\n", refusal(file));
+        assertArrayEquals(before, Files.readAllBytes(file));
+    }
+
+    @Test
+    void unfinishedLineThatRecordDidNotWriteIsRefusedAndKept(@TempDir Path directory) throws Exception {
+        Path file = Files.writeString(directory.resolve("lines"), "whole\nNOTES WITHOUT AN END");
+        assertUnfinished(file);
+        Files.writeString(file, "\n", StandardOpenOption.APPEND);
+        try (Served server = new Served("", "record", "--file", file.toString()); Socket client = server.connect()) {
+            BufferedReader in = new BufferedReader(new InputStreamReader(client.getInputStream()));
+            client.getOutputStream().write("one\n".getBytes(StandardCharsets.US_ASCII));
+            assertEquals("ok 1", in.readLine());
+            Files.writeString(file, "another's\n", StandardOpenOption.APPEND);
+            client.getOutputStream().write("two\n".getBytes(StandardCharsets.US_ASCII));
+            assertEquals("ok 2", in.readLine());
+            assertEquals("whole\nNOTES WITHOUT AN END\nONE\nanother's\nTWO\n", Files.readString(file));
+            server.process.destroyForcibly().waitFor();
+        }
+        Files.writeString(file, "a note after the kill", StandardOpenOption.APPEND);
+        assertUnfinished(file);
+    }
+
+    @Test
+    void fileThatCannotBeHadIsToldInALineWithTheReason(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("lines");
+        assertEquals("sluice: cannot serve record: " + directory + "/nowhere/lines: no such file\n", refusal(directory.resolve("nowhere/lines")));
+        Files.createDirectory(directory.resolve("lines.recording"));
+        assertEquals("sluice: cannot serve record: " + directory.toRealPath() + "/lines.recording is in the way: record keeps a note of that name,"
+                + " and did not write this one\n", refusal(file));
     }
 
     @Test
@@ -304,6 +355,36 @@ class ServicesIT {
             return all;
         } catch (IOException e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--sub-reactors 2", "-e threads"})
+    void targetsThatAreDownAreToldOnceASecondEach(String engine) throws Exception {
+        int clients = 2_000;
+        try (Socket nobody = new Socket(); Socket nobodyElse = new Socket()) { // their ports are taken, and do not listen
+            nobody.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            nobodyElse.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            List<String> targets = List.of("127.0.0.1:" + nobody.getLocalPort(), "127.0.0.1:" + nobodyElse.getLocalPort());
+            List<String> arguments = new ArrayList<>(List.of("proxy", "--to", targets.get(0), "--to", targets.get(1)));
+            arguments.addAll(List.of(engine.split(" ")));
+            long startNs = System.nanoTime();
+            try (Served server = new Served("", arguments.toArray(new String[0]))) {
+                for (int i = 0; i < clients; i++) {
+                    try (Socket client = server.connect()) {
+                        client.getInputStream().read();
+                    } catch (IOException e) {
+                        // reset, as it should be
+                    }
+                }
+                assertEquals(0, server.terminate(), server.stderr());
+                long seconds = (System.nanoTime() - startNs) / 1_000_000_000;
+                for (String target : targets) {
+                    long lines = server.stderr().lines().filter(line -> line.contains("cannot connect to /" + target)).count();
+                    assertTrue(lines >= 1 && lines <= seconds + 1, lines + " lines in " + seconds + " s about " + target);
+                }
+                assertTrue(server.stderr().contains(2 * clients + " CONNECT_FAILURE"), server.stderr());
+            }
         }
     }
 

@@ -140,6 +140,28 @@ class ChatTest {
         }
     }
 
+    /** Their terminals would obey it: clear themselves, write over the sender's name, or show what is not there. */
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void whatWouldSteerATerminalIsAQuestionMarkToTheOthers(Engine engine) throws Exception {
+        try (Served served = new Served(engine, new Chat(1_000))) {
+            Client ada = served.connect();
+            ada.hear();
+            Client bob = served.connect();
+            bob.hear();
+            ada.hear();
+            ada.say("\u001B[2Jgone").say("x\r* bob left").say("\b\u0000\u007F.").say("\u009B31mred\u0085").say("\u202Etxt.exe\u2069\u200F\u061C");
+            ada.say("one\u2028two\u2029");
+            ada.socket.getOutputStream().write(new byte[] {'<', (byte) 0x9B, (byte) 0xC0, (byte) 0x80, '>', (byte) 0xE2, (byte) 0x82, '\n'});
+            assertEquals(List.of("guest-1: ?[2Jgone", "guest-1: x?* bob left", "guest-1: ???.", "guest-1: ?31mred?", "guest-1: ?txt.exe???",
+                    "guest-1: one?two?", "guest-1: <???>?"), bob.hear(7));
+            ada.say("a\ttab").say("größer, 很好, \u0645\u0631\u062D\u0628\u0627").say("\uD83D\uDC69\u200D\uD83D\uDE80 \u200C").say("");
+            assertEquals(List.of("guest-1: a\ttab", "guest-1: größer, 很好, \u0645\u0631\u062D\u0628\u0627",
+                    "guest-1: \uD83D\uDC69\u200D\uD83D\uDE80 \u200C", "guest-1: "), bob.hear(4));
+            assertEquals("* a name has 1 to 24 letters, digits, or _ . -", ada.say("/name \u001B[2J").hear());
+        }
+    }
+
     private static String sorted(String who) {
         String[] parts = who.split(": ");
         return parts[0] + ": " + String.join(" ", List.of(parts[1].split(" ")).stream().sorted().toList());

@@ -1,28 +1,36 @@
 package dev.sluice.service;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.service.Served.Client;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Nothing is told to be saved before the force that covers it; what fails is cut back and told. */
 @Timeout(60)
@@ -38,6 +46,12 @@ class JournalTest {
         volatile boolean stuck;
         volatile boolean failing;
         volatile Error error;
+
+        @Override
+        public synchronized long end(long expected) {
+            assertEquals(content.length, expected, "nobody else writes");
+            return expected;
+        }
 
         @Override
         public synchronized void write(ByteBuffer bytes, long offset) throws IOException {
@@ -181,6 +195,19 @@ class JournalTest {
     }
 
     @Test
+    void whatCouldNotBeCutBackIsCutAtTheEnd() throws Exception {
+        disk.forces.release(100);
+        Journal journal = new Journal(disk, 0);
+        disk.full = true;
+        disk.stuck = true;
+        journal.append(writer, line("half of this"));
+        Served.await(() -> writer.told.size() == 1, "the loss");
+        disk.stuck = false;
+        journal.close();
+        assertEquals("", disk.text());
+    }
+
+    @Test
     void authorsAreToldOfALossAfterTheForceThatCoversTheCut() throws Exception {
         disk.forces.release(100);
         Journal journal = new Journal(disk, 0);
@@ -268,24 +295,184 @@ class JournalTest {
 
     // ---- the file itself ------------------------------------------------------------------------------------------------
 
-    @ParameterizedTest
-    @CsvSource(value = {"'',''", "'ONE|','ONE|'", "'ONE|TW','ONE|'", "'ONE','' "}, ignoreLeadingAndTrailingWhitespace = true)
-    void unfinishedLastLineIsCut(String before, String after, @TempDir Path directory) throws Exception {
-        Path file = Files.writeString(directory.resolve("lines"), before.replace('|', '\n'));
-        try (LineFile lines = new LineFile(file)) {
-            assertEquals(after.length(), lines.length());
+    private static void assertRefused(String why, Path file) {
+        String told = assertThrows(IOException.class, () -> new Recording(file, 1_000)).getMessage();
+        assertTrue(told.contains(why), told);
+    }
+
+    private static Set<String> namesIn(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(file -> file.getFileName().toString()).collect(Collectors.toSet());
         }
-        assertEquals(after.replace('|', '\n'), Files.readString(file));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "\n", "ONE\n", "ONE\n\nTWO\n"})
+    void wholeLinesStayAsTheyAre(String before, @TempDir Path directory) throws Exception {
+        Path file = Files.writeString(directory.resolve("lines"), before);
+        new Recording(file, 1_000).close();
+        assertEquals(before, Files.readString(file));
+        assertEquals(Set.of("lines"), namesIn(directory));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ONE\nTW", "ONE", " "})
+    void unfinishedLineOfAnotherIsRefusedAndKept(String before, @TempDir Path directory) throws Exception {
+        Path file = Files.writeString(directory.resolve("lines"), before);
+        assertRefused("unfinished", file);
+        assertEquals(before, Files.readString(file));
+        assertEquals(Set.of("lines"), namesIn(directory));
     }
 
     @Test
-    void longUnfinishedLineIsCutToo(@TempDir Path directory) throws Exception {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        bytes.write("FIRST\n".getBytes(StandardCharsets.UTF_8));
-        bytes.write(new byte[200_000]);
-        Path file = Files.write(directory.resolve("lines"), bytes.toByteArray());
-        new LineFile(file).close();
-        assertEquals("FIRST\n", Files.readString(file));
+    void longUnfinishedLineOfAnotherIsKeptToo(@TempDir Path directory) throws Exception {
+        byte[] bytes = Arrays.copyOf("FIRST\n".getBytes(StandardCharsets.UTF_8), 200_000);
+        Path file = Files.write(directory.resolve("lines"), bytes);
+        assertRefused("unfinished", file);
+        assertArrayEquals(bytes, Files.readAllBytes(file));
+    }
+
+    /** Dies when it has written a batch, before or after it is on disk. */
+    static final class Dying {
+        private Dying() {}
+
+        public static void main(String[] args) throws IOException {
+            LineFile lines = new LineFile(Path.of(args[0]));
+            long start = lines.length();
+            lines.write(line("SAVED\n"), start);
+            lines.force();
+            lines.write(line("ONE\nTWO\n"), start + 6);
+            if (args[1].equals("forced")) {
+                lines.force();
+            }
+            Runtime.getRuntime().halt(0);
+        }
+    }
+
+    private static void die(Path file, String when) throws Exception {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp", System.getProperty("java.class.path"), Dying.class.getName(), file.toString(), when)
+                .inheritIO()
+                .start();
+        assertEquals(0, process.waitFor());
+        assertTrue(Files.readString(file).endsWith("SAVED\nONE\nTWO\n"));
+    }
+
+    private static void cutTo(long length, Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.truncate(length);
+        }
+    }
+
+    /** As if the process had died before the last bytes were written. */
+    @ParameterizedTest
+    @CsvSource(value = {"1,OLD|SAVED|ONE|", "5,OLD|SAVED|", "7,OLD|SAVED|", "8,OLD|SAVED|"})
+    void lineThatWasBeingWrittenWhenItsProcessDiedIsCut(int missing, String after, @TempDir Path directory) throws Exception {
+        Path file = Files.writeString(directory.resolve("lines"), "OLD\n");
+        die(file, "written");
+        cutTo(Files.size(file) - missing, file);
+        try (Recording again = new Recording(file, 1_000)) {
+            assertEquals(after.replace('|', '\n'), Files.readString(file));
+        }
+        assertEquals(Set.of("lines"), namesIn(directory));
+    }
+
+    @Test
+    void whatAnotherWroteAfterTheDeathIsKept(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("lines");
+        die(file, "written");
+        Files.writeString(file, "a note", StandardOpenOption.APPEND);
+        assertRefused("unfinished", file);
+        assertEquals("SAVED\nONE\nTWO\na note", Files.readString(file));
+        assertRefused("unfinished", file);
+        Files.writeString(file, " to keep\n", StandardOpenOption.APPEND);
+        new Recording(file, 1_000).close();
+        assertEquals("SAVED\nONE\nTWO\na note to keep\n", Files.readString(file));
+    }
+
+    @Test
+    void fileWhoseContentIsAnothersByNowIsKept(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("lines");
+        die(file, "forced");
+        Files.writeString(file, "SAVED\na note");
+        assertRefused("unfinished", file);
+        assertEquals("SAVED\na note", Files.readString(file));
+    }
+
+    @Test
+    void fileThatHasTakenThePlaceOfOursIsKept(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("lines");
+        die(file, "written");
+        Path other = Files.writeString(directory.resolve("other"), "SAVED\nO");
+        Files.move(other, file, StandardCopyOption.REPLACE_EXISTING);
+        assertRefused("unfinished", file);
+        assertEquals("SAVED\nO", Files.readString(file));
+    }
+
+    /** As after a loss of power: what the note says of the last batch may be older than the file. */
+    @Test
+    void afterAnotherBootWhatFollowsTheBeginningIsOurs(@TempDir Path directory) throws Exception {
+        Path file = Files.writeString(directory.resolve("lines"), "OLD\n");
+        die(file, "forced");
+        Path note = directory.resolve("lines.recording");
+        Files.writeString(note, Files.readString(note).replaceFirst("boot \\S+,", "boot before,"));
+        byte[] noteBytes = Files.readAllBytes(note);
+        Files.writeString(file, "\0\0\0", StandardOpenOption.APPEND);
+        new Recording(file, 1_000).close();
+        assertEquals("OLD\nSAVED\nONE\nTWO\n", Files.readString(file));
+        Files.write(note, noteBytes);
+        Files.writeString(file, "OL");
+        assertRefused("unfinished", file);
+        assertEquals("OL", Files.readString(file));
+    }
+
+    @Test
+    void noteThatIsSomebodyElsesFileIsRefusedAndKept(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("lines");
+        Path note = Files.writeString(directory.resolve("lines.recording"), "of last night's concert");
+        assertRefused("lines.recording is in the way", file);
+        assertEquals("of last night's concert", Files.readString(note));
+        Files.delete(note);
+        Files.createSymbolicLink(note, Path.of("elsewhere"));
+        assertRefused("lines.recording is in the way", file);
+        assertFalse(Files.exists(directory.resolve("elsewhere")));
+    }
+
+    @Test
+    void fileIsClaimedOnceHoweverItIsNamed(@TempDir Path directory) throws Exception {
+        Path file = Files.createDirectory(directory.resolve("data")).resolve("lines");
+        die(file, "written");
+        cutTo(Files.size(file) - 1, file);
+        Path link = Files.createSymbolicLink(directory.resolve("link"), file);
+        new Recording(link, 1_000).close();
+        assertEquals("SAVED\nONE\n", Files.readString(file));
+        assertEquals(Set.of("lines"), namesIn(directory.resolve("data")));
+    }
+
+    @Test
+    void whatOthersDoToTheFileMeanwhileStays(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("lines");
+        try (Served served = new Served(Engine.REACTOR, new Recording(file, 1_000))) {
+            Client client = served.connect();
+            assertEquals("ok 1", client.say("first").hear());
+            Files.writeString(file, "another's\n", StandardOpenOption.APPEND);
+            assertEquals("ok 2", client.say("second").hear());
+            assertEquals("FIRST\nanother's\nSECOND\n", Files.readString(file));
+            Files.writeString(file, "not yet", StandardOpenOption.APPEND);
+            assertEquals("error 3 another program has left the last line of the file unfinished", client.say("third").hear());
+            assertEquals("FIRST\nanother's\nSECOND\nnot yet", Files.readString(file));
+            Files.writeString(file, " but now\n", StandardOpenOption.APPEND);
+            assertEquals("ok 4", client.say("fourth").hear());
+            assertEquals("FIRST\nanother's\nSECOND\nnot yet but now\nFOURTH\n", Files.readString(file));
+            cutTo(0, file); // as logrotate does when it is told to copy and truncate
+            assertEquals("ok 5", client.say("fifth").hear());
+            assertEquals("FIFTH\n", Files.readString(file));
+            Files.writeString(file, "the end", StandardOpenOption.APPEND);
+        }
+        assertEquals("FIFTH\nthe end", Files.readString(file));
+        assertRefused("unfinished", file);
+        assertEquals("FIFTH\nthe end", Files.readString(file));
     }
 
     @Test
