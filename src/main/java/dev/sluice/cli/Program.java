@@ -53,12 +53,16 @@ final class Program implements Runnable {
      * the others are left out, which shortens the start.
      */
     static CommandLine commandLine(String first, Map<String, String> variables) {
+        CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF); // its warnings would come ahead of our one line
         CommandLine line = new CommandLine(new Program());
         boolean all = first.equals("completion") || !COMMANDS.contains(first);
         for (String name : COMMANDS) {
             if (name.equals(first) || all) {
                 line.addSubcommand(command(name));
             }
+        }
+        for (CommandLine each : line.getSubcommands().values()) {
+            each.getCommandSpec().parser().splitQuotedStrings(true); // a quote in a list is a character as any other
         }
         Environment environment = new Environment(variables);
         BadUsage badUsage = new BadUsage(environment);
@@ -95,7 +99,7 @@ final class Program implements Runnable {
             throw e; // ours to mend: the one case for a stack trace
         }
         PrintWriter err = command.getErr();
-        err.println("sluice: " + e.getMessage());
+        err.println("sluice: " + PlainText.line(e.getMessage()));
         err.flush();
         return Status.FAILED;
     }

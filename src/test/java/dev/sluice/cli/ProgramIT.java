@@ -122,7 +122,8 @@ class ProgramIT {
         "serve -p 0 --port-file /nowhere/port   | 1 | --port-file",
         "client 1 --send x                      | 1 | 127.0.0.1:1",
         "client no.such.host.invalid:1 --send x | 1 | no.such.host.invalid",
-        "clint                                  | 2 | client"
+        "clint                                  | 2 | client",
+        "bench -c \"1                            | 2 | --connections"
     })
     void whatIsWrongIsOneLine(String args, int status, String named) throws Exception {
         try (Launched run = Launched.sluice(directory, args.split(" "))) {

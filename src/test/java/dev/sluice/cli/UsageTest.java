@@ -3,6 +3,8 @@ package dev.sluice.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
@@ -21,11 +23,20 @@ class UsageTest {
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
 
+    /** What is printed past the writers that the parser was given is complained of as well. */
     private int run(Map<String, String> environment, String... args) {
-        CommandLine line = Program.commandLine(args.length == 0 ? "" : args[0], environment);
-        line.setOut(new PrintWriter(out));
-        line.setErr(new PrintWriter(err));
-        return line.execute(args);
+        PrintStream systemErr = System.err;
+        ByteArrayOutputStream strange = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(strange, true));
+        try {
+            CommandLine line = Program.commandLine(args.length == 0 ? "" : args[0], environment);
+            line.setOut(new PrintWriter(out));
+            line.setErr(new PrintWriter(err));
+            return line.execute(args);
+        } finally {
+            System.setErr(systemErr);
+            assertEquals("", strange.toString());
+        }
     }
 
     @ParameterizedTest
@@ -93,6 +104,29 @@ class UsageTest {
         assertEquals(2, run(Map.of(), args));
         assertEquals("sluice: " + complaint + "\nTry '" + command + " --help'.\n", lines(err));
         assertEquals("", out.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '\0', value = {
+        "serve proxy --to \"a:b       | --to 'b' is not a port: 1 to 65535",
+        "serve proxy --to \"a,b:1\"   | --to '\"a' is not a port: 1 to 65535",
+        "serve proxy --to \"a:1       | --to '\"a' is not a host",
+        "bench -c \"1,64              | --connections '\"1' is not an int",
+        "bench -c 1,\"64\"            | --connections '\"64\"' is not an int",
+        "bench -s 1,\"                | --size '\"' is not a size such as 4096, 64k or 1MiB",
+        "bench -e \"reactor,a\"      | --engines '\"reactor' is not an engine: there are reactor, threads, pool, virtual, and netty with Maven's profile bench; did you mean 'reactor'?"
+    })
+    void aQuoteInAListMeansNothing(String arguments, String complaint) {
+        String[] args = arguments.split(" ");
+        assertEquals(2, run(Map.of(), args));
+        assertEquals("sluice: " + complaint + "\nTry 'sluice " + args[0] + " --help'.\n", lines(err));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--a\nb", "--a\u001b[2Jb=1", "a\rb"})
+    void whatIsTypedStaysOnTheLineOfTheComplaint(String argument) {
+        assertEquals(2, run(Map.of(), "serve", "echo", argument));
+        assertEquals(2, err.toString().chars().filter(Character::isISOControl).count(), err.toString());
     }
 
     @ParameterizedTest
