@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -345,22 +346,62 @@ class ProgramIT {
 
     @Test
     void aMissingJavaIsOneLine() throws Exception {
-        ProcessBuilder builder = new ProcessBuilder(Launched.PROGRAM.toString(), "--version").redirectErrorStream(true);
-        builder.environment().put("JAVA_HOME", directory.toString());
-        Process run = builder.start();
-        String said = new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(1, run.waitFor());
-        assertTrue(said.startsWith("sluice: ") && said.lines().count() == 1, said);
+        String said = said(1, program("--version"), Map.of("JAVA_HOME", "C:\\new"));
+        assertTrue(said.startsWith("sluice: no java at C:\\new/bin/java ") && said.lines().count() == 1, said);
     }
 
     @Test
     void theProgramsOptionsReachTheJvm() throws Exception {
-        ProcessBuilder builder = new ProcessBuilder(Launched.PROGRAM.toString(), "--version").redirectErrorStream(true);
-        builder.environment().put("SLUICE_JAVA_OPTS", "-showversion -Xmx64m");
-        Process run = builder.start();
-        String said = new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, run.waitFor());
+        String said = said(0, program("--version"), Map.of("SLUICE_JAVA_OPTS", "-showversion -Xmx64m"));
         assertFalse(said.startsWith("sluice "), said);
+    }
+
+    @Test
+    void theJvmsOptionsAreNoNamesOfFiles() throws Exception {
+        Files.createFile(directory.resolve("-Dstar=a file"));
+        ProcessBuilder run = program("--version").directory(directory.toFile());
+        String said = said(0, run, Map.of("SLUICE_JAVA_OPTS", "-XshowSettings:properties -Dstar=*"));
+        assertTrue(said.contains(" star = *\n"), said);
+    }
+
+    @Test
+    void theProgramRunsByALinkAndWithSpacesInEveryPath() throws Exception {
+        Path java = Files.createSymbolicLink(directory.resolve("java  home*"), Path.of(System.getProperty("java.home")));
+        Path link = Files.createSymbolicLink(directory.resolve("a  link*"), Launched.PROGRAM);
+        String said = said(0, new ProcessBuilder(link.toString(), "--version"), Map.of("JAVA_HOME", java.toString()));
+        assertTrue(said.startsWith("sluice "), said);
+    }
+
+    /** Java takes the colon for the end of a path. */
+    @Test
+    void aColonInTheProgramsPathIsOneLine() throws Exception {
+        Path link = Files.createSymbolicLink(directory.resolve("a:link"), Launched.PROGRAM);
+        String said = said(1, new ProcessBuilder(link.toString(), "--version"), Map.of());
+        assertTrue(said.startsWith("sluice: ") && said.contains("a:link") && said.lines().count() == 1, said);
+    }
+
+    private static ProcessBuilder program(String... arguments) {
+        ProcessBuilder builder = new ProcessBuilder(Launched.PROGRAM.toString());
+        builder.command().addAll(List.of(arguments));
+        return builder;
+    }
+
+    /** On either stream, by a run that ends with this status. */
+    private static String said(int status, ProcessBuilder run, Map<String, String> variables) throws Exception {
+        run.environment().putAll(variables);
+        Process process = run.redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(status, process.waitFor(), said);
+        return said;
+    }
+
+    @Test
+    void whatTheJvmSaysOfItsThreadsIsNoData() throws Exception {
+        try (Launched server = Launched.serve(directory)) {
+            server.signal("QUIT");
+            await().until(() -> server.err().contains("Full thread dump"));
+            assertEquals("", server.out());
+        }
     }
 
     private static String lastLine(String text) {
