@@ -55,16 +55,16 @@ final class Program implements Runnable {
     static CommandLine commandLine(String first, Map<String, String> variables) {
         CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF); // its warnings would come ahead of our one line
         CommandLine line = new CommandLine(new Program());
+        Environment environment = new Environment(variables);
         boolean all = first.equals("completion") || !COMMANDS.contains(first);
         for (String name : COMMANDS) {
             if (name.equals(first) || all) {
-                line.addSubcommand(command(name));
+                line.addSubcommand(command(name, environment));
             }
         }
         for (CommandLine each : line.getSubcommands().values()) {
             each.getCommandSpec().parser().splitQuotedStrings(true); // a quote in a list is a character as any other
         }
-        Environment environment = new Environment(variables);
         BadUsage badUsage = new BadUsage(environment);
         line.setColorScheme(new ColorScheme.Builder(Ansi.OFF).build()); // and no time spent looking for a terminal
         line.setUsageHelpWidth(80);
@@ -79,10 +79,10 @@ final class Program implements Runnable {
         return line;
     }
 
-    private static Object command(String name) {
+    private static Object command(String name, Environment environment) {
         switch (name) {
             case "serve":
-                return ServeCommand.described();
+                return ServeCommand.described(environment);
             case "client":
                 return new ClientCommand();
             case "load":

@@ -20,12 +20,14 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code sluice serve}: a service on a port, until a signal drains it. */
 @Command(
@@ -43,6 +45,9 @@ import picocli.CommandLine.Parameters;
             "Exit status: 0 drained, 1 failed, 2 bad usage, 4 connections were cut."
         })
 final class ServeCommand implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
 
     @Parameters(
             paramLabel = "SERVICE",
@@ -110,9 +115,15 @@ final class ServeCommand implements Callable<Integer> {
             description = "No banner but its last line, and no logs below warn. [${DEFAULT-VALUE}]")
     private boolean quiet;
 
+    private final Environment environment;
+
+    private ServeCommand(Environment environment) {
+        this.environment = environment;
+    }
+
     /** With the catalogue of services above the rest of the help's end. */
-    static CommandLine described() {
-        CommandLine command = new CommandLine(new ServeCommand());
+    static CommandLine described(Environment environment) {
+        CommandLine command = new CommandLine(new ServeCommand(environment));
         CommandSpec spec = command.getCommandSpec();
         List<String> footer = new ArrayList<>(List.of("", "Services:"));
         for (Services each : Services.values()) {
@@ -130,6 +141,7 @@ final class ServeCommand implements Callable<Integer> {
         ServerOptions options = flags.options(engine, udp, serviceFlags.maxLine());
         HeadStart.await();
         Logging.level(logLevel != null ? logLevel : quiet ? Choice.Level.WARN : Choice.Level.INFO);
+        environment.passedOver(spec).forEach(LoggerFactory.getLogger(ServeCommand.class)::debug);
         InetAddress address = HostAddress.resolve(bind, "--bind");
         Settings settings = serviceFlags.settings();
         Banner banner = new Banner(quiet);

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A run of target/sluice: its streams are files, and it does not outlive the test. */
@@ -21,20 +22,26 @@ final class Launched implements AutoCloseable {
     private final Path out;
     private final Path err;
 
-    private Launched(ProcessBuilder builder, Path directory) throws IOException {
+    private Launched(ProcessBuilder builder, Map<String, String> variables, Path directory) throws IOException {
         out = Files.createTempFile(directory, "out", "");
         err = Files.createTempFile(directory, "err", "");
         builder.environment().keySet().removeIf(name -> name.startsWith("SLUICE_"));
+        builder.environment().putAll(variables);
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         process = builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
     }
 
     static Launched sluice(Path directory, String... args) throws IOException {
-        return sluice(directory, null, args);
+        return sluice(directory, Map.of(), null, args);
     }
 
     /** With standard input from a file. */
     static Launched sluice(Path directory, Path input, String... args) throws IOException {
+        return sluice(directory, Map.of(), input, args);
+    }
+
+    /** With variables in its environment, and standard input from a file or, for null, from nobody. */
+    static Launched sluice(Path directory, Map<String, String> variables, Path input, String... args) throws IOException {
         List<String> command = new ArrayList<>(interruptible());
         command.add(PROGRAM.toString());
         command.addAll(List.of(args));
@@ -42,7 +49,7 @@ final class Launched implements AutoCloseable {
         if (input != null) {
             builder.redirectInput(input.toFile());
         }
-        return new Launched(builder, directory);
+        return new Launched(builder, variables, directory);
     }
 
     /**
@@ -61,9 +68,14 @@ final class Launched implements AutoCloseable {
 
     /** Serves on a free port, and returns once it is ready. */
     static Launched serve(Path directory, String... args) throws IOException {
+        return serve(directory, Map.of(), args);
+    }
+
+    /** With variables in its environment. */
+    static Launched serve(Path directory, Map<String, String> variables, String... args) throws IOException {
         List<String> all = new ArrayList<>(List.of("serve", "-p", "0"));
         all.addAll(List.of(args));
-        Launched server = sluice(directory, all.toArray(new String[0]));
+        Launched server = sluice(directory, variables, null, all.toArray(new String[0]));
         await().atMost(Duration.ofSeconds(PATIENCE_S))
                 .pollInterval(Duration.ofMillis(5))
                 .until(() -> server.err().contains("ready: ") || !server.process.isAlive());

@@ -111,6 +111,21 @@ class ProgramIT {
         }
     }
 
+    @Test
+    void whatAClusterSaysOfAServiceIsPassedOver() throws Exception {
+        Map<String, String> cluster = Map.of("SLUICE_PORT", "tcp://10.0.0.1:10000", "SLUICE_SERVICE_HOST", "10.0.0.1", "SLUICE_MAX_LINE", "7");
+        try (Launched server = Launched.serve(directory, cluster, "--log-level", "debug")) {
+            assertTrue(server.readyLine().startsWith("ready: upper on 127.0.0.1:"), server.err());
+            await().until(() -> server.err().contains(" DEBUG SLUICE_SERVICE_HOST "));
+            assertTrue(server.err().contains(" DEBUG SLUICE_PORT is not taken for --port: "), server.err());
+            assertFalse(server.err().contains("SLUICE_MAX_LINE"), server.err());
+        }
+        try (Launched run = Launched.sluice(directory, cluster, null, "serve", "-b", "no.such.host.invalid")) { // and no -p
+            assertEquals(1, run.status(), run.err());
+            assertFalse(run.err().contains("SLUICE_"), run.err());
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "serve -p 70000                         | 2 | --port",

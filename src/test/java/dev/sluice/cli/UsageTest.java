@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 /** Bad usage is answered in two lines, and the help says what it must. */
@@ -144,6 +145,43 @@ class UsageTest {
     void aBadValueFromTheEnvironmentIsNamedWithItsVariable(String name, String value, String args, String complaint) {
         assertEquals(2, run(Map.of(name, value), args.split(" ")));
         assertEquals("sluice: " + complaint, lines(err).lines().findFirst().orElse(""));
+    }
+
+    /** What Kubernetes tells every pod of a Service named sluice, and Docker a container that is linked to one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"tcp://10.0.0.1:10000", "tcp://[fd00::1]:10000", "udp://10.0.0.1:53", "sctp://10.0.0.1:7"})
+    void whatAClusterSaysOfAServiceIsNoOption(String link) {
+        CommandLine line = Program.commandLine("serve", Map.of(
+                "SLUICE_PORT", link,
+                "SLUICE_PORT_10000_TCP", link,
+                "SLUICE_PORT_10000_TCP_PROTO", "tcp",
+                "SLUICE_PORT_10000_TCP_PORT", "10000",
+                "SLUICE_PORT_10000_TCP_ADDR", "10.0.0.1",
+                "SLUICE_SERVICE_HOST", "10.0.0.1",
+                "SLUICE_SERVICE_PORT", "10000",
+                "SLUICE_SERVICE_PORT_ECHO", "10000",
+                "SLUICE_NAME", "/web/sluice"));
+        line.parseArgs("serve");
+        CommandSpec serve = line.getSubcommands().get("serve").getCommandSpec();
+        for (OptionSpec option : serve.options()) {
+            Object unset = option(option.longestName()).getValue();
+            Object value = option.getValue();
+            assertEquals(unset, value, option.longestName());
+        }
+    }
+
+    @Test
+    void whatIsNearlyWhatAClusterSaysIsABadValue() {
+        for (String value : new String[] {"http://10.0.0.1:10000", "tcp://10.0.0.1", "tcp:10000", "10000/tcp"}) {
+            assertEquals(2, run(Map.of("SLUICE_PORT", value), "serve"), value);
+        }
+        assertEquals(2, run(Map.of(), "serve", "-p", "tcp://10.0.0.1:10000"));
+    }
+
+    private static OptionSpec option(String name) {
+        CommandLine line = Program.commandLine("serve", Map.of());
+        line.parseArgs("serve");
+        return line.getSubcommands().get("serve").getCommandSpec().findOption(name);
     }
 
     @Test
