@@ -27,8 +27,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Exit status: 0 done, 1 failed at run time, 2 bad usage, 3 a limit of bench was",
-            "missed, 4 connections were cut while draining; a second signal ends at once",
-            "with 128 plus its number."
+            "missed, 4 connections were cut while draining; a second SIGTERM or Ctrl-C ends",
+            "at once with 128 plus its number."
         })
 final class Program implements Runnable {
 

@@ -42,6 +42,7 @@ import picocli.CommandLine.Spec;
             "",
             "Durations have a unit (500ms, 5s, 5m), sizes may have one (64k, 1MiB).",
             "Each option has a name in the environment: SLUICE_HIGH_WATER for --high-water.",
+            "A terminal that closes drains it as SIGTERM does, unless started with nohup.",
             "Exit status: 0 drained, 1 failed, 2 bad usage, 4 connections were cut."
         })
 final class ServeCommand implements Callable<Integer> {

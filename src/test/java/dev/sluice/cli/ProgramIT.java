@@ -162,12 +162,10 @@ class ProgramIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"TERM", "INT"})
+    @ValueSource(strings = {"TERM", "INT", "HUP"})
     void aSignalDrains(String name) throws Exception {
         try (Launched server = Launched.serve(directory, "echo");
-                Socket client = new Socket("127.0.0.1", Integer.parseInt(server.port()))) {
-            client.getOutputStream().write("x".getBytes(StandardCharsets.US_ASCII));
-            assertEquals('x', client.getInputStream().read());
+                Socket client = talking(server)) {
             server.signal(name);
             assertEquals(-1, client.getInputStream().read());
             client.shutdownOutput(); // both sides have ended now
@@ -192,18 +190,63 @@ class ProgramIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"TERM, 143", "INT, 130"})
-    void aSecondSignalEndsAtOnce(String name, int status) throws Exception {
+    @CsvSource({"TERM, TERM, 143", "TERM, INT, 130", "INT, TERM, 143", "HUP, TERM, 143", "HUP, INT, 130"})
+    void aSecondSignalEndsAtOnce(String first, String second, int status) throws Exception {
         try (Launched server = Launched.serve(directory, "echo", "--drain-timeout", "1h", "--linger-timeout", "1h");
-                Socket client = new Socket("127.0.0.1", Integer.parseInt(server.port()))) {
-            client.getOutputStream().write("x".getBytes(StandardCharsets.US_ASCII));
-            assertEquals('x', client.getInputStream().read());
-            server.signal("TERM");
+                Socket client = talking(server)) {
+            server.signal(first);
             await().until(() -> server.err().contains("stopping"));
             assertTrue(server.process.isAlive());
+            server.signal(second);
+            assertEquals(status, server.status());
+        }
+    }
+
+    /** A terminal that closes sends one by its shell and one by the kernel, and systemd one right behind SIGTERM: nobody is impatient. */
+    @ParameterizedTest
+    @ValueSource(strings = {"HUP", "TERM", "INT"})
+    void aHangUpDoesNotEndADrain(String first) throws Exception {
+        try (Launched server = Launched.serve(directory, "echo", "--drain-timeout", "1h", "--linger-timeout", "1h");
+                Socket client = talking(server)) {
+            server.signal(first);
+            await().until(() -> server.err().contains("stopping"));
+            server.signal("HUP");
+            client.shutdownOutput();
+            assertEquals(0, server.status());
+            assertEquals("drained: 1 connections, 1 flushed, 0 cut, 0 bytes lost", lastLine(server.err()));
+        }
+    }
+
+    @Test
+    void underNohupAHangUpIsPassedOver() throws Exception {
+        try (Launched server = Launched.serveBehind(directory, List.of("nohup"), "echo");
+                Socket client = talking(server)) {
+            assertTrue(Launched.ignored(server.process.pid(), 1), "nohup has ignored it");
+            server.signal("HUP");
+            server.terminate(); // the first signal, not the second
+            await().until(() -> server.err().contains("stopping"));
+            client.shutdownOutput();
+            assertEquals(0, server.status());
+            assertEquals("drained: 1 connections, 1 flushed, 0 cut, 0 bytes lost", lastLine(server.err()));
+        }
+    }
+
+    /** Told to leave signals to the system, it does. */
+    @ParameterizedTest
+    @CsvSource({"HUP, 129", "TERM, 143"})
+    void aJvmThatLeavesSignalsAloneEndsByThem(String name, int status) throws Exception {
+        try (Launched server = Launched.serve(directory, Map.of("SLUICE_JAVA_OPTS", "-Xrs"), "echo")) {
             server.signal(name);
             assertEquals(status, server.status());
         }
+    }
+
+    /** With a client to whom it has answered. */
+    private static Socket talking(Launched server) throws IOException {
+        Socket client = new Socket("127.0.0.1", Integer.parseInt(server.port()));
+        client.getOutputStream().write("x".getBytes(StandardCharsets.US_ASCII));
+        assertEquals('x', client.getInputStream().read());
+        return client;
     }
 
     @ParameterizedTest
