@@ -15,7 +15,10 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -93,13 +96,111 @@ class ProgramIT {
     }
 
     @Test
-    void thePortFileHoldsThePort() throws Exception {
-        Path file = directory.resolve("port");
+    void thePortFileHoldsThePortUntilTheEnd() throws Exception {
+        Path file = Files.createFile(directory.resolve("port")); // as mktemp leaves it
         try (Launched server = Launched.serve(directory, "--port-file", file.toString())) {
-            assertEquals(server.port(), Files.readString(file).strip());
+            await().until(() -> Files.exists(file) && Files.size(file) > 0);
+            assertEquals(server.port() + "\n", Files.readString(file));
+            Path ours = Files.createFile(directory.resolve("ours"));
+            assertEquals(Files.getPosixFilePermissions(ours), Files.getPosixFilePermissions(file), "readable by those whom umask lets");
             try (var files = Files.list(directory)) {
                 assertEquals(0, files.filter(each -> each.toString().endsWith(".tmp")).count());
             }
+            server.terminate();
+            assertEquals(0, server.status());
+            assertFalse(Files.exists(file));
+        }
+    }
+
+    @Test
+    void thePortFileOfAnotherServerIsLeft() throws Exception {
+        Path file = directory.resolve("port");
+        try (Launched server = Launched.serve(directory, "--port-file", file.toString())) {
+            await().until(() -> Files.exists(file));
+            Files.move(Files.writeString(directory.resolve("other"), Files.readString(file)), file, StandardCopyOption.REPLACE_EXISTING);
+            server.terminate();
+            assertEquals(0, server.status());
+            assertTrue(Files.exists(file));
+        }
+    }
+
+    /** A script must not take the port of yesterday for that of a server that does not come up. */
+    @ParameterizedTest
+    @CsvSource({"12345, no.such.host.invalid", "'', no.such.host.invalid", "12345, 127.0.0.1", "12345, --udp"})
+    void aStalePortFileIsGoneBeforeTheServerIsReady(String stale, String bind) throws Exception {
+        Path file = Files.writeString(directory.resolve("port"), stale + "\n");
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
+                DatagramSocket takenToo = new DatagramSocket(taken.getLocalPort(), InetAddress.getByName("127.0.0.1"));
+                Launched run = Launched.sluice(directory, "serve", "-p", Integer.toString(taken.getLocalPort()), "--port-file", file.toString(),
+                        bind.startsWith("--") ? bind : "--bind=" + bind)) {
+            assertEquals(1, run.status());
+            assertFalse(run.err().contains("port-file"), run.err());
+            assertTrue(Files.notExists(file));
+        }
+    }
+
+    /** Of a port that nobody has; then of one that a server has, which runs and wrote it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "--udp"})
+    void aPortFileIsStaleUnlessItsServerRuns(String udp) throws Exception {
+        Path file = directory.resolve("port");
+        String port;
+        String[] options = udp.isEmpty() ? new String[] {"--port-file", file.toString()} : new String[] {"--port-file", file.toString(), udp};
+        try (Launched server = Launched.serve(directory, options)) {
+            port = server.port();
+            await().until(() -> Files.exists(file));
+            List<String> again = new ArrayList<>(List.of("serve", "-p", port));
+            again.addAll(List.of(options));
+            try (Launched second = Launched.sluice(directory, again.toArray(new String[0]))) {
+                assertEquals(1, second.status(), "the port is in use");
+            }
+            assertEquals(port + "\n", Files.readString(file));
+        }
+        await().until(() -> isFree(Integer.parseInt(port))); // it was killed, and has left its file
+        try (Launched run = Launched.sluice(directory, "serve", "-p", port, "--port-file", file.toString(), "-b", "no.such.host.invalid")) {
+            assertEquals(1, run.status());
+            assertTrue(Files.notExists(file));
+        }
+    }
+
+    private static boolean isFree(int port) {
+        try (ServerSocket probe = new ServerSocket(port)) {
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @Test
+    void whatIsNoPortFileIsLeftAlone() throws Exception {
+        Path victim = Files.writeString(directory.resolve("victim"), "7\n");
+        Path link = Files.createSymbolicLink(directory.resolve("link"), victim);
+        Path text = Files.writeString(directory.resolve("text"), "port 7\n");
+        Path pipe = directory.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        for (Path each : List.of(directory, link, text, pipe)) {
+            try (Launched run = Launched.sluice(directory, "serve", "-p", "0", "--port-file", each.toString())) {
+                assertEquals(1, run.status(), each.toString());
+                assertEquals(1, run.err().lines().count(), run.err());
+                assertTrue(run.err().startsWith("sluice: cannot write --port-file " + each + ": "), run.err());
+            }
+        }
+        assertTrue(Files.isSymbolicLink(link));
+        assertEquals("7\n", Files.readString(victim));
+        assertEquals("port 7\n", Files.readString(text));
+        assertTrue(Files.readAttributes(pipe, BasicFileAttributes.class).isOther());
+    }
+
+    /** Whoever may write where the port file is knows the name of its process, and of all that is to come. */
+    @Test
+    void thePortFilesDraftHasANameThatNobodyKnows() throws Exception {
+        Path victim = Files.writeString(directory.resolve("victim"), "precious");
+        Path file = directory.resolve("port");
+        String trap = "ln -s " + victim + " " + file + ".$$.tmp; exec \"$@\"";
+        try (Launched server = Launched.serveBehind(directory, List.of("sh", "-c", trap, "sh"), "--port-file", file.toString())) {
+            await().until(() -> Files.exists(file));
+            assertEquals("precious", Files.readString(victim));
+            assertTrue(Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS));
         }
     }
 
