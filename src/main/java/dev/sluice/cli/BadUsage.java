@@ -31,7 +31,7 @@ final class BadUsage implements IParameterExceptionHandler {
         CommandLine command = e.getCommandLine();
         PrintWriter err = command.getErr();
         String unknown = unknownOption(command.getCommandSpec(), args);
-        err.println("sluice: " + (unknown != null ? unknown : environment.name(complaint(e))));
+        err.println("sluice: " + PlainText.line(unknown != null ? unknown : environment.name(complaint(e))));
         err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
         err.flush();
         return Status.BAD_USAGE;

@@ -1,14 +1,22 @@
 package dev.sluice.cli;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 /** Options from the environment: {@code --high-water} is {@code SLUICE_HIGH_WATER}, where no flag was given. */
 final class Environment implements IDefaultValueProvider {
+
+    private static final String PREFIX = "SLUICE_";
+    /** The launcher's. */
+    private static final String JAVA_OPTIONS = PREFIX + "JAVA_OPTS";
 
     private final Map<String, String> variables;
     private final Map<OptionSpec, String> used = new LinkedHashMap<>();
@@ -28,7 +36,7 @@ final class Environment implements IDefaultValueProvider {
         }
         String variable = variable(option);
         String value = variables.get(variable);
-        if (value == null || value.isEmpty()) {
+        if (value == null || value.isEmpty() || isLink(variable, value)) {
             return null;
         }
         used.put(option, variable);
@@ -44,8 +52,34 @@ final class Environment implements IDefaultValueProvider {
         return named;
     }
 
+    /**
+     * A cluster tells each container of the services beside it, and Docker of the containers that it is linked to, in their names: of one
+     * that is called sluice, {@code SLUICE_PORT=tcp://10.0.0.1:10000}. No port that we could be told looks like that.
+     */
+    private static boolean isLink(String variable, String value) {
+        return variable.endsWith("_PORT") && value.matches("(tcp|udp|sctp)://.+:\\d+");
+    }
+
+    /** Variables that look like ours and have no effect on a command, with the reason; without the value of any that may be a secret. */
+    List<String> passedOver(CommandSpec command) {
+        Map<String, OptionSpec> options = new TreeMap<>();
+        for (OptionSpec option : command.options()) {
+            options.put(variable(option), option);
+        }
+        List<String> passedOver = new ArrayList<>();
+        new TreeMap<>(variables).forEach((variable, value) -> {
+            OptionSpec option = options.get(variable);
+            if (option != null && isLink(variable, value)) {
+                passedOver.add(variable + " is not taken for " + option.longestName() + ": " + value + " is where a service is");
+            } else if (option == null && variable.startsWith(PREFIX) && !variable.equals(JAVA_OPTIONS)) {
+                passedOver.add(variable + " names no option of " + command.name());
+            }
+        });
+        return passedOver;
+    }
+
     static String variable(OptionSpec option) {
-        return "SLUICE_" + option.longestName().substring(2).toUpperCase(Locale.ROOT).replace('-', '_');
+        return PREFIX + option.longestName().substring(2).toUpperCase(Locale.ROOT).replace('-', '_');
     }
 
     /** Not a part of a longer name: {@code --max-pending} stands in {@code --max-pending-total} too. */

@@ -17,6 +17,10 @@ record HostPort(String host, int port) {
 
     /** {@code [HOST:]PORT}. */
     static final class Converter implements ITypeConverter<HostPort> {
+
+        /** In no name and no address; a resolver need not be asked. */
+        private static final String STRANGE = "\"'/\\,;";
+
         @Override
         public HostPort convert(String text) {
             int colon = text.lastIndexOf(':');
@@ -32,6 +36,9 @@ record HostPort(String host, int port) {
             }
             if (host.isBlank()) {
                 throw new TypeConversionException("'" + text + "' has no host: write HOST:PORT, or PORT alone");
+            }
+            if (host.chars().anyMatch(c -> c <= ' ' || STRANGE.indexOf(c) >= 0)) {
+                throw new TypeConversionException("'" + host + "' is not a host");
             }
             return new HostPort(host, port);
         }

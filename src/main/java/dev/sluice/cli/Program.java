@@ -27,8 +27,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Exit status: 0 done, 1 failed at run time, 2 bad usage, 3 a limit of bench was",
-            "missed, 4 connections were cut while draining; a second signal ends at once",
-            "with 128 plus its number."
+            "missed, 4 connections were cut while draining; a second SIGTERM or Ctrl-C ends",
+            "at once with 128 plus its number."
         })
 final class Program implements Runnable {
 
@@ -53,14 +53,18 @@ final class Program implements Runnable {
      * the others are left out, which shortens the start.
      */
     static CommandLine commandLine(String first, Map<String, String> variables) {
+        CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF); // its warnings would come ahead of our one line
         CommandLine line = new CommandLine(new Program());
+        Environment environment = new Environment(variables);
         boolean all = first.equals("completion") || !COMMANDS.contains(first);
         for (String name : COMMANDS) {
             if (name.equals(first) || all) {
-                line.addSubcommand(command(name));
+                line.addSubcommand(command(name, environment));
             }
         }
-        Environment environment = new Environment(variables);
+        for (CommandLine each : line.getSubcommands().values()) {
+            each.getCommandSpec().parser().splitQuotedStrings(true); // a quote in a list is a character as any other
+        }
         BadUsage badUsage = new BadUsage(environment);
         line.setColorScheme(new ColorScheme.Builder(Ansi.OFF).build()); // and no time spent looking for a terminal
         line.setUsageHelpWidth(80);
@@ -75,10 +79,10 @@ final class Program implements Runnable {
         return line;
     }
 
-    private static Object command(String name) {
+    private static Object command(String name, Environment environment) {
         switch (name) {
             case "serve":
-                return ServeCommand.described();
+                return ServeCommand.described(environment);
             case "client":
                 return new ClientCommand();
             case "load":
@@ -95,7 +99,7 @@ final class Program implements Runnable {
             throw e; // ours to mend: the one case for a stack trace
         }
         PrintWriter err = command.getErr();
-        err.println("sluice: " + e.getMessage());
+        err.println("sluice: " + PlainText.line(e.getMessage()));
         err.flush();
         return Status.FAILED;
     }

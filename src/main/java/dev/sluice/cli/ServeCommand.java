@@ -20,12 +20,14 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code sluice serve}: a service on a port, until a signal drains it. */
 @Command(
@@ -40,9 +42,13 @@ import picocli.CommandLine.Parameters;
             "",
             "Durations have a unit (500ms, 5s, 5m), sizes may have one (64k, 1MiB).",
             "Each option has a name in the environment: SLUICE_HIGH_WATER for --high-water.",
+            "A terminal that closes drains it as SIGTERM does, unless started with nohup.",
             "Exit status: 0 drained, 1 failed, 2 bad usage, 4 connections were cut."
         })
 final class ServeCommand implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
 
     @Parameters(
             paramLabel = "SERVICE",
@@ -72,7 +78,7 @@ final class ServeCommand implements Callable<Integer> {
             names = "--port-file",
             paramLabel = "PATH",
             converter = FilePath.class,
-            description = "The port is written here, atomically, once the server is ready. [none]")
+            description = "The port is written here, atomically, once the server is ready; removed at its end. [none]")
     private Path portFile;
 
     @Option(
@@ -110,9 +116,15 @@ final class ServeCommand implements Callable<Integer> {
             description = "No banner but its last line, and no logs below warn. [${DEFAULT-VALUE}]")
     private boolean quiet;
 
+    private final Environment environment;
+
+    private ServeCommand(Environment environment) {
+        this.environment = environment;
+    }
+
     /** With the catalogue of services above the rest of the help's end. */
-    static CommandLine described() {
-        CommandLine command = new CommandLine(new ServeCommand());
+    static CommandLine described(Environment environment) {
+        CommandLine command = new CommandLine(new ServeCommand(environment));
         CommandSpec spec = command.getCommandSpec();
         List<String> footer = new ArrayList<>(List.of("", "Services:"));
         for (Services each : Services.values()) {
@@ -130,6 +142,13 @@ final class ServeCommand implements Callable<Integer> {
         ServerOptions options = flags.options(engine, udp, serviceFlags.maxLine());
         HeadStart.await();
         Logging.level(logLevel != null ? logLevel : quiet ? Choice.Level.WARN : Choice.Level.INFO);
+        environment.passedOver(spec).forEach(LoggerFactory.getLogger(ServeCommand.class)::debug);
+        try (PortFile told = PortFile.claim(portFile, port, udp)) {
+            return serve(options, told);
+        }
+    }
+
+    private int serve(ServerOptions options, PortFile told) throws Exception {
         InetAddress address = HostAddress.resolve(bind, "--bind");
         Settings settings = serviceFlags.settings();
         Banner banner = new Banner(quiet);
@@ -137,36 +156,30 @@ final class ServeCommand implements Callable<Integer> {
         Thread rehearsal = new Thread(Logging::rehearse, "sluice-rehearsal");
         rehearsal.start();
         if (udp) {
-            return serveDatagrams(address, options, banner, rehearsal);
+            return serveDatagrams(address, options, told, banner, rehearsal);
         }
         try (Service served = open(settings); Server server = listen(address, options, served)) {
             StopSignals.onFirst(() -> stop(() -> server.drain(options.drainTimeout()), options), Main::halt);
-            opened(server.address(), rehearsal);
+            rehearsal.join(); // before anybody is told of the port, and can use up the descriptors that the first warning needs
+            told.write(server.address().getPort());
             banner.ready(service, engine, engine.threads(options, flags.poolSize()), address, server.address().getPort(), options);
             return outcome(server, banner);
         }
     }
 
-    private int serveDatagrams(InetAddress address, ServerOptions options, Banner banner, Thread rehearsal) throws Exception {
+    private int serveDatagrams(InetAddress address, ServerOptions options, PortFile told, Banner banner, Thread rehearsal) throws Exception {
         DatagramOptions datagrams =
                 new DatagramOptions(DatagramEndpoint.LONGEST, options.maxPending(), options.sendBuffer(), options.receiveBuffer());
         DatagramEndpoint endpoint = listen(address, () -> engine.start(
                 new InetSocketAddress(address, port), datagrams, flags.poolSize(), service.datagrams().orElseThrow()), "1 thread");
         StopSignals.onFirst(() -> stop(() -> endpoint.drain(options.drainTimeout()), options), Main::halt);
-        opened(endpoint.address(), rehearsal);
+        rehearsal.join();
+        told.write(endpoint.address().getPort());
         banner.ready(service, engine, flags.poolSize(), address, endpoint.address().getPort());
         DatagramStats end = ending(endpoint.termination());
         Logging.stop();
         Stderr.lastWords(banner.drained(end));
         return Status.DONE;
-    }
-
-    /** Before anybody is told of the port, and can use up the descriptors that the first warning needs. */
-    private void opened(InetSocketAddress address, Thread rehearsal) throws Exception {
-        rehearsal.join();
-        if (portFile != null) {
-            PortFile.write(portFile, address.getPort());
-        }
     }
 
     private Service open(Settings settings) throws Failure {

@@ -6,21 +6,26 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
 
 /**
- * SIGTERM and SIGINT: the first stops well, a second ends at once. A shutdown hook can do neither, as it cannot change
+ * SIGTERM, SIGINT and SIGHUP: the first stops well, a second ends at once. A shutdown hook can do neither, as it cannot change
  * the exit status of a signal nor see another one. That takes {@code sun.misc.Signal}, by reflection: javac warns of its
  * use in a way that no option or annotation silences, and our warnings are errors.
+ *
+ * <p>SIGHUP is no second signal: of a terminal that closes, a shell and the kernel tell one each, and a supervisor may send
+ * it right behind SIGTERM. The JVM leaves a signal alone that was ignored when it started, as {@code nohup} has it for SIGHUP.
  */
 final class StopSignals {
+
+    private static final String HANG_UP = "HUP";
 
     private StopSignals() {}
 
     static void onFirst(Runnable stop, IntConsumer halt) {
         AtomicBoolean stopping = new AtomicBoolean();
-        for (String name : new String[] {"TERM", "INT"}) {
+        for (String name : new String[] {"TERM", "INT", HANG_UP}) {
             handle(name, number -> {
                 if (stopping.compareAndSet(false, true)) {
                     stop.run();
-                } else {
+                } else if (!name.equals(HANG_UP)) {
                     halt.accept(Status.SIGNAL + number);
                 }
             });

@@ -54,7 +54,7 @@ class ConvertersTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "x", "0", "65536", "host:", "host:x", ":80", "::1:80", "[]:80"})
+    @ValueSource(strings = {"", "x", "0", "65536", "host:", "host:x", ":80", "::1:80", "[]:80", "\"a:1", "a b:1", "http://a:1"})
     void otherPeersAreRefused(String text) {
         assertThrows(TypeConversionException.class, () -> new HostPort.Converter().convert(text));
     }

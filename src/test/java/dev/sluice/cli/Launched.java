@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A run of target/sluice: its streams are files, and it does not outlive the test. */
@@ -21,49 +22,86 @@ final class Launched implements AutoCloseable {
     private final Path out;
     private final Path err;
 
-    private Launched(ProcessBuilder builder, Path directory) throws IOException {
+    private Launched(ProcessBuilder builder, Map<String, String> variables, Path directory) throws IOException {
         out = Files.createTempFile(directory, "out", "");
         err = Files.createTempFile(directory, "err", "");
         builder.environment().keySet().removeIf(name -> name.startsWith("SLUICE_"));
+        builder.environment().putAll(variables);
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         process = builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
     }
 
     static Launched sluice(Path directory, String... args) throws IOException {
-        return sluice(directory, null, args);
+        return sluice(directory, Map.of(), null, args);
     }
 
     /** With standard input from a file. */
     static Launched sluice(Path directory, Path input, String... args) throws IOException {
+        return sluice(directory, Map.of(), input, args);
+    }
+
+    /** With variables in its environment, and standard input from a file or, for null, from nobody. */
+    static Launched sluice(Path directory, Map<String, String> variables, Path input, String... args) throws IOException {
+        return sluice(directory, variables, List.of(), input, args);
+    }
+
+    private static Launched sluice(Path directory, Map<String, String> variables, List<String> starter, Path input, String... args)
+            throws IOException {
         List<String> command = new ArrayList<>(interruptible());
+        command.addAll(starter);
         command.add(PROGRAM.toString());
         command.addAll(List.of(args));
         ProcessBuilder builder = new ProcessBuilder(command);
         if (input != null) {
             builder.redirectInput(input.toFile());
         }
-        return new Launched(builder, directory);
+        return new Launched(builder, variables, directory);
     }
 
     /**
-     * A shell starts what it puts in the background with SIGINT ignored, which is inherited, and of which a JVM makes nothing
-     * else: tests that run there give their programs the default back.
+     * A shell starts what it puts in the background with SIGINT ignored, as nohup does with SIGHUP, which is inherited, and of which a JVM
+     * makes nothing else: tests that run there give their programs the default back.
      */
-    private static List<String> interruptible() throws IOException {
-        Path status = Path.of("/proc/self/status");
-        if (!Files.exists(status)) {
-            return List.of();
+    static List<String> interruptible() throws IOException {
+        List<String> ignored = new ArrayList<>();
+        if (ignored(ProcessHandle.current().pid(), 1)) {
+            ignored.add("HUP");
         }
-        String ignored = Files.readAllLines(status).stream().filter(line -> line.startsWith("SigIgn:")).findFirst().orElseThrow();
-        boolean interrupt = (Long.parseUnsignedLong(ignored.substring(7).strip(), 16) & 1 << 2 - 1) != 0; // SIGINT is 2
-        return interrupt ? List.of("env", "--default-signal=INT") : List.of();
+        if (ignored(ProcessHandle.current().pid(), 2)) {
+            ignored.add("INT");
+        }
+        return ignored.isEmpty() ? List.of() : List.of("env", "--default-signal=" + String.join(",", ignored));
+    }
+
+    /** Whether a process ignores a signal, as Linux tells it. */
+    static boolean ignored(long process, int signal) throws IOException {
+        Path status = Path.of("/proc/" + process + "/status");
+        if (!Files.exists(status)) {
+            return false;
+        }
+        String mask = Files.readAllLines(status).stream().filter(line -> line.startsWith("SigIgn:")).findFirst().orElseThrow();
+        return (Long.parseUnsignedLong(mask.substring(7).strip(), 16) & 1L << signal - 1) != 0;
     }
 
     /** Serves on a free port, and returns once it is ready. */
     static Launched serve(Path directory, String... args) throws IOException {
+        return serve(directory, Map.of(), args);
+    }
+
+    /** With variables in its environment. */
+    static Launched serve(Path directory, Map<String, String> variables, String... args) throws IOException {
+        return serve(directory, variables, List.of(), args);
+    }
+
+    /** Started by another program. */
+    static Launched serveBehind(Path directory, List<String> starter, String... args) throws IOException {
+        return serve(directory, Map.of(), starter, args);
+    }
+
+    private static Launched serve(Path directory, Map<String, String> variables, List<String> starter, String... args) throws IOException {
         List<String> all = new ArrayList<>(List.of("serve", "-p", "0"));
         all.addAll(List.of(args));
-        Launched server = sluice(directory, all.toArray(new String[0]));
+        Launched server = sluice(directory, variables, starter, null, all.toArray(new String[0]));
         await().atMost(Duration.ofSeconds(PATIENCE_S))
                 .pollInterval(Duration.ofMillis(5))
                 .until(() -> server.err().contains("ready: ") || !server.process.isAlive());

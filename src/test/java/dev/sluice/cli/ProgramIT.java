@@ -18,11 +18,14 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
@@ -98,13 +101,111 @@ class ProgramIT {
     }
 
     @Test
-    void thePortFileHoldsThePort() throws Exception {
-        Path file = directory.resolve("port");
+    void thePortFileHoldsThePortUntilTheEnd() throws Exception {
+        Path file = Files.createFile(directory.resolve("port")); // as mktemp leaves it
         try (Launched server = Launched.serve(directory, "--port-file", file.toString())) {
-            assertEquals(server.port(), Files.readString(file).strip());
+            await().until(() -> Files.exists(file) && Files.size(file) > 0);
+            assertEquals(server.port() + "\n", Files.readString(file));
+            Path ours = Files.createFile(directory.resolve("ours"));
+            assertEquals(Files.getPosixFilePermissions(ours), Files.getPosixFilePermissions(file), "readable by those whom umask lets");
             try (var files = Files.list(directory)) {
                 assertEquals(0, files.filter(each -> each.toString().endsWith(".tmp")).count());
             }
+            server.terminate();
+            assertEquals(0, server.status());
+            assertFalse(Files.exists(file));
+        }
+    }
+
+    @Test
+    void thePortFileOfAnotherServerIsLeft() throws Exception {
+        Path file = directory.resolve("port");
+        try (Launched server = Launched.serve(directory, "--port-file", file.toString())) {
+            await().until(() -> Files.exists(file));
+            Files.move(Files.writeString(directory.resolve("other"), Files.readString(file)), file, StandardCopyOption.REPLACE_EXISTING);
+            server.terminate();
+            assertEquals(0, server.status());
+            assertTrue(Files.exists(file));
+        }
+    }
+
+    /** A script must not take the port of yesterday for that of a server that does not come up. */
+    @ParameterizedTest
+    @CsvSource({"12345, no.such.host.invalid", "'', no.such.host.invalid", "12345, 127.0.0.1", "12345, --udp"})
+    void aStalePortFileIsGoneBeforeTheServerIsReady(String stale, String bind) throws Exception {
+        Path file = Files.writeString(directory.resolve("port"), stale + "\n");
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
+                DatagramSocket takenToo = new DatagramSocket(taken.getLocalPort(), InetAddress.getByName("127.0.0.1"));
+                Launched run = Launched.sluice(directory, "serve", "-p", Integer.toString(taken.getLocalPort()), "--port-file", file.toString(),
+                        bind.startsWith("--") ? bind : "--bind=" + bind)) {
+            assertEquals(1, run.status());
+            assertFalse(run.err().contains("port-file"), run.err());
+            assertTrue(Files.notExists(file));
+        }
+    }
+
+    /** Of a port that nobody has; then of one that a server has, which runs and wrote it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "--udp"})
+    void aPortFileIsStaleUnlessItsServerRuns(String udp) throws Exception {
+        Path file = directory.resolve("port");
+        String port;
+        String[] options = udp.isEmpty() ? new String[] {"--port-file", file.toString()} : new String[] {"--port-file", file.toString(), udp};
+        try (Launched server = Launched.serve(directory, options)) {
+            port = server.port();
+            await().until(() -> Files.exists(file));
+            List<String> again = new ArrayList<>(List.of("serve", "-p", port));
+            again.addAll(List.of(options));
+            try (Launched second = Launched.sluice(directory, again.toArray(new String[0]))) {
+                assertEquals(1, second.status(), "the port is in use");
+            }
+            assertEquals(port + "\n", Files.readString(file));
+        }
+        await().until(() -> isFree(Integer.parseInt(port))); // it was killed, and has left its file
+        try (Launched run = Launched.sluice(directory, "serve", "-p", port, "--port-file", file.toString(), "-b", "no.such.host.invalid")) {
+            assertEquals(1, run.status());
+            assertTrue(Files.notExists(file));
+        }
+    }
+
+    private static boolean isFree(int port) {
+        try (ServerSocket probe = new ServerSocket(port)) {
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @Test
+    void whatIsNoPortFileIsLeftAlone() throws Exception {
+        Path victim = Files.writeString(directory.resolve("victim"), "7\n");
+        Path link = Files.createSymbolicLink(directory.resolve("link"), victim);
+        Path text = Files.writeString(directory.resolve("text"), "port 7\n");
+        Path pipe = directory.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        for (Path each : List.of(directory, link, text, pipe)) {
+            try (Launched run = Launched.sluice(directory, "serve", "-p", "0", "--port-file", each.toString())) {
+                assertEquals(1, run.status(), each.toString());
+                assertEquals(1, run.err().lines().count(), run.err());
+                assertTrue(run.err().startsWith("sluice: cannot write --port-file " + each + ": "), run.err());
+            }
+        }
+        assertTrue(Files.isSymbolicLink(link));
+        assertEquals("7\n", Files.readString(victim));
+        assertEquals("port 7\n", Files.readString(text));
+        assertTrue(Files.readAttributes(pipe, BasicFileAttributes.class).isOther());
+    }
+
+    /** Whoever may write where the port file is knows the name of its process, and of all that is to come. */
+    @Test
+    void thePortFilesDraftHasANameThatNobodyKnows() throws Exception {
+        Path victim = Files.writeString(directory.resolve("victim"), "precious");
+        Path file = directory.resolve("port");
+        String trap = "ln -s " + victim + " " + file + ".$$.tmp; exec \"$@\"";
+        try (Launched server = Launched.serveBehind(directory, List.of("sh", "-c", trap, "sh"), "--port-file", file.toString())) {
+            await().until(() -> Files.exists(file));
+            assertEquals("precious", Files.readString(victim));
+            assertTrue(Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS));
         }
     }
 
@@ -140,6 +241,21 @@ class ProgramIT {
         }
     }
 
+    @Test
+    void whatAClusterSaysOfAServiceIsPassedOver() throws Exception {
+        Map<String, String> cluster = Map.of("SLUICE_PORT", "tcp://10.0.0.1:10000", "SLUICE_SERVICE_HOST", "10.0.0.1", "SLUICE_MAX_LINE", "7");
+        try (Launched server = Launched.serve(directory, cluster, "--log-level", "debug")) {
+            assertTrue(server.readyLine().startsWith("ready: upper on 127.0.0.1:"), server.err());
+            await().until(() -> server.err().contains(" DEBUG SLUICE_SERVICE_HOST "));
+            assertTrue(server.err().contains(" DEBUG SLUICE_PORT is not taken for --port: "), server.err());
+            assertFalse(server.err().contains("SLUICE_MAX_LINE"), server.err());
+        }
+        try (Launched run = Launched.sluice(directory, cluster, null, "serve", "-b", "no.such.host.invalid")) { // and no -p
+            assertEquals(1, run.status(), run.err());
+            assertFalse(run.err().contains("SLUICE_"), run.err());
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "serve -p 70000                         | 2 | --port",
@@ -152,7 +268,8 @@ class ProgramIT {
         "serve -p 0 --port-file /nowhere/port   | 1 | --port-file",
         "client 1 --send x                      | 1 | 127.0.0.1:1",
         "client no.such.host.invalid:1 --send x | 1 | no.such.host.invalid",
-        "clint                                  | 2 | client"
+        "clint                                  | 2 | client",
+        "bench -c \"1                            | 2 | --connections"
     })
     void whatIsWrongIsOneLine(String args, int status, String named) throws Exception {
         try (Launched run = Launched.sluice(directory, args.split(" "))) {
@@ -175,12 +292,10 @@ class ProgramIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"TERM", "INT"})
+    @ValueSource(strings = {"TERM", "INT", "HUP"})
     void aSignalDrains(String name) throws Exception {
         try (Launched server = Launched.serve(directory, "echo");
-                Socket client = new Socket("127.0.0.1", Integer.parseInt(server.port()))) {
-            client.getOutputStream().write("x".getBytes(StandardCharsets.US_ASCII));
-            assertEquals('x', client.getInputStream().read());
+                Socket client = talking(server)) {
             server.signal(name);
             assertEquals(-1, client.getInputStream().read());
             client.shutdownOutput(); // both sides have ended now
@@ -264,18 +379,63 @@ class ProgramIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"TERM, 143", "INT, 130"})
-    void aSecondSignalEndsAtOnce(String name, int status) throws Exception {
+    @CsvSource({"TERM, TERM, 143", "TERM, INT, 130", "INT, TERM, 143", "HUP, TERM, 143", "HUP, INT, 130"})
+    void aSecondSignalEndsAtOnce(String first, String second, int status) throws Exception {
         try (Launched server = Launched.serve(directory, "echo", "--drain-timeout", "1h", "--linger-timeout", "1h");
-                Socket client = new Socket("127.0.0.1", Integer.parseInt(server.port()))) {
-            client.getOutputStream().write("x".getBytes(StandardCharsets.US_ASCII));
-            assertEquals('x', client.getInputStream().read());
-            server.signal("TERM");
+                Socket client = talking(server)) {
+            server.signal(first);
             await().until(() -> server.err().contains("stopping"));
             assertTrue(server.process.isAlive());
+            server.signal(second);
+            assertEquals(status, server.status());
+        }
+    }
+
+    /** A terminal that closes sends one by its shell and one by the kernel, and systemd one right behind SIGTERM: nobody is impatient. */
+    @ParameterizedTest
+    @ValueSource(strings = {"HUP", "TERM", "INT"})
+    void aHangUpDoesNotEndADrain(String first) throws Exception {
+        try (Launched server = Launched.serve(directory, "echo", "--drain-timeout", "1h", "--linger-timeout", "1h");
+                Socket client = talking(server)) {
+            server.signal(first);
+            await().until(() -> server.err().contains("stopping"));
+            server.signal("HUP");
+            client.shutdownOutput();
+            assertEquals(0, server.status());
+            assertEquals("drained: 1 connections, 1 flushed, 0 cut, 0 bytes lost", lastLine(server.err()));
+        }
+    }
+
+    @Test
+    void underNohupAHangUpIsPassedOver() throws Exception {
+        try (Launched server = Launched.serveBehind(directory, List.of("nohup"), "echo");
+                Socket client = talking(server)) {
+            assertTrue(Launched.ignored(server.process.pid(), 1), "nohup has ignored it");
+            server.signal("HUP");
+            server.terminate(); // the first signal, not the second
+            await().until(() -> server.err().contains("stopping"));
+            client.shutdownOutput();
+            assertEquals(0, server.status());
+            assertEquals("drained: 1 connections, 1 flushed, 0 cut, 0 bytes lost", lastLine(server.err()));
+        }
+    }
+
+    /** Told to leave signals to the system, it does. */
+    @ParameterizedTest
+    @CsvSource({"HUP, 129", "TERM, 143"})
+    void aJvmThatLeavesSignalsAloneEndsByThem(String name, int status) throws Exception {
+        try (Launched server = Launched.serve(directory, Map.of("SLUICE_JAVA_OPTS", "-Xrs"), "echo")) {
             server.signal(name);
             assertEquals(status, server.status());
         }
+    }
+
+    /** With a client to whom it has answered. */
+    private static Socket talking(Launched server) throws IOException {
+        Socket client = new Socket("127.0.0.1", Integer.parseInt(server.port()));
+        client.getOutputStream().write("x".getBytes(StandardCharsets.US_ASCII));
+        assertEquals('x', client.getInputStream().read());
+        return client;
     }
 
     @ParameterizedTest
@@ -433,22 +593,62 @@ class ProgramIT {
 
     @Test
     void aMissingJavaIsOneLine() throws Exception {
-        ProcessBuilder builder = new ProcessBuilder(Launched.PROGRAM.toString(), "--version").redirectErrorStream(true);
-        builder.environment().put("JAVA_HOME", directory.toString());
-        Process run = builder.start();
-        String said = new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(1, run.waitFor());
-        assertTrue(said.startsWith("sluice: ") && said.lines().count() == 1, said);
+        String said = said(1, program("--version"), Map.of("JAVA_HOME", "C:\\new"));
+        assertTrue(said.startsWith("sluice: no java at C:\\new/bin/java ") && said.lines().count() == 1, said);
     }
 
     @Test
     void theProgramsOptionsReachTheJvm() throws Exception {
-        ProcessBuilder builder = new ProcessBuilder(Launched.PROGRAM.toString(), "--version").redirectErrorStream(true);
-        builder.environment().put("SLUICE_JAVA_OPTS", "-showversion -Xmx64m");
-        Process run = builder.start();
-        String said = new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, run.waitFor());
+        String said = said(0, program("--version"), Map.of("SLUICE_JAVA_OPTS", "-showversion -Xmx64m"));
         assertFalse(said.startsWith("sluice "), said);
+    }
+
+    @Test
+    void theJvmsOptionsAreNoNamesOfFiles() throws Exception {
+        Files.createFile(directory.resolve("-Dstar=a file"));
+        ProcessBuilder run = program("--version").directory(directory.toFile());
+        String said = said(0, run, Map.of("SLUICE_JAVA_OPTS", "-XshowSettings:properties -Dstar=*"));
+        assertTrue(said.contains(" star = *\n"), said);
+    }
+
+    @Test
+    void theProgramRunsByALinkAndWithSpacesInEveryPath() throws Exception {
+        Path java = Files.createSymbolicLink(directory.resolve("java  home*"), Path.of(System.getProperty("java.home")));
+        Path link = Files.createSymbolicLink(directory.resolve("a  link*"), Launched.PROGRAM);
+        String said = said(0, new ProcessBuilder(link.toString(), "--version"), Map.of("JAVA_HOME", java.toString()));
+        assertTrue(said.startsWith("sluice "), said);
+    }
+
+    /** Java takes the colon for the end of a path. */
+    @Test
+    void aColonInTheProgramsPathIsOneLine() throws Exception {
+        Path link = Files.createSymbolicLink(directory.resolve("a:link"), Launched.PROGRAM);
+        String said = said(1, new ProcessBuilder(link.toString(), "--version"), Map.of());
+        assertTrue(said.startsWith("sluice: ") && said.contains("a:link") && said.lines().count() == 1, said);
+    }
+
+    private static ProcessBuilder program(String... arguments) {
+        ProcessBuilder builder = new ProcessBuilder(Launched.PROGRAM.toString());
+        builder.command().addAll(List.of(arguments));
+        return builder;
+    }
+
+    /** On either stream, by a run that ends with this status. */
+    private static String said(int status, ProcessBuilder run, Map<String, String> variables) throws Exception {
+        run.environment().putAll(variables);
+        Process process = run.redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(status, process.waitFor(), said);
+        return said;
+    }
+
+    @Test
+    void whatTheJvmSaysOfItsThreadsIsNoData() throws Exception {
+        try (Launched server = Launched.serve(directory)) {
+            server.signal("QUIT");
+            await().until(() -> server.err().contains("Full thread dump"));
+            assertEquals("", server.out());
+        }
     }
 
     private static String lastLine(String text) {

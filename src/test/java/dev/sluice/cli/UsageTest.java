@@ -3,6 +3,8 @@ package dev.sluice.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
@@ -13,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 /** Bad usage is answered in two lines, and the help says what it must. */
@@ -21,11 +24,20 @@ class UsageTest {
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
 
+    /** What is printed past the writers that the parser was given is complained of as well. */
     private int run(Map<String, String> environment, String... args) {
-        CommandLine line = Program.commandLine(args.length == 0 ? "" : args[0], environment);
-        line.setOut(new PrintWriter(out));
-        line.setErr(new PrintWriter(err));
-        return line.execute(args);
+        PrintStream systemErr = System.err;
+        ByteArrayOutputStream strange = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(strange, true));
+        try {
+            CommandLine line = Program.commandLine(args.length == 0 ? "" : args[0], environment);
+            line.setOut(new PrintWriter(out));
+            line.setErr(new PrintWriter(err));
+            return line.execute(args);
+        } finally {
+            System.setErr(systemErr);
+            assertEquals("", strange.toString());
+        }
     }
 
     @ParameterizedTest
@@ -98,6 +110,29 @@ class UsageTest {
     }
 
     @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '\0', value = {
+        "serve proxy --to \"a:b       | --to 'b' is not a port: 1 to 65535",
+        "serve proxy --to \"a,b:1\"   | --to '\"a' is not a port: 1 to 65535",
+        "serve proxy --to \"a:1       | --to '\"a' is not a host",
+        "bench -c \"1,64              | --connections '\"1' is not an int",
+        "bench -c 1,\"64\"            | --connections '\"64\"' is not an int",
+        "bench -s 1,\"                | --size '\"' is not a size such as 4096, 64k or 1MiB",
+        "bench -e \"reactor,a\"      | --engines '\"reactor' is not an engine: there are reactor, threads, pool, virtual, and netty with Maven's profile bench; did you mean 'reactor'?"
+    })
+    void aQuoteInAListMeansNothing(String arguments, String complaint) {
+        String[] args = arguments.split(" ");
+        assertEquals(2, run(Map.of(), args));
+        assertEquals("sluice: " + complaint + "\nTry 'sluice " + args[0] + " --help'.\n", lines(err));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--a\nb", "--a\u001b[2Jb=1", "a\rb"})
+    void whatIsTypedStaysOnTheLineOfTheComplaint(String argument) {
+        assertEquals(2, run(Map.of(), "serve", "echo", argument));
+        assertEquals(2, err.toString().chars().filter(Character::isISOControl).count(), err.toString());
+    }
+
+    @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
         "SLUICE_PORT         | abc | serve            | SLUICE_PORT 'abc' is not a port: 0 to 65535",
         "SLUICE_HIGH_WATER   | 1k  | serve            | --low-water must be at most SLUICE_HIGH_WATER (1024), was 32768",
@@ -112,6 +147,43 @@ class UsageTest {
     void aBadValueFromTheEnvironmentIsNamedWithItsVariable(String name, String value, String args, String complaint) {
         assertEquals(2, run(Map.of(name, value), args.split(" ")));
         assertEquals("sluice: " + complaint, lines(err).lines().findFirst().orElse(""));
+    }
+
+    /** What Kubernetes tells every pod of a Service named sluice, and Docker a container that is linked to one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"tcp://10.0.0.1:10000", "tcp://[fd00::1]:10000", "udp://10.0.0.1:53", "sctp://10.0.0.1:7"})
+    void whatAClusterSaysOfAServiceIsNoOption(String link) {
+        CommandLine line = Program.commandLine("serve", Map.of(
+                "SLUICE_PORT", link,
+                "SLUICE_PORT_10000_TCP", link,
+                "SLUICE_PORT_10000_TCP_PROTO", "tcp",
+                "SLUICE_PORT_10000_TCP_PORT", "10000",
+                "SLUICE_PORT_10000_TCP_ADDR", "10.0.0.1",
+                "SLUICE_SERVICE_HOST", "10.0.0.1",
+                "SLUICE_SERVICE_PORT", "10000",
+                "SLUICE_SERVICE_PORT_ECHO", "10000",
+                "SLUICE_NAME", "/web/sluice"));
+        line.parseArgs("serve");
+        CommandSpec serve = line.getSubcommands().get("serve").getCommandSpec();
+        for (OptionSpec option : serve.options()) {
+            Object unset = option(option.longestName()).getValue();
+            Object value = option.getValue();
+            assertEquals(unset, value, option.longestName());
+        }
+    }
+
+    @Test
+    void whatIsNearlyWhatAClusterSaysIsABadValue() {
+        for (String value : new String[] {"http://10.0.0.1:10000", "tcp://10.0.0.1", "tcp:10000", "10000/tcp"}) {
+            assertEquals(2, run(Map.of("SLUICE_PORT", value), "serve"), value);
+        }
+        assertEquals(2, run(Map.of(), "serve", "-p", "tcp://10.0.0.1:10000"));
+    }
+
+    private static OptionSpec option(String name) {
+        CommandLine line = Program.commandLine("serve", Map.of());
+        line.parseArgs("serve");
+        return line.getSubcommands().get("serve").getCommandSpec().findOption(name);
     }
 
     @Test

@@ -16,6 +16,8 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Faults that only root can inject, with tools that a machine may lack: network namespaces, {@code tc}, {@code ss -K}, TCP_REPAIR.
@@ -123,6 +125,35 @@ class PrivilegedFaultsIT {
         } catch (IOException e) {
             return true;
         }
+    }
+
+    /** The kernel keeps a signal from process 1 that it does nothing about, and its default is to do nothing. */
+    @ParameterizedTest
+    @ValueSource(strings = {"TERM", "INT", "HUP"})
+    void asProcess1ASignalDrainsAndASecondEndsAtOnce(String name) throws Exception {
+        needs("PID namespaces", "unshare --pid --fork --mount-proc true");
+        try (Served server = Served.asProcess1("echo", "--drain-timeout", "1h", "--linger-timeout", "1h")) {
+            signal(name, server);
+            assertTrue(server.process.waitFor(30, TimeUnit.SECONDS));
+            assertEquals(0, server.process.exitValue(), server.stderr());
+            assertTrue(server.stderr().contains(", process 1\n"), server.stderr());
+            assertEquals("drained: 0 connections, 0 flushed, 0 cut, 0 bytes lost", server.lastLine());
+        }
+        try (Served server = Served.asProcess1("echo", "--drain-timeout", "1h", "--linger-timeout", "1h");
+                Socket client = server.connect()) {
+            client.getOutputStream().write('x');
+            assertEquals('x', client.getInputStream().read());
+            signal(name, server);
+            Awaitility.await().until(() -> server.stderr().contains("stopping"));
+            signal("TERM", server);
+            assertTrue(server.process.waitFor(30, TimeUnit.SECONDS));
+            assertEquals(143, server.process.exitValue(), server.stderr());
+        }
+    }
+
+    private void signal(String name, Served process1) throws Exception {
+        long pid = process1.process.children().findFirst().orElseThrow().pid();
+        assertEquals(0, bash("kill -$1 $2", name, Long.toString(pid)), said());
     }
 
     @Test

@@ -41,6 +41,12 @@ final class Served implements AutoCloseable {
         return new Served(List.of("bash", "-c", "ulimit -v 24000000; exec \"$@\"", "bash"), "-Xss1g -Xmx64m", arguments);
     }
 
+    /** A server that is process 1, as in a container: {@link #process} is its parent, and ends as it does. */
+    static Served asProcess1(String... arguments) throws IOException {
+        return new Served(
+                List.of("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "env", "--default-signal=HUP,INT"), "", arguments);
+    }
+
     private Served(List<String> wrapper, String javaOptions, String... arguments) throws IOException {
         directory = Files.createTempDirectory("sluice");
         List<String> command = new ArrayList<>(wrapper);
