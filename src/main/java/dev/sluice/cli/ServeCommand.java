@@ -148,8 +148,11 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private int serveDatagrams(InetAddress address, ServerOptions options, Banner banner, Thread rehearsal) throws Exception {
-        DatagramOptions datagrams =
-                new DatagramOptions(DatagramEndpoint.LONGEST, options.maxPending(), options.sendBuffer(), options.receiveBuffer());
+        DatagramOptions datagrams = DatagramOptions.builder()
+                .maxQueued(options.maxPending())
+                .sendBuffer(options.sendBuffer())
+                .receiveBuffer(options.receiveBuffer())
+                .build();
         DatagramEndpoint endpoint = listen(address, () -> engine.start(
                 new InetSocketAddress(address, port), datagrams, flags.poolSize(), service.datagrams().orElseThrow()), "1 thread");
         StopSignals.onFirst(() -> stop(() -> endpoint.drain(options.drainTimeout()), options), Main::halt);

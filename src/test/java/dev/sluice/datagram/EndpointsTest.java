@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -114,7 +115,7 @@ class EndpointsTest {
     @ParameterizedTest
     @EnumSource(Kind.class)
     void oneThatIsTooLongIsCountedAndNotHandled(Kind kind) throws Exception {
-        start(kind, new DatagramOptions(100, 1 << 20, 0, 0), ECHO);
+        start(kind, DatagramOptions.builder().maxSize(100).build(), ECHO);
         send(new byte[101]);
         send(new byte[100]);
         assertEquals(100, receive().length);
@@ -181,7 +182,7 @@ class EndpointsTest {
     @EnumSource(Kind.class)
     void queueIsBounded(Kind kind) throws Exception {
         CountDownLatch gate = new CountDownLatch(kind == Kind.REACTOR ? 1 : 0);
-        start(kind, new DatagramOptions(100, 10_000, 0, 0), (self, sender, data) -> gate.await());
+        start(kind, DatagramOptions.builder().maxSize(100).maxQueued(10_000).build(), (self, sender, data) -> gate.await());
         send((byte) 1); // keeps the loop
         await(() -> endpoint.stats().received() == 1, "it");
         int dropped = 0;
@@ -316,7 +317,31 @@ class EndpointsTest {
     @Test
     void badOptionsAreNamed() {
         assertEquals("maxSize must be between 0 and 65507, was 65508",
-                assertThrows(IllegalArgumentException.class, () -> new DatagramOptions(65_508, 0, 0, 0)).getMessage());
-        assertThrows(IllegalArgumentException.class, () -> new DatagramOptions(1, -1, 0, 0));
+                assertThrows(IllegalArgumentException.class, () -> DatagramOptions.builder().maxSize(65_508).build()).getMessage());
+        for (DatagramOptions.Builder bad : List.of(
+                DatagramOptions.builder().maxSize(-1),
+                DatagramOptions.builder().maxQueued(-1),
+                DatagramOptions.builder().maxQueued((1 << 30) + 1),
+                DatagramOptions.builder().sendBuffer(-1),
+                DatagramOptions.builder().receiveBuffer((1 << 30) + 1))) {
+            assertThrows(IllegalArgumentException.class, bad::build);
+        }
+    }
+
+    @Test
+    void optionsAreAValue() {
+        DatagramOptions options =
+                DatagramOptions.builder().maxSize(1).maxQueued(2).sendBuffer(3).receiveBuffer(4).build();
+        assertEquals(options, options.toBuilder().build());
+        assertEquals(options.hashCode(), options.toBuilder().build().hashCode());
+        assertEquals("DatagramOptions[maxSize=1, maxQueued=2, sendBuffer=3, receiveBuffer=4]", options.toString());
+        for (DatagramOptions other : List.of(
+                options.toBuilder().maxSize(0).build(),
+                options.toBuilder().maxQueued(0).build(),
+                options.toBuilder().sendBuffer(0).build(),
+                options.toBuilder().receiveBuffer(0).build(),
+                DatagramOptions.defaults())) {
+            assertNotEquals(options, other);
+        }
     }
 }
