@@ -153,11 +153,12 @@ final class ServeCommand implements Callable<Integer> {
                 .sendBuffer(options.sendBuffer())
                 .receiveBuffer(options.receiveBuffer())
                 .build();
+        String threads = engine.datagramThreads(flags.poolSize());
         DatagramEndpoint endpoint = listen(address, () -> engine.start(
-                new InetSocketAddress(address, port), datagrams, flags.poolSize(), service.datagrams().orElseThrow()), "1 thread");
+                new InetSocketAddress(address, port), datagrams, flags.poolSize(), service.datagrams().orElseThrow()), threads);
         StopSignals.onFirst(() -> stop(() -> endpoint.drain(options.drainTimeout()), options), Main::halt);
         opened(endpoint.address(), rehearsal);
-        banner.ready(service, engine, flags.poolSize(), address, endpoint.address().getPort());
+        banner.ready(service, engine, threads, address, endpoint.address().getPort());
         DatagramStats end = ending(endpoint.termination());
         Logging.stop();
         Stderr.lastWords(banner.drained(end));

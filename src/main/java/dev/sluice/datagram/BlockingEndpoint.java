@@ -2,6 +2,7 @@ package dev.sluice.datagram;
 
 import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.ThreadFactories;
+import dev.sluice.threads.Threads;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -41,30 +42,33 @@ public final class BlockingEndpoint implements DatagramEndpoint {
     private final CompletableFuture<DatagramStats> termination = new CompletableFuture<>();
     private final AtomicBoolean draining = new AtomicBoolean();
 
-    private BlockingEndpoint(InetSocketAddress address, DatagramOptions options, int threads, DatagramHandler handler) throws IOException {
+    private BlockingEndpoint(InetSocketAddress address, DatagramOptions options, int receivers, DatagramHandler handler) throws IOException {
         this.port = new Port(this, DatagramChannel.open(), address, options, handler);
-        this.running = new AtomicInteger(threads);
+        this.running = new AtomicInteger(receivers);
     }
 
     /**
-     * Starts an endpoint.
+     * Starts an endpoint. A port has no connections, and so {@link Threads} says how many receive: {@code platform} and
+     * {@code virtual} are one thread, and the handler is called by one at a time; {@code pool} is as many as it says, and the
+     * handler is called by so many at a time.
      *
      * @param address where to listen; port zero takes a free one
      * @param options how to behave
-     * @param threads how many receive; from 2 on, the handler is called by several at a time
-     * @param virtual whether they are virtual
+     * @param threads what receives
      * @param handler is given the datagrams
      * @return an endpoint that receives
-     * @throws IOException                   if the address cannot be listened on
-     * @throws UnsupportedOperationException if there are no virtual threads, before Java 21
+     * @throws IOException      if the address cannot be listened on
+     * @throws OutOfMemoryError if the threads are not to be had; the port is free then
      */
-    public static BlockingEndpoint start(
-            InetSocketAddress address, DatagramOptions options, int threads, boolean virtual, DatagramHandler handler) throws IOException {
-        ThreadFactory factory = virtual ? ThreadFactories.virtual("sluice-datagrams-") : ThreadFactories.platform("sluice-datagrams-");
-        BlockingEndpoint endpoint = new BlockingEndpoint(address, options, threads, handler);
+    public static BlockingEndpoint start(InetSocketAddress address, DatagramOptions options, Threads threads, DatagramHandler handler)
+            throws IOException {
+        String names = "sluice-datagrams-";
+        ThreadFactory factory = threads.isVirtual() ? ThreadFactories.virtual(names) : ThreadFactories.platform(names);
+        int receivers = Math.max(1, threads.poolSize());
+        BlockingEndpoint endpoint = new BlockingEndpoint(address, options, receivers, handler);
         try {
             factory.newThread(endpoint::sendQueued).start();
-            for (int i = 0; i < threads; i++) {
+            for (int i = 0; i < receivers; i++) {
                 Thread receiver = factory.newThread(endpoint::receive);
                 endpoint.receivers.add(receiver);
                 receiver.start();

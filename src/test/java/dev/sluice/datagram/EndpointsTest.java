@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.Reactor;
+import dev.sluice.threads.Threads;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -37,6 +38,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class EndpointsTest {
 
     private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
+    private static final int POOL_SIZE = 3;
     private static final DatagramHandler ECHO = (endpoint, sender, data) -> endpoint.send(data, sender);
 
     enum Kind {
@@ -47,9 +49,9 @@ class EndpointsTest {
             try {
                 return switch (this) {
                     case REACTOR -> ReactorEndpoint.start(address, options, handler);
-                    case THREAD -> BlockingEndpoint.start(address, options, 1, false, handler);
-                    case POOL -> BlockingEndpoint.start(address, options, 3, false, handler);
-                    case VIRTUAL -> BlockingEndpoint.start(address, options, 1, true, handler);
+                    case THREAD -> BlockingEndpoint.start(address, options, Threads.platform(), handler);
+                    case POOL -> BlockingEndpoint.start(address, options, Threads.pool(POOL_SIZE), handler);
+                    case VIRTUAL -> BlockingEndpoint.start(address, options, Threads.virtual(), handler);
                 };
             } catch (UnsupportedOperationException e) {
                 Assumptions.abort(e.getMessage());
@@ -245,6 +247,38 @@ class EndpointsTest {
                 assertEquals(stats.offered(), stats.sent() + stats.dropped() + stats.failed(), stats.toString());
             }
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void asManyHandlersRunAtATimeAsThereAreThreads(Kind kind) throws Exception {
+        int threads = kind == Kind.POOL ? POOL_SIZE : 1;
+        AtomicInteger inside = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        AtomicInteger virtual = new AtomicInteger();
+        CountDownLatch all = new CountDownLatch(threads);
+        CountDownLatch gate = new CountDownLatch(1);
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            most.accumulateAndGet(inside.incrementAndGet(), Math::max);
+            virtual.addAndGet(Thread.currentThread().getThreadGroup().getName().equals("VirtualThreads") ? 1 : 0);
+            all.countDown();
+            gate.await();
+            inside.decrementAndGet();
+        });
+        for (int i = 0; i < 2 * POOL_SIZE; i++) {
+            send((byte) i);
+        }
+        all.await();
+        gate.countDown();
+        await(() -> endpoint.stats().received() == 2 * POOL_SIZE, "the rest");
+        assertEquals(threads, most.get());
+        assertEquals(kind == Kind.VIRTUAL ? 2 * POOL_SIZE : 0, virtual.get());
+    }
+
+    @Test
+    void noThreadsAreNoKindOfThreads() {
+        assertThrows(IllegalArgumentException.class, () -> BlockingEndpoint.start(
+                new InetSocketAddress(LOOPBACK, 0), DatagramOptions.defaults(), Threads.pool(0), ECHO));
     }
 
     /** On a reactor there is no other thread that could end it. */
