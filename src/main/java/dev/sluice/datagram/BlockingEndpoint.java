@@ -20,13 +20,21 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A UDP port whose threads block: each receives, calls the handler, and sends its answers; a handler that blocks keeps its own
  * thread alone. What other threads send goes through a queue to one thread more, so that no user's thread ever does I/O (an
  * interrupted one would close the socket).
+ *
+ * <p>Handlers may interrupt their own thread. To interrupt it while it waits in a receive or a send closes the port for everybody:
+ * {@link #termination} then completes exceptionally, with a {@link java.nio.channels.ClosedByInterruptException}. A handler must
+ * not hand its thread to anybody who may interrupt it after the handler has returned.
  */
 public final class BlockingEndpoint implements DatagramEndpoint {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DatagramEndpoint.class);
 
     private static final Port.Queued END = new Port.Queued(ByteBuffer.allocate(0), null);
 
@@ -115,9 +123,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
     private void sendQueued() {
         for (Port.Queued next; (next = take()) != END; ) {
             port.dequeued(next);
-            if (!port.channel.isOpen() || !port.send(next.data(), next.to())) {
-                port.dropped(next.data());
-            }
+            sendOrDrop(next.data(), next.to());
         }
         closePort();
         for (Port.Queued late; (late = queue.poll()) != null; ) {
@@ -125,7 +131,28 @@ public final class BlockingEndpoint implements DatagramEndpoint {
                 drop(late);
             }
         }
-        termination.complete(stats());
+        if (port.interrupted == null) {
+            termination.complete(stats());
+        } else {
+            LOG.error("a thread of the port's was interrupted while it waited, and the port has closed", port.interrupted);
+            termination.completeExceptionally(port.interrupted);
+        }
+    }
+
+    /** A thread of ours. May wait for the kernel; a handler that has interrupted its thread finds it interrupted afterwards. */
+    private boolean sendOrDrop(ByteBuffer data, SocketAddress to) {
+        boolean interrupted = Thread.interrupted(); // a send with the flag set would close the socket
+        try {
+            boolean sent = port.send(data, to);
+            if (!sent) {
+                port.dropped(data);
+            }
+            return sent;
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     private void drop(Port.Queued copy) {
@@ -153,7 +180,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
             return false;
         }
         if (receivers.contains(Thread.currentThread())) {
-            return port.send(data, to);
+            return sendOrDrop(data, to);
         }
         Port.Queued copy = port.enqueue(data, to);
         if (copy == null) {

@@ -40,8 +40,8 @@ public interface DatagramEndpoint extends AutoCloseable {
      * Ends it well: what the kernel holds is handled, what is queued leaves, then the port is free.
      *
      * @param timeout how long that may take
-     * @return completes with the last counters, exceptionally if a loop of its own failed; where it lives on a reactor that ends
-     *     before, it ends there and then
+     * @return completes with the last counters, exceptionally if a loop of its own failed, or a thread of its own was interrupted
+     *     while it waited; where it lives on a reactor that ends before, it ends there and then
      */
     CompletableFuture<DatagramStats> drain(Duration timeout);
 

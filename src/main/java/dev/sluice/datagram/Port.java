@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.DatagramChannel;
 import java.util.concurrent.atomic.AtomicLong;
@@ -31,6 +32,9 @@ final class Port {
     private final LongAdder sentBytes = new LongAdder();
     private final LongAdder dropped = new LongAdder();
     private final LongAdder failed = new LongAdder();
+
+    /** Why the channel has closed, if nobody asked for that, or null: the JDK closes it under a thread that is interrupted in a call. */
+    volatile ClosedByInterruptException interrupted;
 
     /** Who sends an empty datagram for no other reason than to bring a receive back, or null. */
     volatile SocketAddress bell;
@@ -72,6 +76,7 @@ final class Port {
         try {
             sender = channel.receive(buffer.clear());
         } catch (ClosedChannelException e) {
+            closed(e);
             throw e;
         } catch (IOException e) {
             receiveFailures.increment();
@@ -97,6 +102,12 @@ final class Port {
         return true;
     }
 
+    private void closed(ClosedChannelException how) {
+        if (how instanceof ClosedByInterruptException e) {
+            interrupted = e;
+        }
+    }
+
     private synchronized void warn(String what, Throwable cause) {
         log.warn(System.nanoTime(), what, cause);
     }
@@ -107,7 +118,7 @@ final class Port {
         offered.increment();
     }
 
-    /** Hands one to the kernel; false if that has no room now. One that it refuses is counted, and as good as sent. */
+    /** Hands one to the kernel; false if that has no room now, or the channel has closed. One that it refuses is counted, and as good as sent. */
     boolean send(ByteBuffer data, SocketAddress to) {
         int length = data.remaining();
         try {
@@ -116,6 +127,9 @@ final class Port {
             }
             sent.increment();
             sentBytes.add(length);
+        } catch (ClosedChannelException e) {
+            closed(e);
+            return false;
         } catch (IOException | RuntimeException e) { // an address of another family, or one that was not resolved, is no IOException
             failed.increment();
             data.position(data.limit());

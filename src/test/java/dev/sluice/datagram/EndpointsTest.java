@@ -17,14 +17,17 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
+import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -70,7 +73,11 @@ class EndpointsTest {
     }
 
     private void send(byte... data) throws IOException {
-        client.send(new DatagramPacket(data, data.length, endpoint.address()));
+        sendTo(endpoint.address(), data);
+    }
+
+    private void sendTo(InetSocketAddress address, byte... data) throws IOException {
+        client.send(new DatagramPacket(data, data.length, address));
     }
 
     private byte[] receive() throws IOException {
@@ -80,8 +87,8 @@ class EndpointsTest {
         return java.util.Arrays.copyOf(packet.getData(), packet.getLength());
     }
 
-    private static void await(BooleanSupplier condition, String what) {
-        Awaitility.await(what).pollInterval(Duration.ofMillis(1)).pollDelay(Duration.ZERO).atMost(Duration.ofSeconds(20)).until(condition::getAsBoolean);
+    private static void await(Callable<Boolean> condition, String what) {
+        Awaitility.await(what).pollInterval(Duration.ofMillis(1)).pollDelay(Duration.ZERO).atMost(Duration.ofSeconds(20)).until(condition);
     }
 
     @AfterEach
@@ -95,7 +102,11 @@ class EndpointsTest {
         assertFalse(endpoint.send(ByteBuffer.allocate(1), endpoint.address()));
         new DatagramSocket(endpoint.address()).close(); // the port is free
         client.close();
-        await(() -> Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().startsWith("sluice")), "its threads end");
+        await(EndpointsTest::hasNoThreadLeft, "its threads end");
+    }
+
+    private static boolean hasNoThreadLeft() {
+        return Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().startsWith("sluice"));
     }
 
     @ParameterizedTest
@@ -178,6 +189,52 @@ class EndpointsTest {
         assertFalse(data.hasRemaining());
         assertTrue(Thread.interrupted());
         assertArrayEquals(new byte[] {1, 2, 3}, receive());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void handlerThatInterruptsItsThreadLosesNothing(Kind kind) throws Exception {
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            Thread.currentThread().interrupt();
+            assertTrue(self.send(data, sender));
+            assertTrue(Thread.currentThread().isInterrupted(), "the flag is the handler's");
+        });
+        for (int i = 0; i < 20; i++) {
+            send((byte) i);
+            assertArrayEquals(new byte[] {(byte) i}, receive());
+        }
+        await(() -> endpoint.stats().sent() == 20, "all of them, as a handler goes on after its send");
+        endpoint.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS);
+        assertEquals(0, endpoint.stats().handlerFailures());
+    }
+
+    /** It closes the port, as the JDK has it. What is wanted is that nobody takes that for a good end. */
+    @ParameterizedTest
+    @EnumSource(value = Kind.class, names = "REACTOR", mode = EnumSource.Mode.EXCLUDE)
+    void interruptOfAThreadThatWaitsEndsTheEndpointAndIsToldAsItsFailure(Kind kind) throws Exception {
+        AtomicReference<Thread> receiver = new AtomicReference<>();
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            receiver.set(Thread.currentThread());
+            self.send(data, sender);
+        });
+        send((byte) 1);
+        receive();
+        DatagramEndpoint interrupted = endpoint;
+        endpoint = null; // it does not end well
+        CompletableFuture<DatagramStats> end = interrupted.termination();
+        await(() -> {
+            receiver.get().interrupt(); // again, as it has no effect until the thread waits
+            sendTo(interrupted.address(), (byte) 2); // of several threads one waits for the kernel, the others for that one
+            return end.isDone();
+        }, "the end");
+        assertEquals(ClosedByInterruptException.class, assertThrows(ExecutionException.class, end::get).getCause().getClass());
+        assertThrows(ExecutionException.class, () -> interrupted.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS));
+        assertFalse(interrupted.send(ByteBuffer.allocate(1), client.getLocalSocketAddress()));
+        DatagramStats stats = interrupted.stats();
+        assertEquals(stats.offered(), stats.sent() + stats.dropped() + stats.failed(), stats.toString());
+        new DatagramSocket(interrupted.address()).close(); // the port is free
+        client.close();
+        await(EndpointsTest::hasNoThreadLeft, "its threads end");
     }
 
     @ParameterizedTest
