@@ -8,15 +8,17 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.DatagramChannel;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -26,7 +28,7 @@ import org.slf4j.LoggerFactory;
 /**
  * A UDP port whose threads block: each receives, calls the handler, and sends its answers; a handler that blocks keeps its own
  * thread alone. What other threads send goes through a queue to one thread more, so that no user's thread ever does I/O (an
- * interrupted one would close the socket).
+ * interrupted one would close the socket), and one more waits for the end.
  *
  * <p>Handlers may interrupt their own thread. To interrupt it while it waits in a receive or a send closes the port for everybody:
  * {@link #termination} then completes exceptionally, with a {@link java.nio.channels.ClosedByInterruptException}. A handler must
@@ -43,12 +45,16 @@ public final class BlockingEndpoint implements DatagramEndpoint {
 
     private static final long AGAIN_NS = 20_000_000;
 
+    private static final String NAMES = "sluice-datagrams-";
+
     private final Port port;
     private final Set<Thread> receivers = ConcurrentHashMap.newKeySet();
     private final AtomicInteger running;
     private final LinkedBlockingQueue<Port.Queued> queue = new LinkedBlockingQueue<>();
     private final CompletableFuture<DatagramStats> termination = new CompletableFuture<>();
-    private final AtomicBoolean draining = new AtomicBoolean();
+
+    /** Completed by the first drain, with its nanoseconds. */
+    private final CompletableFuture<Long> drain = new CompletableFuture<>();
 
     private BlockingEndpoint(InetSocketAddress address, DatagramOptions options, int receivers, DatagramHandler handler) throws IOException {
         this.port = new Port(this, DatagramChannel.open(), address, options, handler);
@@ -66,27 +72,34 @@ public final class BlockingEndpoint implements DatagramEndpoint {
      * @param handler is given the datagrams
      * @return an endpoint that receives
      * @throws IOException      if the address cannot be listened on
-     * @throws OutOfMemoryError if the threads are not to be had; the port is free then
+     * @throws OutOfMemoryError if the threads are not to be had, or their buffers of the longest datagram; the port is free then
      */
     public static BlockingEndpoint start(InetSocketAddress address, DatagramOptions options, Threads threads, DatagramHandler handler)
             throws IOException {
-        String names = "sluice-datagrams-";
-        ThreadFactory factory = threads.isVirtual() ? ThreadFactories.virtual(names) : ThreadFactories.platform(names);
+        ThreadFactory factory = threads.isVirtual() ? ThreadFactories.virtual(NAMES) : ThreadFactories.platform(NAMES);
         int receivers = Math.max(1, threads.poolSize());
         BlockingEndpoint endpoint = new BlockingEndpoint(address, options, receivers, handler);
         try {
-            factory.newThread(endpoint::sendQueued).start();
-            for (int i = 0; i < receivers; i++) {
-                Thread receiver = factory.newThread(endpoint::receive);
-                endpoint.receivers.add(receiver);
-                receiver.start();
-            }
+            endpoint.begin(factory);
             return endpoint;
-        } catch (Throwable t) { // an Error too: there may be no thread to be had
-            endpoint.port.channel.close();
+        } catch (Throwable t) { // an Error too: there may be no thread to be had, or no memory for a buffer
+            endpoint.closePort();
             endpoint.queue.add(END);
             throw t;
         }
+    }
+
+    private void begin(ThreadFactory factory) {
+        List<Thread> threads = new ArrayList<>();
+        threads.add(factory.newThread(this::sendQueued));
+        threads.add(factory.newThread(this::endReceivers)); // now: when it has something to do, there may be no thread to be had
+        for (int i = running.get(); i > 0; i--) {
+            ByteBuffer buffer = port.buffer();
+            Thread receiver = factory.newThread(() -> receive(buffer));
+            receivers.add(receiver);
+            threads.add(receiver);
+        }
+        threads.forEach(Thread::start);
     }
 
     @Override
@@ -101,41 +114,55 @@ public final class BlockingEndpoint implements DatagramEndpoint {
 
     // ---- the threads ----------------------------------------------------------------------------------------------------
 
-    private void receive() {
-        ByteBuffer buffer = port.buffer();
-        while (port.channel.isOpen()) {
-            try {
-                Thread.interrupted(); // a receive with the flag set would close the socket
-                if (!port.receive(buffer)) {
-                    break;
-                }
-            } catch (ClosedChannelException e) {
-                break;
-            } catch (IOException e) {
-                LockSupport.parkNanos(PAUSE_NS);
+    private void receive(ByteBuffer buffer) {
+        try {
+            while (receiveNext(buffer)) {
+                continue;
+            }
+        } finally {
+            if (running.decrementAndGet() == 0) {
+                queue.add(END);
             }
         }
-        if (running.decrementAndGet() == 0) {
-            queue.add(END);
+    }
+
+    /** False at the end. */
+    private boolean receiveNext(ByteBuffer buffer) {
+        try {
+            Thread.interrupted(); // a receive with the flag set would close the socket
+            return port.receive(buffer);
+        } catch (ClosedChannelException e) {
+            return false;
+        } catch (Throwable t) { // an Error too: the port must not lose a thread for want of memory
+            LockSupport.parkNanos(PAUSE_NS);
+            return true;
         }
     }
 
     private void sendQueued() {
         for (Port.Queued next; (next = take()) != END; ) {
-            port.dequeued(next);
             sendOrDrop(next.data(), next.to());
+            port.dequeued(next);
         }
         closePort();
         for (Port.Queued late; (late = queue.poll()) != null; ) {
             if (late != END) {
-                drop(late);
+                port.drop(late);
             }
         }
-        if (port.interrupted == null) {
+        drain.complete(0L); // nobody is left to be ended
+        tellTheEnd(port.interrupted);
+    }
+
+    private void tellTheEnd(ClosedByInterruptException failure) {
+        if (failure == null) {
             termination.complete(stats());
-        } else {
-            LOG.error("a thread of the port's was interrupted while it waited, and the port has closed", port.interrupted);
-            termination.completeExceptionally(port.interrupted);
+            return;
+        }
+        try {
+            LOG.error("a thread of the port's was interrupted while it waited, and the port has closed", failure);
+        } finally {
+            termination.completeExceptionally(failure);
         }
     }
 
@@ -155,11 +182,6 @@ public final class BlockingEndpoint implements DatagramEndpoint {
         }
     }
 
-    private void drop(Port.Queued copy) {
-        port.dequeued(copy);
-        port.dropped(copy.data());
-    }
-
     private Port.Queued take() {
         while (true) {
             try {
@@ -174,7 +196,9 @@ public final class BlockingEndpoint implements DatagramEndpoint {
 
     @Override
     public boolean send(ByteBuffer data, SocketAddress to) {
-        port.offered();
+        if (!port.offered(data, to)) {
+            return true;
+        }
         if (!port.channel.isOpen()) {
             port.dropped(data);
             return false;
@@ -183,13 +207,19 @@ public final class BlockingEndpoint implements DatagramEndpoint {
             return sendOrDrop(data, to);
         }
         Port.Queued copy = port.enqueue(data, to);
-        if (copy == null) {
+        return copy != null && add(copy);
+    }
+
+    private boolean add(Port.Queued copy) {
+        try {
+            queue.add(copy);
+        } catch (OutOfMemoryError e) {
+            port.drop(copy);
             return false;
         }
-        queue.add(copy);
         // the port is closed, then the queue emptied: whichever comes second sees the other. This copy, and none that is equal
         if (!port.channel.isOpen() && queue.removeIf(queued -> queued == copy)) {
-            drop(copy);
+            port.drop(copy);
             return false;
         }
         return true;
@@ -197,18 +227,16 @@ public final class BlockingEndpoint implements DatagramEndpoint {
 
     // ---- the end --------------------------------------------------------------------------------------------------------
 
-    /** A receive that blocks is brought back by an empty datagram of ours: what came before it has been handled by then. */
     @Override
     public CompletableFuture<DatagramStats> drain(Duration timeout) {
-        if (!draining.getAndSet(true)) {
-            new Thread(() -> endReceivers(timeout), "sluice-datagrams-drain").start();
-        }
+        drain.complete(Deadlines.nanos(timeout));
         return termination();
     }
 
-    private void endReceivers(Duration timeout) {
+    /** A receive that blocks is brought back by an empty datagram of ours: what came before it has been handled by then. */
+    private void endReceivers() {
+        long timeoutNs = drain.join();
         long startNs = System.nanoTime();
-        long timeoutNs = Deadlines.nanos(timeout);
         BooleanSupplier isAwaited = () -> running.get() > 0 && System.nanoTime() - startNs < timeoutNs;
         InetAddress own = port.address.getAddress();
         InetAddress host = own.isAnyLocalAddress() ? InetAddress.getLoopbackAddress() : own;
@@ -221,8 +249,8 @@ public final class BlockingEndpoint implements DatagramEndpoint {
                     }
                     LockSupport.parkNanos(AGAIN_NS); // it may have been dropped, if the kernel's buffer is full
                 }
-            } catch (IOException e) {
-                LockSupport.parkNanos(AGAIN_NS); // no descriptor for a bell: perhaps later
+            } catch (IOException | OutOfMemoryError e) {
+                LockSupport.parkNanos(AGAIN_NS); // no descriptor for a bell, or no memory: perhaps later
             }
         }
         if (running.get() > 0) {

@@ -18,7 +18,8 @@ public interface DatagramEndpoint extends AutoCloseable {
      *
      * @param data the bytes between position and limit; the position moves to the limit, and the buffer may be reused
      * @param to   where to
-     * @return false if it was dropped: the queue is at its limit, or the endpoint has closed
+     * @return false if it was dropped: the queue is at its limit, there is no memory for a copy, or the endpoint has closed. True
+     *     also of what the kernel refuses, which is counted as failed
      */
     boolean send(ByteBuffer data, SocketAddress to);
 

@@ -14,7 +14,8 @@ package dev.sluice.datagram;
  * @param sent            those that the kernel took
  * @param sentBytes       their bytes
  * @param queued          those that wait
- * @param dropped         those for which there was no room in the queue, or that were offered after the close or still queued then
+ * @param dropped         those for which there was no room in the queue or no memory, or that were offered after the close or still
+ *                        queued then
  * @param failed          those that the kernel refused: too long, no route, an address of another family
  */
 public record DatagramStats(

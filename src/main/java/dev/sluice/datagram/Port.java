@@ -16,6 +16,12 @@ import org.slf4j.LoggerFactory;
 /** The socket of an endpoint with its books: what both kinds of endpoint do alike. Any thread. */
 final class Port {
 
+    /** No datagram is longer: 65,535 bytes less UDP's header, over IPv6. Whether one as long as this may leave is the kernel's to say. */
+    private static final int LONGEST = 65_527;
+
+    /** What one that waits costs beside its bytes, so that empty ones are bounded, too. */
+    private static final int OVERHEAD = 128;
+
     final DatagramChannel channel;
     final InetSocketAddress address;
     final DatagramOptions options;
@@ -39,7 +45,7 @@ final class Port {
     /** Who sends an empty datagram for no other reason than to bring a receive back, or null. */
     volatile SocketAddress bell;
 
-    /** Datagrams that wait, and their bytes. */
+    /** Datagrams that wait, and what they cost. */
     private final AtomicLong queued = new AtomicLong();
     private final AtomicLong queuedBytes = new AtomicLong();
 
@@ -78,10 +84,10 @@ final class Port {
         } catch (ClosedChannelException e) {
             closed(e);
             throw e;
-        } catch (IOException e) {
+        } catch (Throwable t) { // an Error too: there may be no memory for the sender's address
             receiveFailures.increment();
-            warn("cannot receive", e);
-            throw e;
+            warn("cannot receive", null, t);
+            throw t;
         }
         if (sender == null || sender.equals(bell)) {
             return false;
@@ -97,7 +103,7 @@ final class Port {
             handler.onDatagram(endpoint, sender, buffer);
         } catch (Throwable t) {
             handlerFailures.increment();
-            warn("handler failed on a datagram from " + sender, t);
+            warn("handler failed on a datagram from ", sender, t);
         }
         return true;
     }
@@ -108,14 +114,34 @@ final class Port {
         }
     }
 
-    private synchronized void warn(String what, Throwable cause) {
-        log.warn(System.nanoTime(), what, cause);
+    private void warn(String what, SocketAddress whom, Throwable cause) {
+        try {
+            String text = whom == null ? what : what + whom;
+            synchronized (log) {
+                log.warn(System.nanoTime(), text, cause);
+            }
+        } catch (Throwable t) {
+            // no memory to tell it with; it is counted
+        }
     }
 
     // ---- sending --------------------------------------------------------------------------------------------------------
 
-    void offered() {
+    /** Counts one that is to be sent; false if none can be as long, and it was refused: a copy of it would be for nothing. */
+    boolean offered(ByteBuffer data, SocketAddress to) {
+        int length = data.remaining();
         offered.increment();
+        if (length <= LONGEST) {
+            return true;
+        }
+        refused(data, to, new IOException("no datagram has " + length + " bytes"));
+        return false;
+    }
+
+    private void refused(ByteBuffer data, SocketAddress to, Throwable cause) {
+        failed.increment();
+        data.position(data.limit());
+        warn("cannot send to ", to, cause);
     }
 
     /** Hands one to the kernel; false if that has no room now, or the channel has closed. One that it refuses is counted, and as good as sent. */
@@ -130,30 +156,59 @@ final class Port {
         } catch (ClosedChannelException e) {
             closed(e);
             return false;
-        } catch (IOException | RuntimeException e) { // an address of another family, or one that was not resolved, is no IOException
-            failed.increment();
-            data.position(data.limit());
-            warn("cannot send to " + to, e);
+        } catch (Throwable t) { // an address of another family, or one that was not resolved, is no IOException, want of memory no Exception
+            refused(data, to, t);
         }
         return true;
     }
 
-    /** Makes room in the queue for a copy; null if there is none, and the datagram was dropped. */
+    /** Makes a copy that waits; null if there is no room for it, or no memory, and the datagram was dropped. */
     Queued enqueue(ByteBuffer data, SocketAddress to) {
         int length = data.remaining();
-        if (queuedBytes.addAndGet(length + Queued.OVERHEAD) > options.maxQueued()) {
-            queuedBytes.addAndGet(-length - Queued.OVERHEAD);
+        if (!reserve(cost(length))) {
             dropped(data);
             return null;
         }
-        queued.incrementAndGet();
-        return new Queued(ByteBuffer.allocate(length).put(data).flip(), to);
+        Queued copy = null;
+        try {
+            copy = new Queued(ByteBuffer.allocate(length).put(data).flip(), to);
+            queued.incrementAndGet();
+        } catch (OutOfMemoryError e) {
+            // as without room
+        } finally {
+            if (copy == null) {
+                queuedBytes.addAndGet(-cost(length));
+                dropped(data);
+            }
+        }
+        return copy;
+    }
+
+    private static long cost(int length) {
+        return (long) length + OVERHEAD;
+    }
+
+    private boolean reserve(long bytes) {
+        long before;
+        do {
+            before = queuedBytes.get();
+            if (before + bytes > options.maxQueued()) {
+                return false;
+            }
+        } while (!queuedBytes.compareAndSet(before, before + bytes));
+        return true;
     }
 
     /** It is in the queue no more. */
     void dequeued(Queued one) {
         queued.decrementAndGet();
-        queuedBytes.addAndGet(-one.length() - Queued.OVERHEAD);
+        queuedBytes.addAndGet(-cost(one.length()));
+    }
+
+    /** It is in the queue no more, and never leaves. */
+    void drop(Queued one) {
+        dequeued(one);
+        dropped(one.data());
     }
 
     void dropped(ByteBuffer data) {
@@ -163,9 +218,6 @@ final class Port {
 
     /** A copy that waits. */
     record Queued(ByteBuffer data, SocketAddress to) {
-
-        /** What one costs beside its bytes, so that empty ones are bounded, too. */
-        static final int OVERHEAD = 128;
 
         int length() {
             return data.capacity();

@@ -10,6 +10,7 @@ import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectionKey;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -50,11 +51,11 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         this.reactor = reactor;
         this.ownsReactor = ownsReactor;
         this.port = new Port(this, DatagramChannel.open(), address, options, handler);
-        this.buffer = port.buffer();
         try {
+            this.buffer = port.buffer();
             this.registration = reactor.register(port.channel, SelectionKey.OP_READ, (self, readyOps) -> ready());
             this.leave = reactor.atEnd(this::end);
-        } catch (Throwable t) { // another's reactor, or one that has ended
+        } catch (Throwable t) { // another's reactor, one that has ended, or no memory for the buffer
             port.channel.close();
             throw t;
         }
@@ -128,14 +129,22 @@ public final class ReactorEndpoint implements DatagramEndpoint {
             for (int i = 0; i < most && port.receive(buffer); i++) {
                 continue;
             }
-        } catch (IOException e) {
-            paused = true;
+        } catch (Throwable t) { // an Error too: what leaves here would close the port
+            pause();
+        }
+        settle();
+    }
+
+    private void pause() {
+        try {
             reactor.schedule(PAUSE, () -> {
                 paused = false;
                 settle();
             });
+            paused = true;
+        } catch (OutOfMemoryError e) {
+            // no memory to wait with: the next turn tries again
         }
-        settle();
     }
 
     private void flush() {
@@ -158,7 +167,9 @@ public final class ReactorEndpoint implements DatagramEndpoint {
 
     @Override
     public boolean send(ByteBuffer data, SocketAddress to) {
-        port.offered();
+        if (!port.offered(data, to)) {
+            return true;
+        }
         boolean inLoop = reactor.isInLoop();
         if (inLoop && port.channel.isOpen() && queue.isEmpty() && port.send(data, to)) {
             return true;
@@ -167,44 +178,51 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         if (copy == null) {
             return false;
         }
-        if (inLoop) {
-            add(copy);
-            return port.channel.isOpen();
+        boolean taken = false;
+        try {
+            taken = inLoop ? add(copy) : reactor.execute(() -> arrived(copy));
+        } catch (OutOfMemoryError e) {
+            // as without room
+        } finally {
+            if (!taken) {
+                port.drop(copy);
+            }
         }
-        boolean taken = reactor.execute(() -> {
-            add(copy);
-            flush();
+        if (taken && inLoop) {
             settle();
-        });
-        if (!taken) {
-            drop(copy);
         }
         return taken;
     }
 
-    private void add(Port.Queued copy) {
-        if (port.channel.isOpen()) {
-            queue.add(copy);
-            settle();
-        } else {
-            drop(copy);
-        }
+    /** False if the port has closed. */
+    private boolean add(Port.Queued copy) {
+        return port.channel.isOpen() && queue.add(copy);
     }
 
-    private void drop(Port.Queued copy) {
-        port.dequeued(copy);
-        port.dropped(copy.data());
+    /** From another thread. */
+    private void arrived(Port.Queued copy) {
+        boolean added = false;
+        try {
+            added = add(copy);
+        } finally { // there may be no memory
+            if (!added) {
+                port.drop(copy);
+            }
+        }
+        flush();
+        settle();
     }
 
     // ---- the end --------------------------------------------------------------------------------------------------------
 
     @Override
     public CompletableFuture<DatagramStats> drain(Duration timeout) {
+        Objects.requireNonNull(timeout, "timeout");
         reactor.execute(() -> {
             if (!draining) {
                 receive(LAST_RECEIVES);
+                reactor.schedule(timeout, this::end); // first: without memory for it, the drain has not begun
                 draining = true;
-                reactor.schedule(timeout, this::end);
                 settle();
             }
         });
@@ -224,7 +242,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
             // its descriptor is free all the same
         }
         for (Port.Queued left; (left = queue.poll()) != null; ) {
-            drop(left);
+            port.drop(left);
         }
         if (ownsReactor) {
             reactor.stop();

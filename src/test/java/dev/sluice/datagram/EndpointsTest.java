@@ -18,6 +18,10 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -177,6 +181,46 @@ class EndpointsTest {
         send((byte) 1);
         receive();
         assertEquals(2, endpoint.stats().failed());
+    }
+
+    /** As many bytes as a buffer can have, which take no memory. */
+    private static ByteBuffer largest() throws IOException {
+        Path file = Files.createTempFile("sluice", null);
+        try (FileChannel sparse = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE)) {
+            sparse.write(ByteBuffer.allocate(1), Integer.MAX_VALUE - 1L);
+            return sparse.map(FileChannel.MapMode.READ_ONLY, 0, Integer.MAX_VALUE);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void oneThatNoDatagramCanBeIsRefusedAndTakesNoRoom(Kind kind) throws Exception {
+        ByteBuffer largest = largest();
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            assertTrue(self.send(largest.duplicate(), sender));
+            self.send(data, sender);
+        });
+        ByteBuffer data = largest.duplicate();
+        assertTrue(endpoint.send(data, client.getLocalSocketAddress()));
+        assertFalse(data.hasRemaining());
+        send((byte) 1);
+        assertArrayEquals(new byte[] {1}, receive());
+        assertTrue(endpoint.send(ByteBuffer.allocate(100), client.getLocalSocketAddress()));
+        assertEquals(100, receive().length);
+        assertEquals(2, endpoint.stats().failed());
+        assertEquals(0, endpoint.stats().handlerFailures());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void argumentsThatAreNoneChangeNothing(Kind kind) throws Exception {
+        start(kind, DatagramOptions.defaults(), ECHO);
+        assertThrows(NullPointerException.class, () -> endpoint.send(null, client.getLocalSocketAddress()));
+        assertThrows(NullPointerException.class, () -> endpoint.drain(null));
+        send((byte) 1);
+        receive();
+        await(() -> endpoint.stats().sent() == 1, "the answer's place in the books");
+        assertEquals(1, endpoint.stats().offered());
     }
 
     @ParameterizedTest
