@@ -11,7 +11,7 @@ package dev.sluice.datagram;
  * @param handlerFailures those at which the handler threw
  * @param receiveFailures receive calls that failed
  * @param offered         datagrams given to {@code send}
- * @param sent            those that the kernel took
+ * @param sent            those that the kernel took, empty ones included; what becomes of them then, nobody tells
  * @param sentBytes       their bytes
  * @param queued          those that wait
  * @param dropped         those for which there was no room in the queue or no memory, or that were offered after the close or still

@@ -144,7 +144,10 @@ final class Port {
         warn("cannot send to ", to, cause);
     }
 
-    /** Hands one to the kernel; false if that has no room now, or the channel has closed. One that it refuses is counted, and as good as sent. */
+    /**
+     * Hands one to the kernel; false if that has no room now, or the channel has closed. One that it refuses is counted, and as good as
+     * sent. Of an empty one, a channel that does not block does not tell whether there was room: its caller has to know that there is.
+     */
     boolean send(ByteBuffer data, SocketAddress to) {
         int length = data.remaining();
         try {

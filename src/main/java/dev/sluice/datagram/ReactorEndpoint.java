@@ -15,7 +15,8 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * A UDP port on a {@link Reactor}, like any other channel there. An answer goes straight to the socket; only what the socket has no
- * room for is queued, and what other threads send.
+ * room for is queued, and what other threads send. An empty datagram is always queued, and leaves in a turn of its own: a socket that does
+ * not block answers to it alike whether it took it or had no room, and what never left must not count as sent.
  */
 public final class ReactorEndpoint implements DatagramEndpoint {
 
@@ -29,7 +30,10 @@ public final class ReactorEndpoint implements DatagramEndpoint {
     private static final Duration PAUSE = Duration.ofMillis(10);
 
     private final Reactor reactor;
-    private final boolean ownsReactor;
+
+    /** The reactor's, where that is the endpoint's own, else null. */
+    private final Thread thread;
+
     private final Port port;
     private final Registration registration;
 
@@ -49,11 +53,11 @@ public final class ReactorEndpoint implements DatagramEndpoint {
             Reactor reactor, boolean ownsReactor, InetSocketAddress address, DatagramOptions options, DatagramHandler handler)
             throws IOException {
         this.reactor = reactor;
-        this.ownsReactor = ownsReactor;
+        this.thread = ownsReactor ? new Thread(this::run, "sluice-datagrams") : null;
         this.port = new Port(this, DatagramChannel.open(), address, options, handler);
         try {
             this.buffer = port.buffer();
-            this.registration = reactor.register(port.channel, SelectionKey.OP_READ, (self, readyOps) -> ready());
+            this.registration = reactor.register(port.channel, SelectionKey.OP_READ, (self, readyOps) -> ready(readyOps));
             this.leave = reactor.atEnd(this::end);
         } catch (Throwable t) { // another's reactor, one that has ended, or no memory for the buffer
             port.channel.close();
@@ -74,7 +78,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         Reactor reactor = Reactor.open();
         try {
             ReactorEndpoint endpoint = new ReactorEndpoint(reactor, true, address, options, handler);
-            new Thread(endpoint::run, "sluice-datagrams").start();
+            endpoint.thread.start();
             return endpoint;
         } catch (Throwable t) { // an Error too: there may be no thread to be had
             reactor.close();
@@ -119,8 +123,8 @@ public final class ReactorEndpoint implements DatagramEndpoint {
 
     // ---- on the loop ----------------------------------------------------------------------------------------------------
 
-    private void ready() {
-        flush();
+    private void ready(int readyOps) {
+        flush((readyOps & SelectionKey.OP_WRITE) != 0);
         receive(RECEIVES_A_TURN);
     }
 
@@ -147,9 +151,15 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         }
     }
 
-    private void flush() {
-        for (Port.Queued first; (first = queue.peek()) != null && port.send(first.data(), first.to()); ) {
+    /**
+     * Sends what waits. Of an empty datagram the socket says 0 whether it took it or had no room: so one leaves only where the selector
+     * has just told of room, before anything else can have used that up.
+     */
+    private void flush(boolean hasRoom) {
+        boolean certain = hasRoom;
+        for (Port.Queued first; (first = queue.peek()) != null && (certain || first.length() > 0) && port.send(first.data(), first.to()); ) {
             port.dequeued(queue.poll());
+            certain = false;
         }
     }
 
@@ -170,8 +180,8 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         if (!port.offered(data, to)) {
             return true;
         }
-        boolean inLoop = reactor.isInLoop();
-        if (inLoop && port.channel.isOpen() && queue.isEmpty() && port.send(data, to)) {
+        boolean inLoop = isInLoop();
+        if (inLoop && data.hasRemaining() && queue.isEmpty() && port.channel.isOpen() && port.send(data, to)) {
             return true;
         }
         Port.Queued copy = port.enqueue(data, to);
@@ -194,6 +204,11 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         return taken;
     }
 
+    /** A reactor that has not begun yet would say so of any thread: of an endpoint's own, others know it already. */
+    private boolean isInLoop() {
+        return thread == null ? reactor.isInLoop() : thread == Thread.currentThread();
+    }
+
     /** False if the port has closed. */
     private boolean add(Port.Queued copy) {
         return port.channel.isOpen() && queue.add(copy);
@@ -209,7 +224,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
                 port.drop(copy);
             }
         }
-        flush();
+        flush(false);
         settle();
     }
 
@@ -244,7 +259,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         for (Port.Queued left; (left = queue.poll()) != null; ) {
             port.drop(left);
         }
-        if (ownsReactor) {
+        if (thread != null) {
             reactor.stop();
         } else {
             termination.complete(stats());

@@ -281,6 +281,21 @@ class EndpointsTest {
         await(EndpointsTest::hasNoThreadLeft, "its threads end");
     }
 
+    /** While the endpoint's own thread may not have taken its first breath. */
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void whatIsSentAtOnceAfterTheStartLeaves(Kind kind) throws Exception {
+        try (DatagramSocket peer = new DatagramSocket(0, LOOPBACK)) {
+            for (int round = 0; round < 200; round++) {
+                DatagramEndpoint fresh = kind.start(DatagramOptions.defaults(), ECHO);
+                for (int i = 0; i < 50; i++) {
+                    assertTrue(fresh.send(ByteBuffer.allocate(0), peer.getLocalSocketAddress()));
+                }
+                assertEquals(50, fresh.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS).sent());
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Kind.class)
     void queueIsBounded(Kind kind) throws Exception {
