@@ -35,13 +35,7 @@ final class Banner {
     }
 
     /** With datagrams. */
-    void ready(Services service, Engine engine, int poolSize, InetAddress address, int port) {
-        String threads = switch (engine) {
-            case REACTOR -> "1 loop";
-            case THREADS -> "1 thread";
-            case POOL -> poolSize + " threads";
-            case VIRTUAL -> "1 virtual thread";
-        };
+    void ready(Services service, Engine engine, String threads, InetAddress address, int port) {
         Stderr.line(beginning(address) + Choice.word(service) + " on udp " + HostAddress.text(address, port) + ", engine "
                 + Choice.word(engine) + ", " + threads);
     }

@@ -168,14 +168,18 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private int serveDatagrams(InetAddress address, ServerOptions options, PortFile told, Banner banner, Thread rehearsal) throws Exception {
-        DatagramOptions datagrams =
-                new DatagramOptions(DatagramEndpoint.LONGEST, options.maxPending(), options.sendBuffer(), options.receiveBuffer());
+        DatagramOptions datagrams = DatagramOptions.builder()
+                .maxQueued(options.maxPending())
+                .sendBuffer(options.sendBuffer())
+                .receiveBuffer(options.receiveBuffer())
+                .build();
+        String threads = engine.datagramThreads(flags.poolSize());
         DatagramEndpoint endpoint = listen(address, () -> engine.start(
-                new InetSocketAddress(address, port), datagrams, flags.poolSize(), service.datagrams().orElseThrow()), "1 thread");
+                new InetSocketAddress(address, port), datagrams, flags.poolSize(), service.datagrams().orElseThrow()), threads);
         StopSignals.onFirst(() -> stop(() -> endpoint.drain(options.drainTimeout()), options), Main::halt);
         rehearsal.join();
         told.write(endpoint.address().getPort());
-        banner.ready(service, engine, flags.poolSize(), address, endpoint.address().getPort());
+        banner.ready(service, engine, threads, address, endpoint.address().getPort());
         DatagramStats end = ending(endpoint.termination());
         Logging.stop();
         Stderr.lastWords(banner.drained(end));

@@ -2,30 +2,41 @@ package dev.sluice.datagram;
 
 import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.ThreadFactories;
+import dev.sluice.threads.Threads;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.DatagramChannel;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A UDP port whose threads block: each receives, calls the handler, and sends its answers; a handler that blocks keeps its own
  * thread alone. What other threads send goes through a queue to one thread more, so that no user's thread ever does I/O (an
- * interrupted one would close the socket).
+ * interrupted one would close the socket), and one more waits for the end.
+ *
+ * <p>Handlers may interrupt their own thread. To interrupt it while it waits in a receive or a send closes the port for everybody:
+ * {@link #termination} then completes exceptionally, with a {@link java.nio.channels.ClosedByInterruptException}. A handler must
+ * not hand its thread to anybody who may interrupt it after the handler has returned.
  */
 public final class BlockingEndpoint implements DatagramEndpoint {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DatagramEndpoint.class);
 
     private static final Port.Queued END = new Port.Queued(ByteBuffer.allocate(0), null);
 
@@ -34,47 +45,61 @@ public final class BlockingEndpoint implements DatagramEndpoint {
 
     private static final long AGAIN_NS = 20_000_000;
 
+    private static final String NAMES = "sluice-datagrams-";
+
     private final Port port;
     private final Set<Thread> receivers = ConcurrentHashMap.newKeySet();
     private final AtomicInteger running;
     private final LinkedBlockingQueue<Port.Queued> queue = new LinkedBlockingQueue<>();
     private final CompletableFuture<DatagramStats> termination = new CompletableFuture<>();
-    private final AtomicBoolean draining = new AtomicBoolean();
 
-    private BlockingEndpoint(InetSocketAddress address, DatagramOptions options, int threads, DatagramHandler handler) throws IOException {
+    /** Completed by the first drain, with its nanoseconds. */
+    private final CompletableFuture<Long> drain = new CompletableFuture<>();
+
+    private BlockingEndpoint(InetSocketAddress address, DatagramOptions options, int receivers, DatagramHandler handler) throws IOException {
         this.port = new Port(this, DatagramChannel.open(), address, options, handler);
-        this.running = new AtomicInteger(threads);
+        this.running = new AtomicInteger(receivers);
     }
 
     /**
-     * Starts an endpoint.
+     * Starts an endpoint. A port has no connections, and so {@link Threads} says how many receive: {@code platform} and
+     * {@code virtual} are one thread, and the handler is called by one at a time; {@code pool} is as many as it says, and the
+     * handler is called by so many at a time.
      *
      * @param address where to listen; port zero takes a free one
      * @param options how to behave
-     * @param threads how many receive; from 2 on, the handler is called by several at a time
-     * @param virtual whether they are virtual
+     * @param threads what receives
      * @param handler is given the datagrams
      * @return an endpoint that receives
-     * @throws IOException                   if the address cannot be listened on
-     * @throws UnsupportedOperationException if there are no virtual threads, before Java 21
+     * @throws IOException      if the address cannot be listened on
+     * @throws OutOfMemoryError if the threads are not to be had, or their buffers of the longest datagram; the port is free then
      */
-    public static BlockingEndpoint start(
-            InetSocketAddress address, DatagramOptions options, int threads, boolean virtual, DatagramHandler handler) throws IOException {
-        ThreadFactory factory = virtual ? ThreadFactories.virtual("sluice-datagrams-") : ThreadFactories.platform("sluice-datagrams-");
-        BlockingEndpoint endpoint = new BlockingEndpoint(address, options, threads, handler);
+    public static BlockingEndpoint start(InetSocketAddress address, DatagramOptions options, Threads threads, DatagramHandler handler)
+            throws IOException {
+        ThreadFactory factory = threads.isVirtual() ? ThreadFactories.virtual(NAMES) : ThreadFactories.platform(NAMES);
+        int receivers = Math.max(1, threads.poolSize());
+        BlockingEndpoint endpoint = new BlockingEndpoint(address, options, receivers, handler);
         try {
-            factory.newThread(endpoint::sendQueued).start();
-            for (int i = 0; i < threads; i++) {
-                Thread receiver = factory.newThread(endpoint::receive);
-                endpoint.receivers.add(receiver);
-                receiver.start();
-            }
+            endpoint.begin(factory);
             return endpoint;
-        } catch (Throwable t) { // an Error too: there may be no thread to be had
-            endpoint.port.channel.close();
+        } catch (Throwable t) { // an Error too: there may be no thread to be had, or no memory for a buffer
+            endpoint.closePort();
             endpoint.queue.add(END);
             throw t;
         }
+    }
+
+    private void begin(ThreadFactory factory) {
+        List<Thread> threads = new ArrayList<>();
+        threads.add(factory.newThread(this::sendQueued));
+        threads.add(factory.newThread(this::endReceivers)); // now: when it has something to do, there may be no thread to be had
+        for (int i = running.get(); i > 0; i--) {
+            ByteBuffer buffer = port.buffer();
+            Thread receiver = factory.newThread(() -> receive(buffer));
+            receivers.add(receiver);
+            threads.add(receiver);
+        }
+        threads.forEach(Thread::start);
     }
 
     @Override
@@ -89,44 +114,72 @@ public final class BlockingEndpoint implements DatagramEndpoint {
 
     // ---- the threads ----------------------------------------------------------------------------------------------------
 
-    private void receive() {
-        ByteBuffer buffer = port.buffer();
-        while (port.channel.isOpen()) {
-            try {
-                Thread.interrupted(); // a receive with the flag set would close the socket
-                if (!port.receive(buffer)) {
-                    break;
-                }
-            } catch (ClosedChannelException e) {
-                break;
-            } catch (IOException e) {
-                LockSupport.parkNanos(PAUSE_NS);
+    private void receive(ByteBuffer buffer) {
+        try {
+            while (receiveNext(buffer)) {
+                continue;
+            }
+        } finally {
+            if (running.decrementAndGet() == 0) {
+                queue.add(END);
             }
         }
-        if (running.decrementAndGet() == 0) {
-            queue.add(END);
+    }
+
+    /** False at the end. */
+    private boolean receiveNext(ByteBuffer buffer) {
+        try {
+            Thread.interrupted(); // a receive with the flag set would close the socket
+            return port.receive(buffer);
+        } catch (ClosedChannelException e) {
+            return false;
+        } catch (Throwable t) { // an Error too: the port must not lose a thread for want of memory
+            LockSupport.parkNanos(PAUSE_NS);
+            return true;
         }
     }
 
     private void sendQueued() {
         for (Port.Queued next; (next = take()) != END; ) {
+            sendOrDrop(next.data(), next.to());
             port.dequeued(next);
-            if (!port.channel.isOpen() || !port.send(next.data(), next.to())) {
-                port.dropped(next.data());
-            }
         }
         closePort();
         for (Port.Queued late; (late = queue.poll()) != null; ) {
             if (late != END) {
-                drop(late);
+                port.drop(late);
             }
         }
-        termination.complete(stats());
+        drain.complete(0L); // nobody is left to be ended
+        tellTheEnd(port.interrupted);
     }
 
-    private void drop(Port.Queued copy) {
-        port.dequeued(copy);
-        port.dropped(copy.data());
+    private void tellTheEnd(ClosedByInterruptException failure) {
+        if (failure == null) {
+            termination.complete(stats());
+            return;
+        }
+        try {
+            LOG.error("a thread of the port's was interrupted while it waited, and the port has closed", failure);
+        } finally {
+            termination.completeExceptionally(failure);
+        }
+    }
+
+    /** A thread of ours. May wait for the kernel; a handler that has interrupted its thread finds it interrupted afterwards. */
+    private boolean sendOrDrop(ByteBuffer data, SocketAddress to) {
+        boolean interrupted = Thread.interrupted(); // a send with the flag set would close the socket
+        try {
+            boolean sent = port.send(data, to);
+            if (!sent) {
+                port.dropped(data);
+            }
+            return sent;
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     private Port.Queued take() {
@@ -143,22 +196,30 @@ public final class BlockingEndpoint implements DatagramEndpoint {
 
     @Override
     public boolean send(ByteBuffer data, SocketAddress to) {
-        port.offered();
+        if (!port.offered(data, to)) {
+            return true;
+        }
         if (!port.channel.isOpen()) {
             port.dropped(data);
             return false;
         }
         if (receivers.contains(Thread.currentThread())) {
-            return port.send(data, to);
+            return sendOrDrop(data, to);
         }
         Port.Queued copy = port.enqueue(data, to);
-        if (copy == null) {
+        return copy != null && add(copy);
+    }
+
+    private boolean add(Port.Queued copy) {
+        try {
+            queue.add(copy);
+        } catch (OutOfMemoryError e) {
+            port.drop(copy);
             return false;
         }
-        queue.add(copy);
         // the port is closed, then the queue emptied: whichever comes second sees the other. This copy, and none that is equal
         if (!port.channel.isOpen() && queue.removeIf(queued -> queued == copy)) {
-            drop(copy);
+            port.drop(copy);
             return false;
         }
         return true;
@@ -166,18 +227,16 @@ public final class BlockingEndpoint implements DatagramEndpoint {
 
     // ---- the end --------------------------------------------------------------------------------------------------------
 
-    /** A receive that blocks is brought back by an empty datagram of ours: what came before it has been handled by then. */
     @Override
     public CompletableFuture<DatagramStats> drain(Duration timeout) {
-        if (!draining.getAndSet(true)) {
-            new Thread(() -> endReceivers(timeout), "sluice-datagrams-drain").start();
-        }
+        drain.complete(Deadlines.nanos(timeout));
         return termination();
     }
 
-    private void endReceivers(Duration timeout) {
+    /** A receive that blocks is brought back by an empty datagram of ours: what came before it has been handled by then. */
+    private void endReceivers() {
+        long timeoutNs = drain.join();
         long startNs = System.nanoTime();
-        long timeoutNs = Deadlines.nanos(timeout);
         BooleanSupplier isAwaited = () -> running.get() > 0 && System.nanoTime() - startNs < timeoutNs;
         InetAddress own = port.address.getAddress();
         InetAddress host = own.isAnyLocalAddress() ? InetAddress.getLoopbackAddress() : own;
@@ -190,8 +249,8 @@ public final class BlockingEndpoint implements DatagramEndpoint {
                     }
                     LockSupport.parkNanos(AGAIN_NS); // it may have been dropped, if the kernel's buffer is full
                 }
-            } catch (IOException e) {
-                LockSupport.parkNanos(AGAIN_NS); // no descriptor for a bell: perhaps later
+            } catch (IOException | OutOfMemoryError e) {
+                LockSupport.parkNanos(AGAIN_NS); // no descriptor for a bell, or no memory: perhaps later
             }
         }
         if (running.get() > 0) {

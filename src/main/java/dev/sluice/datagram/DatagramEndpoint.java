@@ -18,7 +18,8 @@ public interface DatagramEndpoint extends AutoCloseable {
      *
      * @param data the bytes between position and limit; the position moves to the limit, and the buffer may be reused
      * @param to   where to
-     * @return false if it was dropped: the queue is at its limit, or the endpoint has closed
+     * @return false if it was dropped: the queue is at its limit, there is no memory for a copy, or the endpoint has closed. True
+     *     also of what the kernel refuses, which is counted as failed
      */
     boolean send(ByteBuffer data, SocketAddress to);
 
@@ -40,8 +41,8 @@ public interface DatagramEndpoint extends AutoCloseable {
      * Ends it well: what the kernel holds is handled, what is queued leaves, then the port is free.
      *
      * @param timeout how long that may take
-     * @return completes with the last counters, exceptionally if a loop of its own failed; where it lives on a reactor that ends
-     *     before, it ends there and then
+     * @return completes with the last counters, exceptionally if a loop of its own failed, or a thread of its own was interrupted
+     *     while it waited; where it lives on a reactor that ends before, it ends there and then
      */
     CompletableFuture<DatagramStats> drain(Duration timeout);
 

@@ -1,45 +1,176 @@
 package dev.sluice.datagram;
 
-/**
- * How an endpoint behaves: an immutable value.
- *
- * @param maxSize       bytes of the longest datagram that is handled
- * @param maxQueued     bytes that may wait to be sent, above which a datagram is dropped
- * @param sendBuffer    SO_SNDBUF; 0 leaves it to the kernel
- * @param receiveBuffer SO_RCVBUF; 0 leaves it to the kernel
- */
-public record DatagramOptions(int maxSize, int maxQueued, int sendBuffer, int receiveBuffer) {
+import java.util.Objects;
+
+/** How an endpoint behaves: an immutable value, made by a {@link Builder}. Sizes are in bytes. Every option has a default. */
+public final class DatagramOptions {
 
     private static final int GIB = 1 << 30;
 
-    /**
-     * Checks every value.
-     *
-     * @param maxSize       0 to {@link DatagramEndpoint#LONGEST}
-     * @param maxQueued     0 to 1 GiB
-     * @param sendBuffer    0 to 1 GiB
-     * @param receiveBuffer 0 to 1 GiB
-     * @throws IllegalArgumentException naming the option, its range and what was given
-     */
-    public DatagramOptions {
-        within("maxSize", maxSize, DatagramEndpoint.LONGEST);
-        within("maxQueued", maxQueued, GIB);
-        within("sendBuffer", sendBuffer, GIB);
-        within("receiveBuffer", receiveBuffer, GIB);
+    private final int maxSize;
+    private final int maxQueued;
+    private final int sendBuffer;
+    private final int receiveBuffer;
+
+    private DatagramOptions(Builder from) {
+        this.maxSize = within("maxSize", from.maxSize, DatagramEndpoint.LONGEST);
+        this.maxQueued = within("maxQueued", from.maxQueued, GIB);
+        this.sendBuffer = within("sendBuffer", from.sendBuffer, GIB);
+        this.receiveBuffer = within("receiveBuffer", from.receiveBuffer, GIB);
     }
 
-    private static void within(String option, int value, int most) {
+    private static int within(String option, int value, int most) {
         if (value < 0 || value > most) {
             throw new IllegalArgumentException(option + " must be between 0 and " + most + ", was " + value);
         }
+        return value;
     }
 
     /**
-     * Every default: datagrams of any length, a queue of 1 MiB, the kernel's buffers.
+     * Every default.
      *
      * @return the options of an endpoint that was told nothing
      */
     public static DatagramOptions defaults() {
-        return new DatagramOptions(DatagramEndpoint.LONGEST, 1 << 20, 0, 0);
+        return builder().build();
+    }
+
+    /**
+     * Starts from the defaults.
+     *
+     * @return a new builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Starts from these options.
+     *
+     * @return a new builder
+     */
+    public Builder toBuilder() {
+        return builder().maxSize(maxSize).maxQueued(maxQueued).sendBuffer(sendBuffer).receiveBuffer(receiveBuffer);
+    }
+
+    /**
+     * The longest datagram that is handled. {@link DatagramEndpoint#LONGEST} unless told otherwise: every one.
+     *
+     * @return bytes
+     */
+    public int maxSize() {
+        return maxSize;
+    }
+
+    /**
+     * What may wait to be sent, above which a datagram is dropped; each counts as 128 bytes more than it has. 1 MiB unless told
+     * otherwise.
+     *
+     * @return bytes
+     */
+    public int maxQueued() {
+        return maxQueued;
+    }
+
+    /**
+     * SO_SNDBUF.
+     *
+     * @return bytes; 0, the default, leaves it to the kernel
+     */
+    public int sendBuffer() {
+        return sendBuffer;
+    }
+
+    /**
+     * SO_RCVBUF.
+     *
+     * @return bytes; 0, the default, leaves it to the kernel
+     */
+    public int receiveBuffer() {
+        return receiveBuffer;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof DatagramOptions options
+                && maxSize == options.maxSize
+                && maxQueued == options.maxQueued
+                && sendBuffer == options.sendBuffer
+                && receiveBuffer == options.receiveBuffer;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(maxSize, maxQueued, sendBuffer, receiveBuffer);
+    }
+
+    @Override
+    public String toString() {
+        return "DatagramOptions[maxSize=" + maxSize + ", maxQueued=" + maxQueued + ", sendBuffer=" + sendBuffer
+                + ", receiveBuffer=" + receiveBuffer + "]";
+    }
+
+    /** Collects options; {@link #build} checks them. Not thread-safe. */
+    public static final class Builder {
+        private int maxSize = DatagramEndpoint.LONGEST;
+        private int maxQueued = 1 << 20;
+        private int sendBuffer;
+        private int receiveBuffer;
+
+        private Builder() {}
+
+        /**
+         * {@link DatagramOptions#maxSize}.
+         *
+         * @param bytes from 0 to {@link DatagramEndpoint#LONGEST}
+         * @return this
+         */
+        public Builder maxSize(int bytes) {
+            maxSize = bytes;
+            return this;
+        }
+
+        /**
+         * {@link DatagramOptions#maxQueued}.
+         *
+         * @param bytes up to 1 GiB; 0: what cannot be sent at once is dropped
+         * @return this
+         */
+        public Builder maxQueued(int bytes) {
+            maxQueued = bytes;
+            return this;
+        }
+
+        /**
+         * {@link DatagramOptions#sendBuffer}.
+         *
+         * @param bytes up to 1 GiB; 0: the kernel's choice
+         * @return this
+         */
+        public Builder sendBuffer(int bytes) {
+            sendBuffer = bytes;
+            return this;
+        }
+
+        /**
+         * {@link DatagramOptions#receiveBuffer}.
+         *
+         * @param bytes up to 1 GiB; 0: the kernel's choice
+         * @return this
+         */
+        public Builder receiveBuffer(int bytes) {
+            receiveBuffer = bytes;
+            return this;
+        }
+
+        /**
+         * Checks and makes the value.
+         *
+         * @return the options
+         * @throws IllegalArgumentException naming the first bad option, its range and what was given
+         */
+        public DatagramOptions build() {
+            return new DatagramOptions(this);
+        }
     }
 }

@@ -11,10 +11,11 @@ package dev.sluice.datagram;
  * @param handlerFailures those at which the handler threw
  * @param receiveFailures receive calls that failed
  * @param offered         datagrams given to {@code send}
- * @param sent            those that the kernel took
+ * @param sent            those that the kernel took, empty ones included; what becomes of them then, nobody tells
  * @param sentBytes       their bytes
  * @param queued          those that wait
- * @param dropped         those for which there was no room in the queue, or that were offered after the close or still queued then
+ * @param dropped         those for which there was no room in the queue or no memory, or that were offered after the close or still
+ *                        queued then
  * @param failed          those that the kernel refused: too long, no route, an address of another family
  */
 public record DatagramStats(

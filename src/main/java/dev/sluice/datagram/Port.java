@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.DatagramChannel;
 import java.util.concurrent.atomic.AtomicLong;
@@ -14,6 +15,12 @@ import org.slf4j.LoggerFactory;
 
 /** The socket of an endpoint with its books: what both kinds of endpoint do alike. Any thread. */
 final class Port {
+
+    /** No datagram is longer: 65,535 bytes less UDP's header, over IPv6. Whether one as long as this may leave is the kernel's to say. */
+    private static final int LONGEST = 65_527;
+
+    /** What one that waits costs beside its bytes, so that empty ones are bounded, too. */
+    private static final int OVERHEAD = 128;
 
     final DatagramChannel channel;
     final InetSocketAddress address;
@@ -32,10 +39,13 @@ final class Port {
     private final LongAdder dropped = new LongAdder();
     private final LongAdder failed = new LongAdder();
 
+    /** Why the channel has closed, if nobody asked for that, or null: the JDK closes it under a thread that is interrupted in a call. */
+    volatile ClosedByInterruptException interrupted;
+
     /** Who sends an empty datagram for no other reason than to bring a receive back, or null. */
     volatile SocketAddress bell;
 
-    /** Datagrams that wait, and their bytes. */
+    /** Datagrams that wait, and what they cost. */
     private final AtomicLong queued = new AtomicLong();
     private final AtomicLong queuedBytes = new AtomicLong();
 
@@ -72,11 +82,12 @@ final class Port {
         try {
             sender = channel.receive(buffer.clear());
         } catch (ClosedChannelException e) {
+            closed(e);
             throw e;
-        } catch (IOException e) {
+        } catch (Throwable t) { // an Error too: there may be no memory for the sender's address
             receiveFailures.increment();
-            warn("cannot receive", e);
-            throw e;
+            warn("cannot receive", null, t);
+            throw t;
         }
         if (sender == null || sender.equals(bell)) {
             return false;
@@ -92,22 +103,51 @@ final class Port {
             handler.onDatagram(endpoint, sender, buffer);
         } catch (Throwable t) {
             handlerFailures.increment();
-            warn("handler failed on a datagram from " + sender, t);
+            warn("handler failed on a datagram from ", sender, t);
         }
         return true;
     }
 
-    private void warn(String what, Throwable cause) {
-        log.warn(System.nanoTime(), what, cause);
+    private void closed(ClosedChannelException how) {
+        if (how instanceof ClosedByInterruptException e) {
+            interrupted = e;
+        }
+    }
+
+    private void warn(String what, SocketAddress whom, Throwable cause) {
+        try {
+            String text = whom == null ? what : what + whom;
+            synchronized (log) {
+                log.warn(System.nanoTime(), text, cause);
+            }
+        } catch (Throwable t) {
+            // no memory to tell it with; it is counted
+        }
     }
 
     // ---- sending --------------------------------------------------------------------------------------------------------
 
-    void offered() {
+    /** Counts one that is to be sent; false if none can be as long, and it was refused: a copy of it would be for nothing. */
+    boolean offered(ByteBuffer data, SocketAddress to) {
+        int length = data.remaining();
         offered.increment();
+        if (length <= LONGEST) {
+            return true;
+        }
+        refused(data, to, new IOException("no datagram has " + length + " bytes"));
+        return false;
     }
 
-    /** Hands one to the kernel; false if that has no room now. One that it refuses is counted, and as good as sent. */
+    private void refused(ByteBuffer data, SocketAddress to, Throwable cause) {
+        failed.increment();
+        data.position(data.limit());
+        warn("cannot send to ", to, cause);
+    }
+
+    /**
+     * Hands one to the kernel; false if that has no room now, or the channel has closed. One that it refuses is counted, and as good as
+     * sent. Of an empty one, a channel that does not block does not tell whether there was room: its caller has to know that there is.
+     */
     boolean send(ByteBuffer data, SocketAddress to) {
         int length = data.remaining();
         try {
@@ -116,30 +156,62 @@ final class Port {
             }
             sent.increment();
             sentBytes.add(length);
-        } catch (IOException | RuntimeException e) { // an address of another family, or one that was not resolved, is no IOException
-            failed.increment();
-            data.position(data.limit());
-            warn("cannot send to " + to, e);
+        } catch (ClosedChannelException e) {
+            closed(e);
+            return false;
+        } catch (Throwable t) { // an address of another family, or one that was not resolved, is no IOException, want of memory no Exception
+            refused(data, to, t);
         }
         return true;
     }
 
-    /** Makes room in the queue for a copy; null if there is none, and the datagram was dropped. */
+    /** Makes a copy that waits; null if there is no room for it, or no memory, and the datagram was dropped. */
     Queued enqueue(ByteBuffer data, SocketAddress to) {
         int length = data.remaining();
-        if (queuedBytes.addAndGet(length + Queued.OVERHEAD) > options.maxQueued()) {
-            queuedBytes.addAndGet(-length - Queued.OVERHEAD);
+        if (!reserve(cost(length))) {
             dropped(data);
             return null;
         }
-        queued.incrementAndGet();
-        return new Queued(ByteBuffer.allocate(length).put(data).flip(), to);
+        Queued copy = null;
+        try {
+            copy = new Queued(ByteBuffer.allocate(length).put(data).flip(), to);
+            queued.incrementAndGet();
+        } catch (OutOfMemoryError e) {
+            // as without room
+        } finally {
+            if (copy == null) {
+                queuedBytes.addAndGet(-cost(length));
+                dropped(data);
+            }
+        }
+        return copy;
+    }
+
+    private static long cost(int length) {
+        return (long) length + OVERHEAD;
+    }
+
+    private boolean reserve(long bytes) {
+        long before;
+        do {
+            before = queuedBytes.get();
+            if (before + bytes > options.maxQueued()) {
+                return false;
+            }
+        } while (!queuedBytes.compareAndSet(before, before + bytes));
+        return true;
     }
 
     /** It is in the queue no more. */
     void dequeued(Queued one) {
         queued.decrementAndGet();
-        queuedBytes.addAndGet(-one.length() - Queued.OVERHEAD);
+        queuedBytes.addAndGet(-cost(one.length()));
+    }
+
+    /** It is in the queue no more, and never leaves. */
+    void drop(Queued one) {
+        dequeued(one);
+        dropped(one.data());
     }
 
     void dropped(ByteBuffer data) {
@@ -149,9 +221,6 @@ final class Port {
 
     /** A copy that waits. */
     record Queued(ByteBuffer data, SocketAddress to) {
-
-        /** What one costs beside its bytes, so that empty ones are bounded, too. */
-        static final int OVERHEAD = 128;
 
         int length() {
             return data.capacity();

@@ -10,11 +10,13 @@ import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectionKey;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /**
  * A UDP port on a {@link Reactor}, like any other channel there. An answer goes straight to the socket; only what the socket has no
- * room for is queued, and what other threads send.
+ * room for is queued, and what other threads send. An empty datagram is always queued, and leaves in a turn of its own: a socket that does
+ * not block answers to it alike whether it took it or had no room, and what never left must not count as sent.
  */
 public final class ReactorEndpoint implements DatagramEndpoint {
 
@@ -28,7 +30,10 @@ public final class ReactorEndpoint implements DatagramEndpoint {
     private static final Duration PAUSE = Duration.ofMillis(10);
 
     private final Reactor reactor;
-    private final boolean ownsReactor;
+
+    /** The reactor's, where that is the endpoint's own, else null. */
+    private final Thread thread;
+
     private final Port port;
     private final Registration registration;
 
@@ -48,13 +53,13 @@ public final class ReactorEndpoint implements DatagramEndpoint {
             Reactor reactor, boolean ownsReactor, InetSocketAddress address, DatagramOptions options, DatagramHandler handler)
             throws IOException {
         this.reactor = reactor;
-        this.ownsReactor = ownsReactor;
+        this.thread = ownsReactor ? new Thread(this::run, "sluice-datagrams") : null;
         this.port = new Port(this, DatagramChannel.open(), address, options, handler);
-        this.buffer = port.buffer();
         try {
-            this.registration = reactor.register(port.channel, SelectionKey.OP_READ, (self, readyOps) -> ready());
+            this.buffer = port.buffer();
+            this.registration = reactor.register(port.channel, SelectionKey.OP_READ, (self, readyOps) -> ready(readyOps));
             this.leave = reactor.atEnd(this::end);
-        } catch (Throwable t) { // another's reactor, or one that has ended
+        } catch (Throwable t) { // another's reactor, one that has ended, or no memory for the buffer
             port.channel.close();
             throw t;
         }
@@ -73,7 +78,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         Reactor reactor = Reactor.open();
         try {
             ReactorEndpoint endpoint = new ReactorEndpoint(reactor, true, address, options, handler);
-            new Thread(endpoint::run, "sluice-datagrams").start();
+            endpoint.thread.start();
             return endpoint;
         } catch (Throwable t) { // an Error too: there may be no thread to be had
             reactor.close();
@@ -118,8 +123,8 @@ public final class ReactorEndpoint implements DatagramEndpoint {
 
     // ---- on the loop ----------------------------------------------------------------------------------------------------
 
-    private void ready() {
-        flush();
+    private void ready(int readyOps) {
+        flush((readyOps & SelectionKey.OP_WRITE) != 0);
         receive(RECEIVES_A_TURN);
     }
 
@@ -128,19 +133,33 @@ public final class ReactorEndpoint implements DatagramEndpoint {
             for (int i = 0; i < most && port.receive(buffer); i++) {
                 continue;
             }
-        } catch (IOException e) {
-            paused = true;
-            reactor.schedule(PAUSE, () -> {
-                paused = false;
-                settle();
-            });
+        } catch (Throwable t) { // an Error too: what leaves here would close the port
+            pause();
         }
         settle();
     }
 
-    private void flush() {
-        for (Port.Queued first; (first = queue.peek()) != null && port.send(first.data(), first.to()); ) {
+    private void pause() {
+        try {
+            reactor.schedule(PAUSE, () -> {
+                paused = false;
+                settle();
+            });
+            paused = true;
+        } catch (OutOfMemoryError e) {
+            // no memory to wait with: the next turn tries again
+        }
+    }
+
+    /**
+     * Sends what waits. Of an empty datagram the socket says 0 whether it took it or had no room: so one leaves only where the selector
+     * has just told of room, before anything else can have used that up.
+     */
+    private void flush(boolean hasRoom) {
+        boolean certain = hasRoom;
+        for (Port.Queued first; (first = queue.peek()) != null && (certain || first.length() > 0) && port.send(first.data(), first.to()); ) {
             port.dequeued(queue.poll());
+            certain = false;
         }
     }
 
@@ -158,53 +177,67 @@ public final class ReactorEndpoint implements DatagramEndpoint {
 
     @Override
     public boolean send(ByteBuffer data, SocketAddress to) {
-        port.offered();
-        boolean inLoop = reactor.isInLoop();
-        if (inLoop && port.channel.isOpen() && queue.isEmpty() && port.send(data, to)) {
+        if (!port.offered(data, to)) {
+            return true;
+        }
+        boolean inLoop = isInLoop();
+        if (inLoop && data.hasRemaining() && queue.isEmpty() && port.channel.isOpen() && port.send(data, to)) {
             return true;
         }
         Port.Queued copy = port.enqueue(data, to);
         if (copy == null) {
             return false;
         }
-        if (inLoop) {
-            add(copy);
-            return port.channel.isOpen();
+        boolean taken = false;
+        try {
+            taken = inLoop ? add(copy) : reactor.execute(() -> arrived(copy));
+        } catch (OutOfMemoryError e) {
+            // as without room
+        } finally {
+            if (!taken) {
+                port.drop(copy);
+            }
         }
-        boolean taken = reactor.execute(() -> {
-            add(copy);
-            flush();
+        if (taken && inLoop) {
             settle();
-        });
-        if (!taken) {
-            drop(copy);
         }
         return taken;
     }
 
-    private void add(Port.Queued copy) {
-        if (port.channel.isOpen()) {
-            queue.add(copy);
-            settle();
-        } else {
-            drop(copy);
-        }
+    /** A reactor that has not begun yet would say so of any thread: of an endpoint's own, others know it already. */
+    private boolean isInLoop() {
+        return thread == null ? reactor.isInLoop() : thread == Thread.currentThread();
     }
 
-    private void drop(Port.Queued copy) {
-        port.dequeued(copy);
-        port.dropped(copy.data());
+    /** False if the port has closed. */
+    private boolean add(Port.Queued copy) {
+        return port.channel.isOpen() && queue.add(copy);
+    }
+
+    /** From another thread. */
+    private void arrived(Port.Queued copy) {
+        boolean added = false;
+        try {
+            added = add(copy);
+        } finally { // there may be no memory
+            if (!added) {
+                port.drop(copy);
+            }
+        }
+        flush(false);
+        settle();
     }
 
     // ---- the end --------------------------------------------------------------------------------------------------------
 
     @Override
     public CompletableFuture<DatagramStats> drain(Duration timeout) {
+        Objects.requireNonNull(timeout, "timeout");
         reactor.execute(() -> {
             if (!draining) {
                 receive(LAST_RECEIVES);
+                reactor.schedule(timeout, this::end); // first: without memory for it, the drain has not begun
                 draining = true;
-                reactor.schedule(timeout, this::end);
                 settle();
             }
         });
@@ -224,9 +257,9 @@ public final class ReactorEndpoint implements DatagramEndpoint {
             // its descriptor is free all the same
         }
         for (Port.Queued left; (left = queue.poll()) != null; ) {
-            drop(left);
+            port.drop(left);
         }
-        if (ownsReactor) {
+        if (thread != null) {
             reactor.stop();
         } else {
             termination.complete(stats());

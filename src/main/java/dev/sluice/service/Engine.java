@@ -43,9 +43,16 @@ public enum Engine {
             throws IOException {
         return switch (this) {
             case REACTOR -> ReactorServer.start(address, options, factory);
-            case THREADS -> ThreadServer.start(address, options, Threads.platform(), factory);
-            case POOL -> ThreadServer.start(address, options, Threads.pool(poolSize), factory);
-            case VIRTUAL -> ThreadServer.start(address, options, Threads.virtual(), factory);
+            case THREADS, POOL, VIRTUAL -> ThreadServer.start(address, options, kind(poolSize), factory);
+        };
+    }
+
+    private Threads kind(int poolSize) {
+        return switch (this) {
+            case REACTOR -> throw new IllegalStateException("a reactor is no kind of threads");
+            case THREADS -> Threads.platform();
+            case POOL -> Threads.pool(poolSize);
+            case VIRTUAL -> Threads.virtual();
         };
     }
 
@@ -64,9 +71,7 @@ public enum Engine {
             throws IOException {
         return switch (this) {
             case REACTOR -> ReactorEndpoint.start(address, options, handler);
-            case THREADS -> BlockingEndpoint.start(address, options, 1, false, handler);
-            case POOL -> BlockingEndpoint.start(address, options, poolSize, false, handler);
-            case VIRTUAL -> BlockingEndpoint.start(address, options, 1, true, handler);
+            case THREADS, POOL, VIRTUAL -> BlockingEndpoint.start(address, options, kind(poolSize), handler);
         };
     }
 
@@ -82,8 +87,27 @@ public enum Engine {
         return switch (this) {
             case REACTOR -> loops + (loops == 1 ? " loop" : " loops");
             case THREADS -> "1 thread each";
-            case POOL -> poolSize + (poolSize == 1 ? " thread" : " threads");
+            case POOL -> pooled(poolSize);
             case VIRTUAL -> "1 virtual thread each";
         };
+    }
+
+    /**
+     * How many threads a UDP port has.
+     *
+     * @param poolSize threads of a {@link #POOL}
+     * @return a few words
+     */
+    public String datagramThreads(int poolSize) {
+        return switch (this) {
+            case REACTOR -> "1 loop";
+            case THREADS -> "1 thread";
+            case POOL -> pooled(poolSize);
+            case VIRTUAL -> "1 virtual thread";
+        };
+    }
+
+    private static String pooled(int poolSize) {
+        return poolSize + (poolSize == 1 ? " thread" : " threads");
     }
 }

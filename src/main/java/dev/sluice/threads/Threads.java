@@ -3,14 +3,21 @@ package dev.sluice.threads;
 import dev.sluice.internal.ThreadFactories;
 import java.util.function.Supplier;
 
-/** The kind of thread that serves the connections of a {@link ThreadServer}. An immutable value. */
+/**
+ * The kind of thread that serves the connections of a {@link ThreadServer}, or a UDP port
+ * ({@link dev.sluice.datagram.BlockingEndpoint}). An immutable value.
+ */
 public final class Threads {
 
     private final String text;
+    private final int poolSize;
+    private final boolean virtual;
     private final Supplier<Crew> crews;
 
-    private Threads(String text, Supplier<Crew> crews) {
+    private Threads(String text, int poolSize, boolean virtual, Supplier<Crew> crews) {
         this.text = text;
+        this.poolSize = poolSize;
+        this.virtual = virtual;
         this.crews = crews;
     }
 
@@ -21,7 +28,7 @@ public final class Threads {
      * @return this kind
      */
     public static Threads platform() {
-        return new Threads("a platform thread for each connection", () -> new Crew(
+        return new Threads("a platform thread for each connection", 0, false, () -> new Crew(
                 ThreadFactories.platform("sluice-connection-"), ThreadFactories.platform("sluice-helper-"), 0, true));
     }
 
@@ -37,7 +44,7 @@ public final class Threads {
         if (size < 1 || size > 100_000) {
             throw new IllegalArgumentException("a pool has 1 to 100000 threads, not " + size);
         }
-        return new Threads("a pool of " + size + " platform threads", () -> new Crew(
+        return new Threads("a pool of " + size + " platform threads", size, false, () -> new Crew(
                 ThreadFactories.platform("sluice-worker-"), ThreadFactories.platform("sluice-helper-"), size, true));
     }
 
@@ -49,8 +56,26 @@ public final class Threads {
      */
     public static Threads virtual() {
         ThreadFactories.virtual("");
-        return new Threads("a virtual thread for each connection", () -> new Crew(
+        return new Threads("a virtual thread for each connection", 0, true, () -> new Crew(
                 ThreadFactories.virtual("sluice-virtual-"), ThreadFactories.virtual("sluice-helper-"), 0, false));
+    }
+
+    /**
+     * How many threads a pool has.
+     *
+     * @return from 1 to 100,000; 0 where there is no pool, but a thread for each connection
+     */
+    public int poolSize() {
+        return poolSize;
+    }
+
+    /**
+     * Whether the threads are virtual.
+     *
+     * @return false for platform threads
+     */
+    public boolean isVirtual() {
+        return virtual;
     }
 
     /** The threads of one server, none of them running yet but those of a pool. */

@@ -73,6 +73,18 @@ class ProgramIT {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"reactor, 1 loop", "threads, 1 thread", "pool, 12 threads", "pool --pool-size 1, 1 thread"})
+    void theReadyLineOfDatagramsNamesEngineAndThreads(String engine, String threads) throws Exception {
+        List<String> arguments = new ArrayList<>(List.of("--udp", "-e"));
+        arguments.addAll(List.of(engine.split(" ")));
+        try (Launched server = Launched.serve(directory, arguments.toArray(new String[0]))) {
+            assertEquals(
+                    "ready: upper on udp 127.0.0.1:" + server.port() + ", engine " + engine.split(" ")[0] + ", " + threads,
+                    server.readyLine());
+        }
+    }
+
     @Test
     @EnabledForJreRange(max = JRE.JAVA_20)
     void virtualThreadsAreNotThereBeforeJava21() throws Exception {

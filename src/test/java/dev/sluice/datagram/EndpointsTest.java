@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.Reactor;
+import dev.sluice.threads.Threads;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -15,14 +17,21 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
+import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -36,6 +45,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class EndpointsTest {
 
     private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
+    private static final int POOL_SIZE = 3;
     private static final DatagramHandler ECHO = (endpoint, sender, data) -> endpoint.send(data, sender);
 
     enum Kind {
@@ -46,9 +56,9 @@ class EndpointsTest {
             try {
                 return switch (this) {
                     case REACTOR -> ReactorEndpoint.start(address, options, handler);
-                    case THREAD -> BlockingEndpoint.start(address, options, 1, false, handler);
-                    case POOL -> BlockingEndpoint.start(address, options, 3, false, handler);
-                    case VIRTUAL -> BlockingEndpoint.start(address, options, 1, true, handler);
+                    case THREAD -> BlockingEndpoint.start(address, options, Threads.platform(), handler);
+                    case POOL -> BlockingEndpoint.start(address, options, Threads.pool(POOL_SIZE), handler);
+                    case VIRTUAL -> BlockingEndpoint.start(address, options, Threads.virtual(), handler);
                 };
             } catch (UnsupportedOperationException e) {
                 Assumptions.abort(e.getMessage());
@@ -67,7 +77,11 @@ class EndpointsTest {
     }
 
     private void send(byte... data) throws IOException {
-        client.send(new DatagramPacket(data, data.length, endpoint.address()));
+        sendTo(endpoint.address(), data);
+    }
+
+    private void sendTo(InetSocketAddress address, byte... data) throws IOException {
+        client.send(new DatagramPacket(data, data.length, address));
     }
 
     private byte[] receive() throws IOException {
@@ -77,8 +91,8 @@ class EndpointsTest {
         return java.util.Arrays.copyOf(packet.getData(), packet.getLength());
     }
 
-    private static void await(BooleanSupplier condition, String what) {
-        Awaitility.await(what).pollInterval(Duration.ofMillis(1)).pollDelay(Duration.ZERO).atMost(Duration.ofSeconds(20)).until(condition::getAsBoolean);
+    private static void await(Callable<Boolean> condition, String what) {
+        Awaitility.await(what).pollInterval(Duration.ofMillis(1)).pollDelay(Duration.ZERO).atMost(Duration.ofSeconds(20)).until(condition);
     }
 
     @AfterEach
@@ -92,7 +106,11 @@ class EndpointsTest {
         assertFalse(endpoint.send(ByteBuffer.allocate(1), endpoint.address()));
         new DatagramSocket(endpoint.address()).close(); // the port is free
         client.close();
-        await(() -> Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().startsWith("sluice")), "its threads end");
+        await(EndpointsTest::hasNoThreadLeft, "its threads end");
+    }
+
+    private static boolean hasNoThreadLeft() {
+        return Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().startsWith("sluice"));
     }
 
     @ParameterizedTest
@@ -114,7 +132,7 @@ class EndpointsTest {
     @ParameterizedTest
     @EnumSource(Kind.class)
     void oneThatIsTooLongIsCountedAndNotHandled(Kind kind) throws Exception {
-        start(kind, new DatagramOptions(100, 1 << 20, 0, 0), ECHO);
+        start(kind, DatagramOptions.builder().maxSize(100).build(), ECHO);
         send(new byte[101]);
         send(new byte[100]);
         assertEquals(100, receive().length);
@@ -165,6 +183,46 @@ class EndpointsTest {
         assertEquals(2, endpoint.stats().failed());
     }
 
+    /** As many bytes as a buffer can have, which take no memory. */
+    private static ByteBuffer largest() throws IOException {
+        Path file = Files.createTempFile("sluice", null);
+        try (FileChannel sparse = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE)) {
+            sparse.write(ByteBuffer.allocate(1), Integer.MAX_VALUE - 1L);
+            return sparse.map(FileChannel.MapMode.READ_ONLY, 0, Integer.MAX_VALUE);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void oneThatNoDatagramCanBeIsRefusedAndTakesNoRoom(Kind kind) throws Exception {
+        ByteBuffer largest = largest();
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            assertTrue(self.send(largest.duplicate(), sender));
+            self.send(data, sender);
+        });
+        ByteBuffer data = largest.duplicate();
+        assertTrue(endpoint.send(data, client.getLocalSocketAddress()));
+        assertFalse(data.hasRemaining());
+        send((byte) 1);
+        assertArrayEquals(new byte[] {1}, receive());
+        assertTrue(endpoint.send(ByteBuffer.allocate(100), client.getLocalSocketAddress()));
+        assertEquals(100, receive().length);
+        assertEquals(2, endpoint.stats().failed());
+        assertEquals(0, endpoint.stats().handlerFailures());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void argumentsThatAreNoneChangeNothing(Kind kind) throws Exception {
+        start(kind, DatagramOptions.defaults(), ECHO);
+        assertThrows(NullPointerException.class, () -> endpoint.send(null, client.getLocalSocketAddress()));
+        assertThrows(NullPointerException.class, () -> endpoint.drain(null));
+        send((byte) 1);
+        receive();
+        await(() -> endpoint.stats().sent() == 1, "the answer's place in the books");
+        assertEquals(1, endpoint.stats().offered());
+    }
+
     @ParameterizedTest
     @EnumSource(Kind.class)
     void anyThreadSends(Kind kind) throws Exception {
@@ -179,9 +237,70 @@ class EndpointsTest {
 
     @ParameterizedTest
     @EnumSource(Kind.class)
+    void handlerThatInterruptsItsThreadLosesNothing(Kind kind) throws Exception {
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            Thread.currentThread().interrupt();
+            assertTrue(self.send(data, sender));
+            assertTrue(Thread.currentThread().isInterrupted(), "the flag is the handler's");
+        });
+        for (int i = 0; i < 20; i++) {
+            send((byte) i);
+            assertArrayEquals(new byte[] {(byte) i}, receive());
+        }
+        await(() -> endpoint.stats().sent() == 20, "all of them, as a handler goes on after its send");
+        endpoint.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS);
+        assertEquals(0, endpoint.stats().handlerFailures());
+    }
+
+    /** It closes the port, as the JDK has it. What is wanted is that nobody takes that for a good end. */
+    @ParameterizedTest
+    @EnumSource(value = Kind.class, names = "REACTOR", mode = EnumSource.Mode.EXCLUDE)
+    void interruptOfAThreadThatWaitsEndsTheEndpointAndIsToldAsItsFailure(Kind kind) throws Exception {
+        AtomicReference<Thread> receiver = new AtomicReference<>();
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            receiver.set(Thread.currentThread());
+            self.send(data, sender);
+        });
+        send((byte) 1);
+        receive();
+        DatagramEndpoint interrupted = endpoint;
+        endpoint = null; // it does not end well
+        CompletableFuture<DatagramStats> end = interrupted.termination();
+        await(() -> {
+            receiver.get().interrupt(); // again, as it has no effect until the thread waits
+            sendTo(interrupted.address(), (byte) 2); // of several threads one waits for the kernel, the others for that one
+            return end.isDone();
+        }, "the end");
+        assertEquals(ClosedByInterruptException.class, assertThrows(ExecutionException.class, end::get).getCause().getClass());
+        assertThrows(ExecutionException.class, () -> interrupted.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS));
+        assertFalse(interrupted.send(ByteBuffer.allocate(1), client.getLocalSocketAddress()));
+        DatagramStats stats = interrupted.stats();
+        assertEquals(stats.offered(), stats.sent() + stats.dropped() + stats.failed(), stats.toString());
+        new DatagramSocket(interrupted.address()).close(); // the port is free
+        client.close();
+        await(EndpointsTest::hasNoThreadLeft, "its threads end");
+    }
+
+    /** While the endpoint's own thread may not have taken its first breath. */
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void whatIsSentAtOnceAfterTheStartLeaves(Kind kind) throws Exception {
+        try (DatagramSocket peer = new DatagramSocket(0, LOOPBACK)) {
+            for (int round = 0; round < 200; round++) {
+                DatagramEndpoint fresh = kind.start(DatagramOptions.defaults(), ECHO);
+                for (int i = 0; i < 50; i++) {
+                    assertTrue(fresh.send(ByteBuffer.allocate(0), peer.getLocalSocketAddress()));
+                }
+                assertEquals(50, fresh.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS).sent());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
     void queueIsBounded(Kind kind) throws Exception {
         CountDownLatch gate = new CountDownLatch(kind == Kind.REACTOR ? 1 : 0);
-        start(kind, new DatagramOptions(100, 10_000, 0, 0), (self, sender, data) -> gate.await());
+        start(kind, DatagramOptions.builder().maxSize(100).maxQueued(10_000).build(), (self, sender, data) -> gate.await());
         send((byte) 1); // keeps the loop
         await(() -> endpoint.stats().received() == 1, "it");
         int dropped = 0;
@@ -244,6 +363,38 @@ class EndpointsTest {
                 assertEquals(stats.offered(), stats.sent() + stats.dropped() + stats.failed(), stats.toString());
             }
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void asManyHandlersRunAtATimeAsThereAreThreads(Kind kind) throws Exception {
+        int threads = kind == Kind.POOL ? POOL_SIZE : 1;
+        AtomicInteger inside = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        AtomicInteger virtual = new AtomicInteger();
+        CountDownLatch all = new CountDownLatch(threads);
+        CountDownLatch gate = new CountDownLatch(1);
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            most.accumulateAndGet(inside.incrementAndGet(), Math::max);
+            virtual.addAndGet(Thread.currentThread().getThreadGroup().getName().equals("VirtualThreads") ? 1 : 0);
+            all.countDown();
+            gate.await();
+            inside.decrementAndGet();
+        });
+        for (int i = 0; i < 2 * POOL_SIZE; i++) {
+            send((byte) i);
+        }
+        all.await();
+        gate.countDown();
+        await(() -> endpoint.stats().received() == 2 * POOL_SIZE, "the rest");
+        assertEquals(threads, most.get());
+        assertEquals(kind == Kind.VIRTUAL ? 2 * POOL_SIZE : 0, virtual.get());
+    }
+
+    @Test
+    void noThreadsAreNoKindOfThreads() {
+        assertThrows(IllegalArgumentException.class, () -> BlockingEndpoint.start(
+                new InetSocketAddress(LOOPBACK, 0), DatagramOptions.defaults(), Threads.pool(0), ECHO));
     }
 
     /** On a reactor there is no other thread that could end it. */
@@ -316,7 +467,31 @@ class EndpointsTest {
     @Test
     void badOptionsAreNamed() {
         assertEquals("maxSize must be between 0 and 65507, was 65508",
-                assertThrows(IllegalArgumentException.class, () -> new DatagramOptions(65_508, 0, 0, 0)).getMessage());
-        assertThrows(IllegalArgumentException.class, () -> new DatagramOptions(1, -1, 0, 0));
+                assertThrows(IllegalArgumentException.class, () -> DatagramOptions.builder().maxSize(65_508).build()).getMessage());
+        for (DatagramOptions.Builder bad : List.of(
+                DatagramOptions.builder().maxSize(-1),
+                DatagramOptions.builder().maxQueued(-1),
+                DatagramOptions.builder().maxQueued((1 << 30) + 1),
+                DatagramOptions.builder().sendBuffer(-1),
+                DatagramOptions.builder().receiveBuffer((1 << 30) + 1))) {
+            assertThrows(IllegalArgumentException.class, bad::build);
+        }
+    }
+
+    @Test
+    void optionsAreAValue() {
+        DatagramOptions options =
+                DatagramOptions.builder().maxSize(1).maxQueued(2).sendBuffer(3).receiveBuffer(4).build();
+        assertEquals(options, options.toBuilder().build());
+        assertEquals(options.hashCode(), options.toBuilder().build().hashCode());
+        assertEquals("DatagramOptions[maxSize=1, maxQueued=2, sendBuffer=3, receiveBuffer=4]", options.toString());
+        for (DatagramOptions other : List.of(
+                options.toBuilder().maxSize(0).build(),
+                options.toBuilder().maxQueued(0).build(),
+                options.toBuilder().sendBuffer(0).build(),
+                options.toBuilder().receiveBuffer(0).build(),
+                DatagramOptions.defaults())) {
+            assertNotEquals(options, other);
+        }
     }
 }

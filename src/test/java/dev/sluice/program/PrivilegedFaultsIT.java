@@ -92,6 +92,40 @@ class PrivilegedFaultsIT {
         assertEquals(0, status, said());
     }
 
+    /** A socket that does not block answers to an empty datagram alike whether it took it or was full. */
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void datagramsThatASlowLineHasNoRoomForAreNotCountedAsSent(String engine) throws Exception {
+        needs(NETWORK + ", and python3", HAS_NETWORK + " && python3 --version");
+        int status = bash("""
+                unshare -n bash -c '
+                set -e; program=$1; dir=$2; ip link set lo up
+                $program serve echo --udp -e $3 --send-buffer 1k -p 7007 --port-file $dir/port 2>$dir/err & S=$!
+                for i in $(seq 300); do [ -s $dir/port ] && break; sleep 0.1; done
+                tc qdisc add dev lo root tbf rate 1mbit burst 1600 limit 10mb
+                python3 - > $dir/came <<END
+                import socket
+                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                s.settimeout(3)
+                s.setsockopt(socket.SOL_SOCKET, 33, 1 << 22)  # SO_RCVBUFFORCE: what is lost is not lost here
+                for i in range(300):
+                    s.sendto(b"" if i % 3 else b"x" * 20, ("127.0.0.1", 7007))
+                came = 0
+                try:
+                    while True:
+                        s.recv(100)
+                        came += 1
+                except TimeoutError:
+                    print(came)
+                END
+                kill $S; wait $S' bash "$@"
+                """, Served.PROGRAM, directory.toString(), engine);
+        assertEquals(0, status, said());
+        String end = Files.readString(directory.resolve("err")).lines().reduce("", (one, next) -> next);
+        String came = Files.readString(directory.resolve("came")).strip();
+        assertTrue(end.contains(" truncated, " + came + " sent, "), came + " came back; " + end);
+    }
+
     @Test
     void connectionsKilledUnderLoadAreTheOnlyOnesLost() throws Exception {
         needs("ss -K", "ss --help | grep -q -- --kill && [ $(id -u) = 0 ]");
