@@ -90,21 +90,28 @@ public final class BlockingEndpoint implements DatagramEndpoint {
     // ---- the threads ----------------------------------------------------------------------------------------------------
 
     private void receive() {
-        ByteBuffer buffer = port.buffer();
-        while (port.channel.isOpen()) {
-            try {
-                Thread.interrupted(); // a receive with the flag set would close the socket
-                if (!port.receive(buffer)) {
-                    break;
-                }
-            } catch (ClosedChannelException e) {
-                break;
-            } catch (IOException e) {
-                LockSupport.parkNanos(PAUSE_NS);
+        try {
+            ByteBuffer buffer = port.buffer();
+            while (port.channel.isOpen() && receive(buffer)) {
+                continue;
+            }
+        } finally { // though there is no memory for the buffer: the end waits for this
+            if (running.decrementAndGet() == 0) {
+                queue.add(END);
             }
         }
-        if (running.decrementAndGet() == 0) {
-            queue.add(END);
+    }
+
+    /** False if there is nothing more to receive. */
+    private boolean receive(ByteBuffer buffer) {
+        try {
+            Thread.interrupted(); // a receive with the flag set would close the socket
+            return port.receive(buffer);
+        } catch (ClosedChannelException e) {
+            return false;
+        } catch (IOException e) {
+            LockSupport.parkNanos(PAUSE_NS);
+            return true;
         }
     }
 
@@ -195,8 +202,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
             }
         }
         if (running.get() > 0) {
-            closePort();
-            queue.add(END); // one who is in a handler may never come back to say so
+            closePort(); // those that are in a handler end when they come back
         }
     }
 

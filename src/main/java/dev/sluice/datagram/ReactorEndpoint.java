@@ -2,6 +2,7 @@ package dev.sluice.datagram;
 
 import dev.sluice.Reactor;
 import dev.sluice.Registration;
+import dev.sluice.Timer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -43,6 +44,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
     private boolean paused;
     private boolean draining;
     private boolean ended;
+    private Timer deadline = () -> false;
 
     private ReactorEndpoint(
             Reactor reactor, boolean ownsReactor, InetSocketAddress address, DatagramOptions options, DatagramHandler handler)
@@ -204,7 +206,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
             if (!draining) {
                 receive(LAST_RECEIVES);
                 draining = true;
-                reactor.schedule(timeout, this::end);
+                deadline = reactor.schedule(timeout, this::end);
                 settle();
             }
         });
@@ -218,6 +220,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         }
         ended = true;
         leave.run();
+        deadline.cancel();
         try {
             port.channel.close();
         } catch (IOException e) {
