@@ -115,7 +115,11 @@ final class ConnectAttempt implements Tenant {
         }
         group.opened(connection);
         group.closed(connection, reason);
-        tell(connection, factory, reason);
+        try {
+            tell(connection, factory, reason);
+        } finally {
+            group.gone(connection, reason);
+        }
     }
 
     /** Nothing is attempted. Not within a callback. */

@@ -50,7 +50,8 @@ public interface Connection {
 
     /**
      * The connection's thread. Keeps {@link #close}, and a server that drains, waiting: something is owed to the peer that comes
-     * from elsewhere. A connection that is held is not idle ({@link ServerOptions#idleTimeout}). Whoever holds a connection when its server drains is told so by {@link Handler#onEof}.
+     * from elsewhere. A connection that is held is not idle ({@link ServerOptions#idleTimeout}). If its server drains, its handler is told
+     * by {@link Handler#onEof}. Once it has closed, as in its last callback, there is nothing to keep: a hold changes nothing.
      *
      * @return releases the hold when run, on any thread; run again, it does nothing
      * @throws IllegalStateException on another thread
@@ -66,12 +67,14 @@ public interface Connection {
      * to bound them.
      *
      * @param task what to run
-     * @return false when the connection has closed; tasks still queued when it closes are dropped and counted
+     * @return false when the connection has closed, as it has in its last callback; tasks still queued when it closes are dropped
+     *     and counted
      */
     boolean execute(Runnable task);
 
     /**
-     * The connection's thread. Runs a task there after a delay; a connection that closes cancels its timers.
+     * The connection's thread. Runs a task there after a delay; a connection that closes cancels its timers, and once it has
+     * closed, as in its last callback, a task is never run.
      *
      * @param delay how long to wait at least; zero or less means in the next turn
      * @param task  what to run
@@ -83,7 +86,8 @@ public interface Connection {
     /**
      * The connection's thread. Has a task run on a worker's thread, where it may block, then the callback on the connection's, unless
      * that has closed meanwhile. Callbacks come in the order in which their tasks end. The workers are the server's, at most
-     * {@link ServerOptions#offloadThreads} of them.
+     * {@link ServerOptions#offloadThreads} of them. Once the connection has closed, as in its last callback, the task alone is run;
+     * the end of the server does not wait for it.
      *
      * @param <T>      what the task makes
      * @param task     what to run; it will be, whatever becomes of the connection
@@ -102,7 +106,7 @@ public interface Connection {
      * @param address where to; an address that was not resolved fails
      * @param timeout how long to wait for an answer; zero: as long as the system does
      * @param factory makes the handler, just before its first callback
-     * @return false if this connection has closed; then nothing is attempted, and no callback comes
+     * @return false if this connection has closed, as it has in its last callback; then nothing is attempted, and no callback comes
      */
     boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory);
 

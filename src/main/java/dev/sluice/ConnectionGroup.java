@@ -63,7 +63,7 @@ final class ConnectionGroup {
     /** Bytes on their way from other threads, which may be no more than all queues may hold. Any thread. */
     final AtomicLong elsewhere = new AtomicLong();
 
-    /** Connections handed to this group and not closed yet, those included that are being connected. Any thread. */
+    /** Connections handed to this group and not gone yet, those included that are being connected. Any thread. */
     final AtomicInteger load = new AtomicInteger();
 
     /** The end of the group, once it has begun. */
@@ -75,6 +75,12 @@ final class ConnectionGroup {
     private final BooleanSupplier mayEnter;
     private final Runnable whenOneLeaves;
     private final Runnable forgetEnd;
+
+    /** Whether the reactor has ended before the group: then it has not drained. */
+    private boolean wasCutOff;
+
+    /** Whether it has drained, and nobody can ask for an attempt any more. With the monitor. */
+    private boolean isOver;
 
     private ConnectionGroup[] siblings = {this};
 
@@ -95,6 +101,7 @@ final class ConnectionGroup {
                 options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos()));
         this.pressure = new Pressure(options.highWater(), options.maxPendingTotal());
         forgetEnd = reactor.atEnd(() -> {
+            wasCutOff = true;
             forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null));
             forEachAttempt(ConnectAttempt::abandon);
             watch.close();
@@ -109,6 +116,11 @@ final class ConnectionGroup {
     /** All groups of the server, which share one limit of memory. Before the loops start. */
     void share(ConnectionGroup[] groups) {
         siblings = groups;
+    }
+
+    /** Any thread. Has an attempt made on the loop; false once all is over. Each that is taken is told of before the end is. */
+    synchronized boolean ask(Runnable attempt) {
+        return !isOver && reactor.execute(attempt);
     }
 
     /** Connects out, if there is room. Not within a callback. */
@@ -143,8 +155,12 @@ final class ConnectionGroup {
         counters.increment(Count.CLOSED);
         closedBy.increment(reason.kind());
         Flight.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
-        load.decrementAndGet();
         whenOneLeaves.run();
+    }
+
+    /** Its last callback has returned, too: a drain is not done before. */
+    void gone(ReactorConnection connection, CloseReason reason) {
+        load.decrementAndGet();
         companionLoad -= companions.remove(connection) ? 1 : 0;
         lastReads.remove(connection);
         if (drain != null) {
@@ -153,12 +169,19 @@ final class ConnectionGroup {
         }
     }
 
-    /** Asks every connection to leave, once: companions last, as those who made them have to do with them until their own end. */
+    /**
+     * Asks every connection to leave, once: companions last, as those who made them have to do with them until their own end.
+     *
+     * @param whenDone called when the last has gone; tasks that were handed in before may still tell of attempts that fail
+     */
     void drain(Duration timeout, Runnable whenDone) {
         drain = new Drain<>(reactor.loop(), this::cutTheRest, () -> {
-            forgetEnd.run(); // a reactor may outlive many of us
-            watch.close();
-            whenDone.run();
+            if (!wasCutOff) {
+                forgetEnd.run(); // a reactor may outlive many of us
+                watch.close();
+                end();
+                whenDone.run();
+            }
         });
         drain.begin(load.get(), timeout);
         forEach(connection -> {
@@ -172,6 +195,10 @@ final class ConnectionGroup {
             }
         });
         releaseCompanions();
+    }
+
+    private synchronized void end() {
+        isOver = true;
     }
 
     private void releaseCompanions() {

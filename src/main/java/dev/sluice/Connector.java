@@ -24,6 +24,7 @@ public final class Connector implements AutoCloseable {
     private final Set<Timer> waiting = new HashSet<>();
     private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
     private Runnable forgetEnd;
+    private DrainReport report;
 
     private Connector(Reactor reactor, ServerOptions options) {
         this.options = options;
@@ -49,8 +50,8 @@ public final class Connector implements AutoCloseable {
 
     /**
      * Any thread. Connects, and never waits. An attempt that fails is told to its handler by {@link Handler#onClose} with
-     * {@link CloseReason.Kind#CONNECT_FAILURE}, without an {@code onOpen} before. That is so, too, at the limit of connections and
-     * once the connector drains; such an attempt is counted as refused.
+     * {@link CloseReason.Kind#CONNECT_FAILURE}, without an {@code onOpen} before. That is so, too, at the limit of connections, and
+     * once the connector drains or has drained; such an attempt is counted as refused.
      *
      * @param address where to; an address that was not resolved fails
      * @param timeout how long to wait for an answer; zero: as long as the system does
@@ -58,13 +59,14 @@ public final class Connector implements AutoCloseable {
      * @return false if the reactor has ended: then no callback comes
      */
     public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
-        return group.reactor.execute(() -> {
+        Runnable attempt = () -> {
             if (group.drain != null) {
                 group.refuse(address, factory, "the connector drains");
             } else {
                 group.connect(address, timeout, factory, false);
             }
-        });
+        };
+        return group.ask(attempt) || group.reactor.execute(attempt);
     }
 
     /**
@@ -108,18 +110,14 @@ public final class Connector implements AutoCloseable {
      * may only bring the deadline forward.
      *
      * @param timeout how long that may take; zero cuts at once
-     * @return completes once every connection has closed, exceptionally if the reactor ended before
+     * @return completes once every connection has closed and its last callback has returned, exceptionally if the reactor ended before
      */
     public CompletableFuture<DrainReport> drain(Duration timeout) {
         group.reactor.execute(() -> {
             if (group.drain == null) {
                 waiting.forEach(Timer::cancel);
                 waiting.clear();
-                group.drain(timeout, () -> {
-                    forgetEnd.run();
-                    workers.end();
-                    termination.complete(DrainReport.of(group));
-                });
+                group.drain(timeout, this::drained);
             } else {
                 group.drain.hurry(timeout);
             }
@@ -133,8 +131,20 @@ public final class Connector implements AutoCloseable {
         drain(options.drainTimeout());
     }
 
+    private void drained() {
+        report = DrainReport.of(group);
+        group.reactor.execute(() -> { // behind what was handed in; where the reactor ends, its end tells
+            forgetEnd.run();
+            terminated();
+        });
+    }
+
     private void terminated() {
         workers.end();
-        termination.completeExceptionally(new IllegalStateException("the reactor ended before its connections"));
+        if (report == null) {
+            termination.completeExceptionally(new IllegalStateException("the reactor ended before its connections"));
+        } else {
+            termination.complete(report);
+        }
     }
 }

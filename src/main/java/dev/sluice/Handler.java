@@ -89,7 +89,8 @@ public interface Handler {
     /**
      * The connection is gone: always the last callback, exactly once.
      *
-     * @param connection this handler's connection; it tells its remote address, and refuses everything else
+     * @param connection this handler's connection; it tells its remote address, takes what is {@linkplain Connection#offload offloaded},
+     *                   and refuses everything else
      * @param reason     why, and how many queued bytes never left
      * @throws Exception is counted and logged
      */

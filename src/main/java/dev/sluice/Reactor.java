@@ -227,7 +227,8 @@ public final class Reactor implements AutoCloseable {
 
     /**
      * The loop's thread. Has a task run when the reactor ends, after all that was handed in and while its channels are still open:
-     * whoever lives here and has somebody waiting can tell him.
+     * whoever lives here and has somebody waiting can tell him. Tasks run in the order in which they were given; connections that
+     * one of them ends have their last callbacks before the next.
      *
      * @param task what to run; what it throws is counted and logged
      * @return takes the task back when run, on the loop's thread, for one whose life ends before the reactor's
@@ -499,17 +500,23 @@ public final class Reactor implements AutoCloseable {
             toItsEnd(this::runTasks);
         }
         toItsEnd(() -> {
+            reapAll();
             for (Runnable task; (task = atEnd.poll()) != null; ) {
                 task.run();
+                reapAll(); // a server's task comes behind that of its connections, whose last callbacks come before it
             }
         });
-        stepLeft = toReap.size();
-        toItsEnd(this::reap);
         try {
             selector.keys().forEach(Reactor::closeQuietly);
             selector.close();
         } catch (IOException e) {
             failed("closing the selector", e);
+        }
+    }
+
+    private void reapAll() {
+        while ((stepLeft = toReap.size()) > 0) {
+            reap();
         }
     }
 

@@ -245,8 +245,12 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Ten
         group.timers.cancelAll(this);
         group.work.forget(this);
         group.closed(this, reason);
-        if (handler != null) { // its factory did not throw
-            group.callbacks.call(this, Event.CLOSE, reason);
+        try {
+            if (handler != null) { // its factory did not throw
+                group.callbacks.call(this, Event.CLOSE, reason);
+            }
+        } finally {
+            group.gone(this, reason); // or a drain would wait for it for ever
         }
     }
 
@@ -274,7 +278,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Ten
 
     @Override
     public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
-        return state != State.CLOSED && group.reactor.execute(() -> group.connect(address, timeout, factory, true));
+        return state != State.CLOSED && group.ask(() -> group.connect(address, timeout, factory, true));
     }
 
     // ---- small things -------------------------------------------------------------------------------------------------

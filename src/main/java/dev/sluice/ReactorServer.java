@@ -259,9 +259,9 @@ public final class ReactorServer implements Server {
         }
         report = DrainReport.of(groups);
         if (ownsReactors) {
-            reactors[0].stop();
+            reactors[0].stop(); // and does first what was handed in
         } else {
-            terminated();
+            reactors[0].execute(this::terminated); // behind what was handed in; where the reactor ends, its end tells
         }
     }
 

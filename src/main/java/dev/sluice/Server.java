@@ -35,8 +35,8 @@ public interface Server extends AutoCloseable {
     /**
      * The end of the server, whoever asked for it.
      *
-     * @return completes once every connection has closed and the server's threads are about to end; exceptionally when
-     *     a loop failed
+     * @return completes once every connection has closed, its last callback has returned, and the server's threads are about to end;
+     *     exceptionally when a loop failed. Tasks that were {@linkplain Connection#offload offloaded} may still run
      */
     CompletableFuture<DrainReport> termination();
 

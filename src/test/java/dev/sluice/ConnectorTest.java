@@ -295,6 +295,7 @@ class ConnectorTest {
         });
         connector.drain(SECOND);
         loop.until(client::isClosed, "the end");
+        loop.settle();
         assertEquals(new DrainReport(1, List.of()), connector.drain(SECOND).join());
         Recorder late = connect(loop.server.address(), SECOND, (self, in) -> {});
         assertEquals("the connector drains", late.reason.cause().getMessage());

@@ -254,8 +254,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
             }
         }
         if (running.get() > 0) {
-            closePort();
-            queue.add(END); // one who is in a handler may never come back to say so
+            closePort(); // those that are in a handler end when they come back
         }
     }
 

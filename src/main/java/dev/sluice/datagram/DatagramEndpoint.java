@@ -40,9 +40,10 @@ public interface DatagramEndpoint extends AutoCloseable {
     /**
      * Ends it well: what the kernel holds is handled, what is queued leaves, then the port is free.
      *
-     * @param timeout how long that may take
-     * @return completes with the last counters, exceptionally if a loop of its own failed, or a thread of its own was interrupted
-     *     while it waited; where it lives on a reactor that ends before, it ends there and then
+     * @param timeout how long that may take; then the port is closed, and what still waits is dropped. A handler that has not
+     *     returned is waited for all the same; on a reactor it keeps the port, too
+     * @return completes with the last counters, once the last call of the handler has returned; exceptionally if a loop of its own
+     *     failed, or a thread of its own was interrupted while it waited; where it lives on a reactor that ends before, it ends there and then
      */
     CompletableFuture<DatagramStats> drain(Duration timeout);
 

@@ -117,9 +117,7 @@ final class Port {
     private void warn(String what, SocketAddress whom, Throwable cause) {
         try {
             String text = whom == null ? what : what + whom;
-            synchronized (log) {
-                log.warn(System.nanoTime(), text, cause);
-            }
+            log.warn(System.nanoTime(), text, cause);
         } catch (Throwable t) {
             // no memory to tell it with; it is counted
         }

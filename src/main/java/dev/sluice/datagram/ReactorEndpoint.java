@@ -2,6 +2,7 @@ package dev.sluice.datagram;
 
 import dev.sluice.Reactor;
 import dev.sluice.Registration;
+import dev.sluice.Timer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -48,6 +49,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
     private boolean paused;
     private boolean draining;
     private boolean ended;
+    private Timer deadline = () -> false;
 
     private ReactorEndpoint(
             Reactor reactor, boolean ownsReactor, InetSocketAddress address, DatagramOptions options, DatagramHandler handler)
@@ -236,7 +238,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         reactor.execute(() -> {
             if (!draining) {
                 receive(LAST_RECEIVES);
-                reactor.schedule(timeout, this::end); // first: without memory for it, the drain has not begun
+                deadline = reactor.schedule(timeout, this::end); // first: without memory for it, the drain has not begun
                 draining = true;
                 settle();
             }
@@ -251,6 +253,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         }
         ended = true;
         leave.run();
+        deadline.cancel();
         try {
             port.channel.close();
         } catch (IOException e) {

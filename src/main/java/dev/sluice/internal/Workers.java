@@ -18,7 +18,9 @@ import java.util.function.BiConsumer;
  */
 public final class Workers {
 
-    private static final int IDLE_SECONDS = 5;
+    /** How long a thread that has nothing to do waits before it ends; no time at all once they all are to end. */
+    private static final long PATIENCE_NS = 5_000_000_000L;
+    private static final long NO_PATIENCE_NS = 1;
 
     private final int threads;
     private final int limit;
@@ -33,7 +35,7 @@ public final class Workers {
     /** Made when there is something to do. */
     private ThreadPoolExecutor executor;
 
-    private boolean ended;
+    private long patienceNs = PATIENCE_NS;
 
     /**
      * Makes workers that have no thread yet.
@@ -77,12 +79,8 @@ public final class Workers {
     private synchronized ThreadPoolExecutor executor() {
         if (executor == null) {
             executor = new ThreadPoolExecutor(
-                    threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), ThreadFactories.orPlatform("sluice-offload-"));
+                    threads, threads, patienceNs, TimeUnit.NANOSECONDS, new LinkedBlockingQueue<>(), ThreadFactories.orPlatform("sluice-offload-"));
             executor.allowCoreThreadTimeOut(true);
-            executor.setRejectedExecutionHandler((task, pool) -> task.run()); // after the end there is no loop left to keep
-            if (ended) {
-                executor.shutdown();
-            }
         }
         return executor;
     }
@@ -133,11 +131,14 @@ public final class Workers {
         return busy.contains(Thread.currentThread());
     }
 
-    /** What was taken is still run; then the threads end. */
+    /**
+     * Lets the threads end as soon as they have nothing to do. What was taken is still run, and so is what comes later, on a thread
+     * of its own: a connection that has closed may still be given a task, by a loop that goes on.
+     */
     public synchronized void end() {
-        ended = true;
+        patienceNs = NO_PATIENCE_NS;
         if (executor != null) {
-            executor.shutdown();
+            executor.setKeepAliveTime(patienceNs, TimeUnit.NANOSECONDS); // and wakes those who wait
         }
     }
 

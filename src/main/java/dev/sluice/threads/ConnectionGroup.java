@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -45,6 +46,12 @@ final class ConnectionGroup {
     final Counters counters = Counters.shared(Count.class);
     final Counters closedBy = Counters.shared(CloseReason.Kind.class);
     final Set<ThreadConnection> connections = ConcurrentHashMap.newKeySet();
+
+    /** Attempts that were refused and whose last callback has not returned. */
+    private final Set<ThreadConnection> refusals = ConcurrentHashMap.newKeySet();
+
+    private final ReentrantLock ending = new ReentrantLock();
+    private final Condition oneHasGone = ending.newCondition();
 
     /** Of outbound queues. */
     final ChunkPool chunks = new LockedChunks();
@@ -135,10 +142,18 @@ final class ConnectionGroup {
     private void refuse(Dial dial, Function<ThreadConnection, Style> style, Throwable why) {
         refused.increment();
         ThreadConnection connection = new ThreadConnection(this, null, dial.address(), dial, style);
+        refusals.add(connection);
+        Runnable tell = () -> {
+            try {
+                connection.life.refuse(why);
+            } finally {
+                forget(connection, refusals);
+            }
+        };
         try {
-            crew.help(() -> connection.life.refuse(why));
+            crew.help(tell);
         } catch (Throwable t) {
-            connection.life.refuse(why);
+            tell.run();
         }
     }
 
@@ -152,7 +167,7 @@ final class ConnectionGroup {
 
     /** Its last callback has returned, too. */
     void gone(ThreadConnection connection, CloseReason reason) {
-        reactor.execute(() -> {
+        boolean taken = reactor.execute(() -> {
             connections.remove(connection);
             if (drain != null) {
                 if (connection.life.wasCutOwing()) {
@@ -163,6 +178,31 @@ final class ConnectionGroup {
                 releaseCompanions();
             }
         });
+        if (!taken) { // the loop has failed
+            forget(connection, connections);
+        }
+    }
+
+    private void forget(ThreadConnection connection, Set<ThreadConnection> from) {
+        ending.lock();
+        try {
+            from.remove(connection);
+            oneHasGone.signalAll();
+        } finally {
+            ending.unlock();
+        }
+    }
+
+    /** On the server's thread, after its loop. Waits for the last callbacks that are still to return. */
+    void awaitLastCallbacks() {
+        ending.lock();
+        try {
+            while (!connections.isEmpty() || !refusals.isEmpty()) {
+                oneHasGone.awaitUninterruptibly();
+            }
+        } finally {
+            ending.unlock();
+        }
     }
 
     /** On the loop. Asks every connection to leave; once. */

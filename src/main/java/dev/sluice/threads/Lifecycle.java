@@ -257,8 +257,9 @@ final class Lifecycle {
         } finally {
             lock.unlock();
         }
-        if (!connection.ownThread.hasBegun() && connection.group.crew.withdraw(connection.ownThread)) {
-            connection.group.reactor.execute(this::finish);
+        boolean withdrawn = !connection.ownThread.hasBegun() && connection.group.crew.withdraw(connection.ownThread);
+        if (withdrawn && !connection.group.reactor.execute(this::finish)) {
+            finish(); // the loop has failed
         }
     }
 

@@ -151,6 +151,7 @@ public final class ThreadServer implements Server {
             LoggerFactory.getLogger(Server.class).error("the loop has failed, and the server ends", t);
         } finally {
             group.connections.forEach(connection -> connection.life.end(Kind.LOCAL, null));
+            group.awaitLastCallbacks();
             crew.end();
             group.workers.end();
             group.probe.close();

@@ -37,9 +37,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Function;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -47,41 +45,12 @@ import org.junit.jupiter.api.Timeout;
 
 /** What every engine promises of work on other threads, of what a connection owes, of frames, and of connections that go out. */
 @Timeout(60)
-abstract class WorkContract {
-
-    Rig rig;
-
-    abstract Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException;
-
-    /** Whether all callbacks of a connection come on one thread: a reactor's promise alone. */
-    boolean callbacksKeepToOneThread() {
-        return false;
-    }
-
-    Rig serve(ServerOptions.Builder options, Function<Connection, Handler> handlers) throws IOException {
-        rig = new Rig(this::start, callbacksKeepToOneThread(), options, handlers);
-        return rig;
-    }
-
-    Rig serve(Handler handler) throws IOException {
-        return serve(ServerOptions.builder(), connection -> handler);
-    }
-
-    static ByteBuffer text(String text) {
-        return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
-    }
+abstract class WorkContract extends LifeContract {
 
     private static String text(ByteBuffer bytes) {
         byte[] copy = new byte[bytes.remaining()];
         bytes.get(copy);
         return new String(copy, StandardCharsets.ISO_8859_1);
-    }
-
-    @AfterEach
-    void nothingIsLeft() throws Exception {
-        if (rig != null) {
-            rig.close();
-        }
     }
 
     // ---- work on other threads ------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,8 +31,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -397,18 +401,41 @@ class EndpointsTest {
                 new InetSocketAddress(LOOPBACK, 0), DatagramOptions.defaults(), Threads.pool(0), ECHO));
     }
 
-    /** On a reactor there is no other thread that could end it. */
+    /** At the deadline threads that block let go of the port; on a reactor there is no other thread that could. */
     @ParameterizedTest
-    @EnumSource(value = Kind.class, names = "REACTOR", mode = EnumSource.Mode.EXCLUDE)
-    void handlerThatBlocksDelaysTheEndUntilTheTimeoutAndNoLonger(Kind kind) throws Exception {
+    @EnumSource(Kind.class)
+    void handlerThatBlocksKeepsNobodysPortAndIsWaitedFor(Kind kind) throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch gate = new CountDownLatch(1);
-        start(kind, DatagramOptions.defaults(), (self, sender, data) -> gate.await());
+        AtomicReference<Boolean> over = new AtomicReference<>();
+        start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
+            inside.countDown();
+            gate.await();
+            over.set(self.termination().isDone());
+            assertEquals(kind == Kind.REACTOR, self.send(data, sender));
+        });
         try {
             send((byte) 1);
-            await(() -> endpoint.stats().received() == 1, "it");
-            endpoint.drain(Duration.ofMillis(100)).get(20, TimeUnit.SECONDS);
+            assertTrue(inside.await(20, TimeUnit.SECONDS));
+            CompletableFuture<DatagramStats> end = endpoint.drain(Duration.ofMillis(100));
+            if (kind != Kind.REACTOR) {
+                await(() -> isFree(endpoint.address()), "the port");
+            }
+            assertThrows(TimeoutException.class, () -> end.get(300, TimeUnit.MILLISECONDS));
+            gate.countDown();
+            assertEquals(1, end.get(20, TimeUnit.SECONDS).offered(), "the last counters");
+            assertEquals(false, over.get(), "whether it had ended before the handler returned");
+            assertEquals(0, end.get().handlerFailures());
         } finally {
             gate.countDown();
+        }
+    }
+
+    private static boolean isFree(InetSocketAddress address) {
+        try (DatagramSocket socket = new DatagramSocket(address)) {
+            return socket.isBound();
+        } catch (IOException e) {
+            return false;
         }
     }
 
@@ -430,6 +457,21 @@ class EndpointsTest {
         while (!end.isDone()) {
             reactor.runOnce(Duration.ofSeconds(1));
         }
+        reactor.close();
+    }
+
+    @Test
+    void leavesNoTimerOnAReactorOfTheCallers() throws Exception {
+        AtomicLong nowNs = new AtomicLong();
+        Reactor reactor = Reactor.open(nowNs::get, SelectorProvider.provider());
+        ReactorEndpoint own = ReactorEndpoint.open(reactor, new InetSocketAddress(LOOPBACK, 0), DatagramOptions.defaults(), ECHO);
+        var end = own.drain(Duration.ofHours(1));
+        while (!end.isDone()) {
+            reactor.runOnce(Duration.ZERO);
+        }
+        nowNs.addAndGet(Duration.ofHours(2).toNanos());
+        reactor.runOnce(Duration.ZERO);
+        assertEquals(0, reactor.stats().timers());
         reactor.close();
     }
 

@@ -14,6 +14,7 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
+import dev.sluice.Reactor;
 import dev.sluice.ServerOptions;
 import dev.sluice.internal.Wire;
 import java.io.IOException;
@@ -31,6 +32,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -809,6 +811,37 @@ class ThreadServerTest {
         server.close();
         assertEquals(20, closed.get());
         assertTrue(server.termination().isDone());
+    }
+
+    @Test
+    void serverWhoseLoopHasFailedEndsAfterTheLastCallbacksToo() throws Exception {
+        CountDownLatch closing = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        AtomicReference<Reactor> loop = new AtomicReference<>();
+        Handler handler = new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {}
+
+            @Override
+            public void onClose(Connection self, CloseReason reason) throws Exception {
+                closing.countDown();
+                goOn.await();
+            }
+        };
+        served = new Served(ThreadServer.start(Served.ANY, ServerOptions.defaults(), Threads.pool(1)::open, Wire.PLAIN, each -> {
+            loop.set(each.group.reactor);
+            return new CallbackStyle(each, self -> handler);
+        }));
+        served.connect();
+        served.connect();
+        await(() -> waiting() == 1, "one is served, one waits for a thread");
+        loop.get().stop(); // stands for a select that fails
+        closing.await();
+        CompletableFuture<DrainReport> end = served.server.termination();
+        assertThrows(TimeoutException.class, () -> end.get(300, TimeUnit.MILLISECONDS));
+        goOn.countDown();
+        end.get(20, TimeUnit.SECONDS);
+        assertEquals(2, served.server.stats().connections().closed());
     }
 
     @Test

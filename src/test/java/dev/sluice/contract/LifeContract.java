@@ -1,0 +1,193 @@
+package dev.sluice.contract;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason;
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import dev.sluice.Timer;
+import dev.sluice.contract.Rig.Client;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What every engine promises of a connection's last callback, and of the end of its server. */
+@Timeout(60)
+abstract class LifeContract {
+
+    /** A listener or a peer of the test's own. */
+    private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
+
+    Rig rig;
+
+    abstract Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException;
+
+    /** Whether all callbacks of a connection come on one thread: a reactor's promise alone. */
+    boolean callbacksKeepToOneThread() {
+        return false;
+    }
+
+    Rig serve(ServerOptions.Builder options, Function<Connection, Handler> handlers) throws IOException {
+        rig = new Rig(this::start, callbacksKeepToOneThread(), options, handlers);
+        return rig;
+    }
+
+    Rig serve(Handler handler) throws IOException {
+        return serve(ServerOptions.builder(), connection -> handler);
+    }
+
+    static ByteBuffer text(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    @AfterEach
+    void nothingIsLeft() throws Exception {
+        if (rig != null) {
+            rig.close();
+        }
+    }
+
+    /** Reads what comes, and says what its last callback does. */
+    private interface Ending extends Handler {
+        @Override
+        default void onRead(Connection self, ByteBuffer in) {
+            in.position(in.limit());
+        }
+
+        @Override
+        void onClose(Connection self, CloseReason reason) throws Exception;
+    }
+
+    private static final Handler DEAF = (self, in) -> in.position(in.limit());
+
+    // ---- the last callback ----------------------------------------------------------------------------------------------
+
+    @Test
+    void terminationComesAfterTheLastCallbackAndWhatThatOffloadsRunsOnAWorker() throws Exception {
+        AtomicReference<Boolean> over = new AtomicReference<>();
+        AtomicReference<Thread> caller = new AtomicReference<>();
+        AtomicReference<Thread> worker = new AtomicReference<>();
+        AtomicInteger calls = new AtomicInteger();
+        serve((Ending) (self, reason) -> {
+            over.set(rig.server.termination().isDone());
+            caller.set(Thread.currentThread());
+            self.offload(() -> {
+                worker.set(Thread.currentThread());
+                return null;
+            }, (result, failure) -> calls.incrementAndGet());
+        });
+        rig.connect();
+        rig.server.drain(Duration.ZERO).get(20, TimeUnit.SECONDS);
+        assertEquals(false, over.get(), "whether the server had ended before the last callback");
+        rig.await(() -> worker.get() != null, "what was offloaded");
+        assertNotSame(caller.get(), worker.get());
+        rig.await(() -> rig.server.stats().work().done() == 1, "its books");
+        rig.close();
+        assertEquals(0, calls.get());
+    }
+
+    /** The handler of an attempt that was refused keeps its thread until the server is about to end. */
+    @Test
+    void terminationComesAfterTheLastCallbackOfAnAttemptThatWasRefused() throws Exception {
+        CountDownLatch refused = new CountDownLatch(1);
+        AtomicReference<Boolean> over = new AtomicReference<>();
+        Client client = serve(ServerOptions.builder().maxConnections(1), connection -> (self, in) -> {
+            in.position(in.limit());
+            self.connect(rig.server.address(), Duration.ZERO, other -> (Ending) (me, reason) -> {
+                refused.countDown();
+                try {
+                    rig.server.termination().get(300, TimeUnit.MILLISECONDS);
+                } catch (TimeoutException e) {
+                    // as it should be
+                }
+                over.set(rig.server.termination().isDone());
+            });
+        }).connect();
+        client.send("x");
+        assertTrue(refused.await(20, TimeUnit.SECONDS));
+        rig.server.drain(Duration.ZERO).get(20, TimeUnit.SECONDS);
+        assertEquals(false, over.get(), "whether the server had ended before the last callback");
+    }
+
+    @Test
+    void lastCallbackIsRefusedWhatHasNoTimeAnyMore() throws Exception {
+        Asking accepted = new Asking();
+        Asking notConnected = new Asking();
+        try (Socket holder = new Socket()) { // of a port on which nobody listens
+            holder.bind(new InetSocketAddress(LOOPBACK, 0));
+            Client client = serve(ServerOptions.builder(), connection -> new Handler() {
+                @Override
+                public void onOpen(Connection self) {
+                    self.connect((InetSocketAddress) holder.getLocalSocketAddress(), Duration.ofSeconds(10), other -> notConnected);
+                }
+
+                @Override
+                public void onRead(Connection self, ByteBuffer in) {}
+
+                @Override
+                public void onClose(Connection self, CloseReason reason) {
+                    accepted.onClose(self, reason);
+                }
+            }).connect();
+            rig.await(() -> notConnected.asked.get() != null, "the attempt's end");
+            client.socket.close();
+            client.awaitClose();
+        }
+        rig.await(() -> rig.server.stats().work().done() == 2, "what was offloaded");
+        rig.close();
+        assertEquals(Asking.EXPECTED, accepted.asked.get());
+        assertEquals(Asking.EXPECTED, notConnected.asked.get());
+        for (Asking each : List.of(accepted, notConnected)) {
+            assertEquals(1, each.offloaded.get(), "tasks offloaded");
+            assertEquals(0, each.tooLate.get(), "callbacks, tasks and timers of a connection that has closed");
+        }
+    }
+
+    /** Asks for everything in its last callback. */
+    private static final class Asking implements Ending {
+        static final String EXPECTED = "open false, reading false, write false, execute false, connect false, cancel false, offload true";
+
+        final AtomicReference<String> asked = new AtomicReference<>();
+        final AtomicInteger offloaded = new AtomicInteger();
+        final AtomicInteger tooLate = new AtomicInteger();
+
+        @Override
+        public void onClose(Connection self, CloseReason reason) {
+            self.hold().run();
+            self.hold(); // and never releases it
+            self.pauseReading();
+            self.resumeReading();
+            self.close();
+            self.shutdownOutput();
+            self.abort();
+            Timer timer = self.schedule(Duration.ZERO, tooLate::incrementAndGet);
+            asked.set("open " + self.isOpen() + ", reading " + self.isReading() + ", write " + self.write(text("x"))
+                    + ", execute " + self.execute(tooLate::incrementAndGet)
+                    + ", connect " + self.connect(new InetSocketAddress(LOOPBACK, 1), Duration.ZERO, other -> {
+                        tooLate.incrementAndGet();
+                        return DEAF;
+                    })
+                    + ", cancel " + timer.cancel()
+                    + ", offload " + self.offload(offloaded::incrementAndGet, (result, failure) -> tooLate.incrementAndGet()));
+        }
+    }
+}
