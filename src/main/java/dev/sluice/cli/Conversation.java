@@ -2,10 +2,7 @@ package dev.sluice.cli;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
@@ -97,36 +94,27 @@ final class Conversation {
     }
 
     private void print(LineReader reader, Thread typist) {
-        CharsetDecoder decoder = StandardCharsets.UTF_8
-                .newDecoder()
-                .onMalformedInput(CodingErrorAction.REPLACE)
-                .onUnmappableCharacter(CodingErrorAction.REPLACE);
+        PlainText plain = new PlainText();
         ByteBuffer bytes = ByteBuffer.allocate(64 << 10);
-        CharBuffer chars = CharBuffer.allocate(bytes.capacity());
         try {
             while (channel.read(bytes) >= 0) {
-                decoder.decode(bytes.flip(), chars, false);
-                bytes.compact();
-                reader.printAbove(printable(chars.flip()));
-                chars.clear();
+                printAbove(reader, plain.of(bytes.flip(), false));
+                bytes.clear();
             }
+            printAbove(reader, plain.of(bytes.flip(), true));
         } catch (IOException e) {
             failure = e;
         }
         interrupt(typist);
     }
 
-    /** What a peer sends must not steer the terminal. */
-    private static String printable(CharBuffer chars) {
-        StringBuilder text = new StringBuilder(chars.length());
-        for (int i = 0; i < chars.length(); i++) {
-            char c = chars.charAt(i);
-            text.append(Character.isISOControl(c) && c != '\n' && c != '\t' && c != '\r' ? '?' : c);
-        }
+    private static void printAbove(LineReader reader, String text) {
         int end = text.length();
-        while (end > 0 && (text.charAt(end - 1) == '\n' || text.charAt(end - 1) == '\r')) {
+        while (end > 0 && text.charAt(end - 1) == '\n') {
             end--; // the prompt starts a line of its own anyway
         }
-        return text.substring(0, end);
+        if (!text.isEmpty()) {
+            reader.printAbove(text.substring(0, end));
+        }
     }
 }

@@ -4,7 +4,6 @@ import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.DatagramPacket;
@@ -14,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.net.PortUnreachableException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -25,7 +25,7 @@ final class Datagrams implements AutoCloseable {
 
     private final HostPort peer;
     private final DatagramSocket socket;
-    private final FileOutputStream out = new FileOutputStream(FileDescriptor.out);
+    private final Answers answers = new Answers();
     private final DatagramPacket packet = new DatagramPacket(new byte[LONGEST], LONGEST);
 
     private volatile boolean inputEnded;
@@ -113,11 +113,7 @@ final class Datagrams implements AutoCloseable {
         } catch (PortUnreachableException e) {
             throw new Failure("cannot reach " + peer + ": nobody listens there", e);
         }
-        try {
-            out.write(packet.getData(), 0, packet.getLength());
-        } catch (IOException e) {
-            throw new BrokenOutput(e);
-        }
+        answers.print(ByteBuffer.wrap(packet.getData(), 0, packet.getLength()), true);
         return true;
     }
 

@@ -1,12 +1,10 @@
 package dev.sluice.cli;
 
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -17,7 +15,7 @@ import java.util.List;
 final class Exchange {
 
     private final Socket socket;
-    private final OutputStream out = new FileOutputStream(FileDescriptor.out);
+    private final Answers answers = new Answers();
     private final byte[] buffer = new byte[64 << 10];
 
     Exchange(SocketChannel channel) {
@@ -43,20 +41,14 @@ final class Exchange {
             try {
                 length = in.read(buffer);
             } catch (SocketTimeoutException e) {
+                answers.end();
                 return true;
             }
             if (length < 0) {
+                answers.end();
                 return false;
             }
-            print(length);
-        }
-    }
-
-    private void print(int length) throws BrokenOutput {
-        try {
-            out.write(buffer, 0, length);
-        } catch (IOException e) {
-            throw new BrokenOutput(e);
+            answers.print(ByteBuffer.wrap(buffer, 0, length), false);
         }
     }
 }

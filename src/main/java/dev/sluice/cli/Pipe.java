@@ -2,7 +2,6 @@ package dev.sluice.cli;
 
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -55,25 +54,13 @@ final class Pipe {
     }
 
     private void receive() throws IOException {
-        try (FileOutputStream out = new FileOutputStream(FileDescriptor.out);
-                FileChannel sink = out.getChannel()) {
-            ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
-            while (channel.read(buffer) >= 0) {
-                buffer.flip();
-                write(buffer, sink);
-                buffer.clear();
-            }
+        Answers answers = new Answers();
+        ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
+        while (channel.read(buffer) >= 0) {
+            answers.print(buffer.flip(), false);
+            buffer.clear();
         }
-    }
-
-    private static void write(ByteBuffer buffer, FileChannel sink) throws BrokenOutput {
-        try {
-            while (buffer.hasRemaining()) {
-                sink.write(buffer);
-            }
-        } catch (IOException e) {
-            throw new BrokenOutput(e);
-        }
+        answers.end();
     }
 
     private void send() {

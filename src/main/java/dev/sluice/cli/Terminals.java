@@ -24,14 +24,20 @@ final class Terminals {
         }
     }
 
-    /** True if a person sees what moves on standard error; Java knows of standard input and output alone, Linux of all. */
+    /** True if a person sees what moves on standard error. */
     static boolean hasErrorTerminal() {
-        if ("dumb".equals(System.getenv("TERM"))) {
-            return false;
-        }
+        return !"dumb".equals(System.getenv("TERM")) && isTerminal(2);
+    }
+
+    static boolean hasOutputTerminal() {
+        return isTerminal(1) || interactive();
+    }
+
+    /** Java knows of standard input and output together, Linux of each. */
+    private static boolean isTerminal(int descriptor) {
         try {
-            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
-            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
         } catch (IOException e) {
             return interactive();
         }
