@@ -24,8 +24,8 @@ final class ServiceFlags {
             names = "--file",
             paramLabel = "PATH",
             converter = FilePath.class,
-            description = "Where record writes, with a note beside it (PATH.recording) while it does."
-                    + " What the file holds stays; it has to end with a whole line. [none]")
+            description = "Where record writes; what is there stays, and has to end with a whole line. Beside it, while record runs,"
+                    + " stands a note, PATH.recording. [none]")
     private Path file;
 
     @Option(
