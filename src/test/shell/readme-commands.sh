@@ -63,6 +63,18 @@ for server in "${servers[@]: -3}"; do
 done
 say "record saves behind proxy, and datagrams come back"
 
+# mvn javadoc:javadoc; mvn install -DskipTests: of a tree in which nothing was built, and which installs nothing
+mkdir "$work/tree"
+cp -r pom.xml src "$work/tree"
+(cd "$work/tree" && mvn -B -ntp -q javadoc:javadoc </dev/null) >"$work/maven.log" 2>&1 || fail "javadoc:javadoc: $(cat "$work/maven.log")"
+[ -f "$work/tree/target/reports/apidocs/dev.sluice/dev/sluice/Server.html" ] || fail "no page of Server"
+(cd "$work/tree" && mvn -B -ntp -q install -DskipTests -Dmaven.install.skip=true </dev/null) >"$work/maven.log" 2>&1 \
+    || fail "install -DskipTests: $(tail -n 40 "$work/maven.log")"
+for each in surefire failsafe; do [ ! -e "$work/tree/target/$each-reports" ] || fail "install -DskipTests ran tests by $each"; done
+for each in .jar -simulation.jar -all.jar; do ls "$work/tree"/target/sluice-*[0-9]"$each" >/dev/null || fail "no jar $each"; done
+"$work/tree/target/sluice" --version >/dev/null || fail "no program"
+say "javadoc:javadoc documents the library, install -DskipTests packages it and runs no test"
+
 for shell in bash zsh fish; do ./target/sluice completion "$shell" >"$work/$shell"; done
 bash -n "$work/bash"
 say "completion prints its scripts"
