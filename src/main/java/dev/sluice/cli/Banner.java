@@ -52,10 +52,17 @@ final class Banner {
         return text.append("ready: ").toString();
     }
 
-    /** The end of datagrams: what became of each. */
+    /** The end of datagrams: the books, and the line that scripts rely on. */
     String drained(DatagramStats end) {
-        return "drained: " + end.received() + " datagrams received, " + end.truncated() + " truncated, " + end.sent() + " sent, "
+        return (quiet ? "" : books(end)) + "drained: " + end.received() + " datagrams received, " + end.truncated() + " truncated, " + end.sent() + " sent, "
                 + end.dropped() + " dropped, " + end.failed() + " failed";
+    }
+
+    private static String books(DatagramStats end) {
+        long handled = end.received() - end.truncated() - end.fromSelf() - end.handlerFailures();
+        return "books: " + end.received() + " received = " + handled + " handled + " + end.truncated() + " truncated + " + end.fromSelf()
+                + " from itself + " + end.handlerFailures() + " failed; " + end.offered() + " offered = " + end.sent() + " sent + "
+                + end.queued() + " queued + " + end.dropped() + " dropped + " + end.failed() + " failed\n";
     }
 
     /** The end: what was cut, the books, and the line that scripts rely on. */

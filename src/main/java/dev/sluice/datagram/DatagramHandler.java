@@ -3,7 +3,16 @@ package dev.sluice.datagram;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 
-/** What to do with a datagram. Has no state of its own kind: there are no connections. */
+/**
+ * Handles the datagrams of an endpoint. Has no state of its own kind: there are no connections.
+ *
+ * <p>A datagram from the endpoint's own address and port is not handled, but counted ({@link DatagramStats#fromSelf}): anybody can forge
+ * its sender, and a handler that answers everything would answer itself for ever. Where the endpoint listens on all addresses, each address
+ * of the machine is its own. These are looked up when a datagram comes from the port's own number, no more often than once a second, or
+ * than takes a thousandth of the time. The endpoint cannot know of an address that the machine got since, of one that no interface has, or
+ * of one that a translator of addresses puts in place of ours. Nor can it know whether a peer answers everything, too: a handler that may
+ * meet its own kind tells questions from answers by what is in them, as protocols do.
+ */
 @FunctionalInterface
 public interface DatagramHandler {
 

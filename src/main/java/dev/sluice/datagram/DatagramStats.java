@@ -1,13 +1,15 @@
 package dev.sluice.datagram;
 
 /**
- * The counters of an endpoint, since its start. Two books are kept: {@code received = handled + truncated + failed by the handler},
- * and {@code offered = sent + queued + dropped + failed}. What the kernel drops for want of room never got here: see
+ * The counters of an endpoint, since its start. Two books are kept:
+ * {@code received = handled + truncated + from self + failed by the handler}, and
+ * {@code offered = sent + queued + dropped + failed}. What the kernel drops for want of room never got here: see
  * {@code RcvbufErrors} of {@code /proc/net/snmp}.
  *
  * @param received        datagrams received
  * @param receivedBytes   their bytes
  * @param truncated       those that were longer than {@link DatagramOptions#maxSize}, and not handled
+ * @param fromSelf        those that came from the endpoint's own address and port, and were not handled
  * @param handlerFailures those at which the handler threw
  * @param receiveFailures receive calls that failed
  * @param offered         datagrams given to {@code send}
@@ -22,6 +24,7 @@ public record DatagramStats(
         long received,
         long receivedBytes,
         long truncated,
+        long fromSelf,
         long handlerFailures,
         long receiveFailures,
         long offered,

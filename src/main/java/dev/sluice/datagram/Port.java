@@ -25,12 +25,14 @@ final class Port {
     final DatagramChannel channel;
     final InetSocketAddress address;
     final DatagramOptions options;
+    private final OwnAddresses own;
     private final DatagramEndpoint endpoint;
     private final DatagramHandler handler;
     private final RareLog log = new RareLog(LoggerFactory.getLogger(DatagramEndpoint.class));
     private final LongAdder received = new LongAdder();
     private final LongAdder receivedBytes = new LongAdder();
     private final LongAdder truncated = new LongAdder();
+    private final LongAdder fromSelf = new LongAdder();
     private final LongAdder handlerFailures = new LongAdder();
     private final LongAdder receiveFailures = new LongAdder();
     private final LongAdder offered = new LongAdder();
@@ -65,6 +67,7 @@ final class Port {
             }
             channel.bind(address);
             this.address = (InetSocketAddress) channel.getLocalAddress();
+            this.own = new OwnAddresses(this.address);
         } catch (Throwable t) {
             channel.close();
             throw t;
@@ -95,6 +98,10 @@ final class Port {
         buffer.flip();
         received.increment();
         receivedBytes.add(buffer.remaining());
+        if (own.contain(sender)) {
+            fromSelf.increment();
+            return true;
+        }
         if (buffer.remaining() > options.maxSize()) {
             truncated.increment();
             return true;
@@ -230,6 +237,7 @@ final class Port {
                 received.sum(),
                 receivedBytes.sum(),
                 truncated.sum(),
+                fromSelf.sum(),
                 handlerFailures.sum(),
                 receiveFailures.sum(),
                 offered.sum(),

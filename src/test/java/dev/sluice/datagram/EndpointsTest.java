@@ -15,6 +15,7 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
@@ -56,7 +57,10 @@ class EndpointsTest {
         REACTOR, THREAD, POOL, VIRTUAL;
 
         DatagramEndpoint start(DatagramOptions options, DatagramHandler handler) throws IOException {
-            InetSocketAddress address = new InetSocketAddress(LOOPBACK, 0);
+            return start(new InetSocketAddress(LOOPBACK, 0), options, handler);
+        }
+
+        DatagramEndpoint start(InetSocketAddress address, DatagramOptions options, DatagramHandler handler) throws IOException {
             try {
                 return switch (this) {
                     case REACTOR -> ReactorEndpoint.start(address, options, handler);
@@ -104,13 +108,17 @@ class EndpointsTest {
         if (endpoint == null) {
             return;
         }
-        DatagramStats end = endpoint.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS);
-        assertEquals(end.offered(), end.sent() + end.dropped() + end.failed(), end.toString());
-        assertEquals(0, end.queued());
+        drainAndCheckTheBooks();
         assertFalse(endpoint.send(ByteBuffer.allocate(1), endpoint.address()));
         new DatagramSocket(endpoint.address()).close(); // the port is free
         client.close();
         await(EndpointsTest::hasNoThreadLeft, "its threads end");
+    }
+
+    private void drainAndCheckTheBooks() throws Exception {
+        DatagramStats end = endpoint.drain(Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS);
+        assertEquals(end.offered(), end.sent() + end.dropped() + end.failed(), end.toString());
+        assertEquals(0, end.queued());
     }
 
     private static boolean hasNoThreadLeft() {
@@ -172,6 +180,58 @@ class EndpointsTest {
         send((byte) 1);
         receive();
         assertEquals(0, endpoint.stats().receiveFailures());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void oneFromItsOwnAddressIsNotAnsweredForEver(Kind kind) throws Exception {
+        start(kind, DatagramOptions.defaults(), ECHO);
+        assertTrue(endpoint.send(ByteBuffer.allocate(10), endpoint.address()));
+        await(() -> endpoint.stats().received() == 1, "it");
+        send((byte) 1);
+        assertArrayEquals(new byte[] {1}, receive());
+        await(() -> endpoint.stats().sent() == 2, "the answer's place in the books");
+        assertEquals(2, endpoint.stats().received());
+        assertEquals(1, endpoint.stats().fromSelf());
+    }
+
+    /** The wildcard stands for all of them: each is where a datagram of its own can come from. */
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void oneFromAnyAddressOfTheMachineIsItsOwnWhereItListensOnAll(Kind kind) throws Exception {
+        List<InetAddress> all = NetworkInterface.networkInterfaces()
+                .flatMap(NetworkInterface::inetAddresses)
+                .filter(address -> !address.isLinkLocalAddress()) // which wants to be told the interface
+                .toList();
+        endpoint = kind.start(new InetSocketAddress(0), DatagramOptions.defaults(), ECHO);
+        client = new DatagramSocket(0, LOOPBACK);
+        client.setSoTimeout(20_000);
+        int port = endpoint.address().getPort();
+        for (InetAddress address : all) {
+            assertTrue(endpoint.send(ByteBuffer.allocate(10), new InetSocketAddress(address, port)));
+        }
+        await(() -> endpoint.stats().received() >= all.size(), "all of them");
+        sendTo(new InetSocketAddress(LOOPBACK, port), (byte) 1);
+        client.receive(new DatagramPacket(new byte[10], 10));
+        assertEquals(all.size(), endpoint.stats().fromSelf());
+        assertEquals(all.size() + 1, endpoint.stats().received());
+        drainAndCheckTheBooks();
+        new DatagramSocket(port).close(); // is free
+        endpoint = null;
+    }
+
+    /** Such as a server of the same kind: nothing says that it answers everything. */
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void peerWithTheSamePortNumberElsewhereIsAnswered(Kind kind) throws Exception {
+        start(kind, DatagramOptions.defaults(), ECHO);
+        InetAddress elsewhere = InetAddress.getByAddress(new byte[] {127, 0, 0, 2});
+        try (DatagramSocket peer = new DatagramSocket(endpoint.address().getPort(), elsewhere)) {
+            peer.setSoTimeout(20_000);
+            peer.send(new DatagramPacket(new byte[] {7}, 1, endpoint.address()));
+            peer.receive(new DatagramPacket(new byte[10], 10));
+        }
+        assertEquals(0, endpoint.stats().fromSelf());
     }
 
     @ParameterizedTest

@@ -126,6 +126,42 @@ class PrivilegedFaultsIT {
         assertTrue(end.contains(" truncated, " + came + " sent, "), came + " came back; " + end);
     }
 
+    /** Two machines: a peer with the same port number is served, what pretends to come from the server itself is not. */
+    @ParameterizedTest
+    @ValueSource(strings = {"reactor", "threads"})
+    void forgedDatagramDoesNotMakeAServerAnswerItself(String engine) throws Exception {
+        needs("two network namespaces, and python3", "unshare -n ip link add here0 type veth peer name there0 && python3 --version");
+        int status = bash("""
+                unshare -n bash -c '
+                set -e; program=$1; dir=$2
+                ip link set lo up; ip link add here0 type veth peer name there0
+                unshare -n sleep 100 & N=$!; trap "kill $N" EXIT
+                until [ "$(readlink /proc/$N/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+                ip link set there0 netns $N; ip addr add 10.9.0.1/24 dev here0; ip link set here0 up
+                nsenter -t $N -n bash -c "ip addr add 10.9.0.2/24 dev there0; ip link set there0 up"
+                $program serve echo --udp -e $3 -b 0.0.0.0 -p 7007 --port-file $dir/port 2>$dir/err & S=$!
+                for i in $(seq 300); do [ -s $dir/port ] && break; sleep 0.1; done
+                ask() {
+                nsenter -t $N -n python3 - <<END
+                import socket
+                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                s.bind(("10.9.0.2", 7007)); s.settimeout(10)
+                s.sendto(b"x", ("10.9.0.1", 7007)); s.recv(10)
+                END
+                }
+                ask
+                python3 - <<END
+                import socket, struct
+                s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+                s.sendto(struct.pack("!HHHH", 7007, 7007, 9, 0) + b"x", ("10.9.0.1", 0))
+                END
+                ask; kill $S; wait $S' bash "$@"
+                """, Served.PROGRAM, directory.toString(), engine);
+        assertEquals(0, status, said());
+        String said = Files.readString(directory.resolve("err"));
+        assertTrue(said.contains("books: 3 received = 2 handled + 0 truncated + 1 from itself + 0 failed; 2 offered = 2 sent "), said);
+    }
+
     @Test
     void connectionsKilledUnderLoadAreTheOnlyOnesLost() throws Exception {
         needs("ss -K", "ss --help | grep -q -- --kill && [ $(id -u) = 0 ]");

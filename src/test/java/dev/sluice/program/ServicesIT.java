@@ -417,6 +417,8 @@ class ServicesIT {
             String end = server.lastLine();
             System.out.println("ServicesIT udp " + engine + ": " + end);
             assertEquals("drained: " + count + " datagrams received, 0 truncated, " + count + " sent, 0 dropped, 0 failed", end);
+            assertTrue(server.stderr().contains("books: " + count + " received = " + count + " handled + 0 truncated + 0 from itself + 0 failed; "
+                    + count + " offered = " + count + " sent + 0 queued + 0 dropped + 0 failed\n"), server.stderr());
             assertTrue(server.stderr().contains("ready: upper on udp 127.0.0.1:" + server.port + ", engine " + engine), server.stderr());
         }
     }
