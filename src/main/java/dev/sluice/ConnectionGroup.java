@@ -49,6 +49,9 @@ final class ConnectionGroup {
     /** Those that a connection of this group has made. */
     final Set<ReactorConnection> companions = Collections.newSetFromMap(new IdentityHashMap<>());
 
+    /** Those that their factory has ended: their handlers hear of the end alone. */
+    final Set<ReactorConnection> neverOpened = Collections.newSetFromMap(new IdentityHashMap<>());
+
     /** Companions, those included that are being connected. */
     private int companionLoad;
 
@@ -162,6 +165,7 @@ final class ConnectionGroup {
         load.decrementAndGet();
         companionLoad -= companions.remove(connection) ? 1 : 0;
         lastReads.remove(connection);
+        neverOpened.remove(connection);
         if (drain != null) {
             drain.closed(DrainReport.isCut(reason) ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
             releaseCompanions();

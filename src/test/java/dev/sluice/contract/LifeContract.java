@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason;
+import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Recorder;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.Timer;
@@ -15,11 +17,13 @@ import dev.sluice.contract.Rig.Client;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -29,8 +33,10 @@ import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** What every engine promises of a connection's last callback, and of the end of its server. */
+/** What every engine promises of a connection's first callback and its last, and of the end of its server. */
 @Timeout(60)
 abstract class LifeContract {
 
@@ -78,6 +84,121 @@ abstract class LifeContract {
     }
 
     private static final Handler DEAF = (self, in) -> in.position(in.limit());
+
+    // ---- the first callback ---------------------------------------------------------------------------------------------
+
+    /** How a factory ends the connection that it makes a handler for. */
+    enum FactoryEnds {
+        BY_CLOSE {
+            @Override
+            void end(Connection connection) {
+                connection.write(text("busy"));
+                connection.close();
+            }
+        },
+        BY_ABORT {
+            @Override
+            void end(Connection connection) {
+                connection.abort();
+            }
+        },
+        BY_CLOSE_WHILE_IT_HOLDS {
+            @Override
+            void end(Connection connection) {
+                Runnable hold = connection.hold();
+                assertFalse(connection.write(ByteBuffer.allocate(BUSY)), "above the high water mark");
+                connection.close();
+                connection.schedule(Duration.ofMillis(50), hold);
+            }
+        },
+        BY_ITS_QUEUE {
+            @Override
+            void end(Connection connection) {
+                connection.write(ByteBuffer.allocate(100 * BUSY));
+            }
+        };
+
+        static final int BUSY = 20_000;
+
+        abstract void end(Connection connection);
+
+        static ServerOptions.Builder options() {
+            return ServerOptions.builder().lowWater(BUSY / 4).highWater(BUSY / 2).maxPending(10 * BUSY);
+        }
+
+        void check(Recorder recorder) {
+            assertEquals("c", recorder.callbacks());
+            assertEquals(this == BY_ITS_QUEUE ? Kind.QUEUE_LIMIT : Kind.LOCAL, recorder.reason.kind());
+        }
+
+        static void readToTheEnd(Socket peer) throws IOException {
+            try (peer) {
+                peer.getInputStream().readAllBytes();
+            } catch (IOException e) {
+                // a reset
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void connectionThatItsFactoryEndsHearsOfItsEndAlone(FactoryEnds how) throws Exception {
+        serve(FactoryEnds.options(), connection -> {
+            how.end(connection);
+            return DEAF;
+        });
+        Client client = rig.connectOnly();
+        if (how == FactoryEnds.BY_CLOSE) {
+            assertEquals("busy", client.receive(4));
+        }
+        FactoryEnds.readToTheEnd(client.socket);
+        rig.await(() -> rig.recorders.size() == 1 && rig.recorders.get(0).isClosed(), "its end");
+        how.check(rig.recorders.get(0));
+        assertEquals(0, rig.server.stats().connections().handlerFailures());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void connectionThatGoesOutAndItsFactoryEndsHearsOfItsEndAlone(FactoryEnds how) throws Exception {
+        List<Recorder> outbound = new CopyOnWriteArrayList<>();
+        try (ServerSocket listener = new ServerSocket(0, 50, LOOPBACK)) {
+            serve(FactoryEnds.options(), connection -> new Handler() {
+                @Override
+                public void onOpen(Connection self) {
+                    self.connect((InetSocketAddress) listener.getLocalSocketAddress(), Duration.ofSeconds(10), other -> {
+                        how.end(other);
+                        outbound.add(new Recorder(other, DEAF, false));
+                        return outbound.get(0);
+                    });
+                }
+
+                @Override
+                public void onRead(Connection self, ByteBuffer in) {}
+            });
+            rig.connect();
+            FactoryEnds.readToTheEnd(listener.accept());
+            rig.await(() -> !outbound.isEmpty() && outbound.get(0).isClosed(), "its end");
+            how.check(outbound.get(0));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"BY_CLOSE", "BY_ABORT"})
+    void connectionWhoseFactoryThrowsHasNoCallbackThoughItWasEndedBefore(FactoryEnds how) throws Exception {
+        AtomicInteger made = new AtomicInteger();
+        serve(ServerOptions.builder(), connection -> {
+            if (made.getAndIncrement() == 0) {
+                how.end(connection);
+                throw new IllegalStateException("on purpose");
+            }
+            return (self, in) -> self.write(in);
+        });
+        FactoryEnds.readToTheEnd(rig.connectOnly().socket);
+        rig.await(() -> rig.server.stats().connections().closed() == 1, "its end");
+        assertEquals(1, rig.server.stats().connections().handlerFailures());
+        assertEquals("x", rig.connect().send("x").receive(1));
+        assertEquals(1, rig.recorders.size());
+    }
 
     // ---- the last callback ----------------------------------------------------------------------------------------------
 
