@@ -149,12 +149,11 @@ final class ConnectionGroup {
     }
 
     void opened(ReactorConnection connection) {
-        counters.increment(Count.OPENED);
+        counters.increment(Count.ADMITTED);
         Flight.opened(connection);
     }
 
     void closed(ReactorConnection connection, CloseReason reason) {
-        counters.increment(Count.CLOSED);
         closedBy.increment(reason.kind());
         Flight.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
         whenOneLeaves.run();

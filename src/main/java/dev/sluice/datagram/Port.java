@@ -35,8 +35,7 @@ final class Port {
     /** Who sends an empty datagram for no other reason than to bring a receive back, or null. */
     volatile SocketAddress bell;
 
-    /** Datagrams that wait, and their bytes. */
-    private final AtomicLong queued = new AtomicLong();
+    /** Bytes of datagrams that wait. */
     private final AtomicLong queuedBytes = new AtomicLong();
 
     /** Binds a socket, which it closes if that fails. */
@@ -132,13 +131,11 @@ final class Port {
             dropped(data);
             return null;
         }
-        queued.incrementAndGet();
         return new Queued(ByteBuffer.allocate(length).put(data).flip(), to);
     }
 
     /** It is in the queue no more. */
     void dequeued(Queued one) {
-        queued.decrementAndGet();
         queuedBytes.addAndGet(-one.length() - Queued.OVERHEAD);
     }
 
@@ -158,18 +155,26 @@ final class Port {
         }
     }
 
+    /** Each effect is read before its cause: what was offered, and has come to no end, waits. */
     DatagramStats stats() {
+        long seenTruncated = truncated.sum();
+        long seenFailures = handlerFailures.sum();
+        long seenSentBytes = sentBytes.sum();
+        long seenSent = sent.sum();
+        long seenDropped = dropped.sum();
+        long seenFailed = failed.sum();
+        long seenOffered = offered.sum();
         return new DatagramStats(
                 received.sum(),
                 receivedBytes.sum(),
-                truncated.sum(),
-                handlerFailures.sum(),
+                seenTruncated,
+                seenFailures,
                 receiveFailures.sum(),
-                offered.sum(),
-                sent.sum(),
-                sentBytes.sum(),
-                queued.get(),
-                dropped.sum(),
-                failed.sum());
+                seenOffered,
+                seenSent,
+                seenSentBytes,
+                seenOffered - seenSent - seenDropped - seenFailed,
+                seenDropped,
+                seenFailed);
     }
 }

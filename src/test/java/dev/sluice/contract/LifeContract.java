@@ -12,6 +12,7 @@ import dev.sluice.Handler;
 import dev.sluice.Recorder;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
 import dev.sluice.Timer;
 import dev.sluice.contract.Rig.Client;
 import java.io.IOException;
@@ -27,6 +28,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -36,7 +38,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What every engine promises of a connection's first callback and its last, and of the end of its server. */
+/** What every engine promises of a connection's first callback and its last, of the end of its server, and of its books. */
 @Timeout(60)
 abstract class LifeContract {
 
@@ -198,6 +200,80 @@ abstract class LifeContract {
         assertEquals(1, rig.server.stats().connections().handlerFailures());
         assertEquals("x", rig.connect().send("x").receive(1));
         assertEquals(1, rig.recorders.size());
+    }
+
+    // ---- the books ------------------------------------------------------------------------------------------------------
+
+    /** Counts as fast as it can, cause and effect close together, until it is told to stop. */
+    private static final class Busy implements Handler {
+        private static final InetSocketAddress NOWHERE = InetSocketAddress.createUnresolved("nowhere.invalid", 1);
+
+        private final AtomicBoolean stop;
+
+        Busy(AtomicBoolean stop) {
+            this.stop = stop;
+        }
+
+        @Override
+        public void onOpen(Connection self) {
+            self.shutdownOutput();
+            discard(self);
+            connect(self);
+        }
+
+        private void discard(Connection self) {
+            ByteBuffer data = ByteBuffer.allocate(1);
+            for (int i = 0; i < 1_000; i++) {
+                self.write(data.clear());
+            }
+            self.offload(() -> null, (result, failure) -> {});
+            if (!stop.get()) {
+                self.execute(() -> discard(self));
+            }
+        }
+
+        private void connect(Connection self) {
+            self.connect(NOWHERE, Duration.ZERO, other -> (Ending) (me, reason) -> {
+                if (!stop.get()) {
+                    self.execute(() -> connect(self));
+                }
+            });
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) {}
+    }
+
+    @Test
+    void snapshotOfTheCountersNeverContradictsItself() throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        serve(ServerOptions.builder().offloadQueue(1), connection -> new Busy(stop));
+        rig.connect();
+        try {
+            ServerStats stats = rig.server.stats();
+            for (int i = 0; i < 50_000 || !hasBeenBusy(stats); i++) {
+                check(stats);
+                stats = rig.server.stats();
+            }
+        } finally {
+            stop.set(true);
+        }
+    }
+
+    private static boolean hasBeenBusy(ServerStats stats) {
+        return stats.bytes().discarded() > 10_000 && stats.work().full() > 0 && stats.connections().closedBy().get(Kind.CONNECT_FAILURE) > 100;
+    }
+
+    private static void check(ServerStats stats) {
+        ServerStats.Connections connections = stats.connections();
+        boolean isSound = connections.open() >= connections.waiting() && connections.waiting() >= 0
+                && connections.closed() == connections.closedBy().values().stream().mapToLong(n -> n).sum()
+                && connections.failedAccepts() >= connections.acceptPauses()
+                && stats.bytes().pending() >= 0
+                && stats.calls().writes() >= stats.calls().shortWrites()
+                && stats.work().taken() >= stats.work().done() && stats.work().taken() >= stats.work().full()
+                && stats.loops().stream().allMatch(loop -> loop.selects() >= loop.fruitlessSelects());
+        assertTrue(isSound, stats::toString);
     }
 
     // ---- the last callback ----------------------------------------------------------------------------------------------
