@@ -125,27 +125,27 @@ final class ConnectionGroup {
         return !isOver && reactor.execute(attempt);
     }
 
-    /** Connects out, if there is room. Not within a callback. */
-    void connect(InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isCompanion) {
+    /** Connects out, if there is room; returns null if nothing was attempted. Not within a callback. */
+    ConnectAttempt connect(InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isCompanion) {
         if (drain != null && (!drain.mayBeJoined() || onlyCompanionsAreLeft)) {
-            refuse(address, factory, "the server has drained");
-            return;
+            return refuse(address, factory, "the server has drained");
         }
         if (!mayEnter.getAsBoolean()) {
-            refuse(address, factory, options.maxConnections() + " connections are open, the limit");
-            return;
+            return refuse(address, factory, options.maxConnections() + " connections are open, the limit");
         }
         load.incrementAndGet();
         companionLoad += isCompanion ? 1 : 0;
         if (drain != null) {
             drain.joined();
         }
-        ConnectAttempt.begin(this, address, timeout, factory, isCompanion);
+        return ConnectAttempt.begin(this, address, timeout, factory, isCompanion);
     }
 
-    void refuse(InetSocketAddress address, Handler.Factory factory, String why) {
+    /** Nothing is attempted, and the handler is told. Not within a callback. */
+    ConnectAttempt refuse(InetSocketAddress address, Handler.Factory factory, String why) {
         refused.increment();
         ConnectAttempt.refuse(this, address, factory, why);
+        return null;
     }
 
     void opened(ReactorConnection connection) {
