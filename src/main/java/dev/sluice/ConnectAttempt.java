@@ -42,7 +42,7 @@ final class ConnectAttempt implements Tenant {
     }
 
     /** Begins to connect. Not within a callback, because the end may come at once. */
-    static void begin(
+    static ConnectAttempt begin(
             ConnectionGroup group, InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isCompanion) {
         ConnectAttempt attempt = new ConnectAttempt(group, address, timeout, factory, isCompanion);
         try {
@@ -50,6 +50,7 @@ final class ConnectAttempt implements Tenant {
         } catch (Throwable t) { // an address that was not resolved is no IOException, want of memory no Exception
             attempt.fail(t);
         }
+        return attempt;
     }
 
     private void begin() throws IOException {

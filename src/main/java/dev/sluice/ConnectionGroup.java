@@ -49,6 +49,9 @@ final class ConnectionGroup {
     /** Those that a connection of this group has made. */
     final Set<ReactorConnection> companions = Collections.newSetFromMap(new IdentityHashMap<>());
 
+    /** Those that their factory has ended: their handlers hear of the end alone. */
+    final Set<ReactorConnection> neverOpened = Collections.newSetFromMap(new IdentityHashMap<>());
+
     /** Companions, those included that are being connected. */
     private int companionLoad;
 
@@ -123,36 +126,35 @@ final class ConnectionGroup {
         return !isOver && reactor.execute(attempt);
     }
 
-    /** Connects out, if there is room. Not within a callback. */
-    void connect(InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isCompanion) {
+    /** Connects out, if there is room; returns null if nothing was attempted. Not within a callback. */
+    ConnectAttempt connect(InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isCompanion) {
         if (drain != null && (!drain.mayBeJoined() || onlyCompanionsAreLeft)) {
-            refuse(address, factory, "the server has drained");
-            return;
+            return refuse(address, factory, "the server has drained");
         }
         if (!mayEnter.getAsBoolean()) {
-            refuse(address, factory, options.maxConnections() + " connections are open, the limit");
-            return;
+            return refuse(address, factory, options.maxConnections() + " connections are open, the limit");
         }
         load.incrementAndGet();
         companionLoad += isCompanion ? 1 : 0;
         if (drain != null) {
             drain.joined();
         }
-        ConnectAttempt.begin(this, address, timeout, factory, isCompanion);
+        return ConnectAttempt.begin(this, address, timeout, factory, isCompanion);
     }
 
-    void refuse(InetSocketAddress address, Handler.Factory factory, String why) {
+    /** Nothing is attempted, and the handler is told. Not within a callback. */
+    ConnectAttempt refuse(InetSocketAddress address, Handler.Factory factory, String why) {
         refused.increment();
         ConnectAttempt.refuse(this, address, factory, why);
+        return null;
     }
 
     void opened(ReactorConnection connection) {
-        counters.increment(Count.OPENED);
+        counters.increment(Count.ADMITTED);
         Flight.opened(connection);
     }
 
     void closed(ReactorConnection connection, CloseReason reason) {
-        counters.increment(Count.CLOSED);
         closedBy.increment(reason.kind());
         Flight.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
         whenOneLeaves.run();
@@ -163,6 +165,7 @@ final class ConnectionGroup {
         load.decrementAndGet();
         companionLoad -= companions.remove(connection) ? 1 : 0;
         lastReads.remove(connection);
+        neverOpened.remove(connection);
         if (drain != null) {
             drain.closed(DrainReport.isCut(reason) ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
             releaseCompanions();

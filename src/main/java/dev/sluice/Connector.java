@@ -6,6 +6,7 @@ import dev.sluice.internal.Workers;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -20,8 +21,8 @@ public final class Connector implements AutoCloseable {
     private final ConnectionGroup group;
     private final Workers workers;
 
-    /** For the next attempt. On the loop. */
-    private final Set<Timer> waiting = new HashSet<>();
+    /** Addresses that are connected to again and again. On the loop. */
+    private final Set<Reconnecting> kept = new HashSet<>();
     private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
     private Runnable forgetEnd;
     private DrainReport report;
@@ -59,41 +60,73 @@ public final class Connector implements AutoCloseable {
      * @return false if the reactor has ended: then no callback comes
      */
     public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
-        Runnable attempt = () -> {
-            if (group.drain != null) {
-                group.refuse(address, factory, "the connector drains");
-            } else {
-                group.connect(address, timeout, factory, false);
-            }
-        };
+        Runnable attempt = () -> attempt(address, timeout, factory);
         return group.ask(attempt) || group.reactor.execute(attempt);
     }
 
     /**
-     * Any thread. Connects, and whenever the connection has ended, or could not be made, connects again after a while, until the
-     * connector drains. Each connection has a handler of its own, and each attempt that fails is told to one.
+     * Any thread. Connects, and whenever the connection has ended, or could not be made, connects again after a while, until what is
+     * returned is closed or the connector drains. Each connection has a handler of its own, and each attempt that fails is told to
+     * one. An attempt that would fail every time is not made again, and the log says so: one to an address that was not resolved, or
+     * of a kind for which the reactor's provider has no sockets.
      *
-     * @param address where to; an address that was not resolved fails
+     * @param address where to
      * @param timeout how long to wait for an answer; zero: as long as the system does
-     * @param backoff how long to wait before the next attempt; a connection that was open begins from the shortest time
+     * @param backoff how long to wait before the next attempt; it begins from the shortest time once a byte was read, and after a
+     *     connection that lived for the longest
      * @param factory makes the handler of each connection, just before its first callback
-     * @return false if the reactor has ended: then no callback comes
+     * @return ends the attempts; if the reactor has ended, they have ended, and no callback comes
+     * @throws IllegalArgumentException if the port is 0
      */
-    public boolean keepConnected(InetSocketAddress address, Duration timeout, Backoff backoff, Handler.Factory factory) {
-        return new Reconnecting(this, address, timeout, backoff, factory).connect();
+    public Reconnecting keepConnected(InetSocketAddress address, Duration timeout, Backoff backoff, Handler.Factory factory) {
+        Reconnecting reconnecting = new Reconnecting(this, address, timeout, backoff, factory);
+        Runnable begin = () -> begin(reconnecting);
+        if (!group.ask(begin) && !group.reactor.execute(begin)) {
+            reconnecting.neverBegan();
+        }
+        return reconnecting;
     }
 
-    /** On the loop. Has a task run after a delay, unless the connector drains before. */
-    void later(Duration delay, Runnable task) {
-        if (group.drain != null) {
-            return;
+    private void begin(Reconnecting reconnecting) {
+        kept.add(reconnecting);
+        reconnecting.connect();
+        if (isDraining()) {
+            reconnecting.end(null); // its handler was told
         }
-        Timer[] timer = new Timer[1];
-        timer[0] = group.reactor.schedule(delay, () -> {
-            waiting.remove(timer[0]);
-            task.run();
-        });
-        waiting.add(timer[0]);
+    }
+
+    // ---- for attempts, on the loop --------------------------------------------------------------------------------------
+
+    /** Returns null if nothing was attempted. Not within a callback. */
+    ConnectAttempt attempt(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
+        return isDraining()
+                ? group.refuse(address, factory, "the connector drains")
+                : group.connect(address, timeout, factory, false);
+    }
+
+    boolean isDraining() {
+        return group.drain != null;
+    }
+
+    Timer later(Duration delay, Runnable task) {
+        return group.reactor.schedule(delay, task);
+    }
+
+    long nowNs() {
+        return group.reactor.nowNs();
+    }
+
+    void forget(Reconnecting reconnecting) {
+        kept.remove(reconnecting);
+    }
+
+    /** Any thread. */
+    void execute(Runnable task) {
+        group.reactor.execute(task);
+    }
+
+    private void endAttempts(Throwable why) {
+        List.copyOf(kept).forEach(reconnecting -> reconnecting.end(why));
     }
 
     /**
@@ -115,8 +148,7 @@ public final class Connector implements AutoCloseable {
     public CompletableFuture<DrainReport> drain(Duration timeout) {
         group.reactor.execute(() -> {
             if (group.drain == null) {
-                waiting.forEach(Timer::cancel);
-                waiting.clear();
+                endAttempts(null);
                 group.drain(timeout, this::drained);
             } else {
                 group.drain.hurry(timeout);
@@ -142,7 +174,9 @@ public final class Connector implements AutoCloseable {
     private void terminated() {
         workers.end();
         if (report == null) {
-            termination.completeExceptionally(new IllegalStateException("the reactor ended before its connections"));
+            Throwable why = new IllegalStateException("the reactor ended before its connections");
+            endAttempts(why);
+            termination.completeExceptionally(why);
         } else {
             termination.complete(report);
         }

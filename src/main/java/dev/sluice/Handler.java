@@ -9,6 +9,9 @@ import java.nio.ByteBuffer;
  *   [ onOpen (onRead | onWritable)* [ onEof onWritable* ] ] onClose
  * </pre>
  *
+ * <p>A connection that was never open hears {@code onClose} alone: an outbound one that could not be made, and one that its
+ * {@link Factory} has closed or aborted.
+ *
  * <p>Callbacks and tasks of one connection run one at a time, each happening before the next, on a thread of the
  * server's and never inside a call that user code makes. They must not block: on a reactor, every other connection of
  * the loop waits meanwhile. A callback that throws, an {@link Error} included, loses its own connection
@@ -26,11 +29,11 @@ public interface Handler {
     interface Factory {
         /**
          * Called once for each connection, on its own thread, just before the first callback: {@link Handler#onOpen}, or
-         * {@link Handler#onClose} of an outbound connection that could not be made.
+         * {@link Handler#onClose} of an outbound connection that could not be made, and of one that was closed or aborted here.
          *
-         * @param connection the new connection
+         * @param connection the new connection; it may be used already
          * @return its handler
-         * @throws Exception closes the connection; as it has no handler, it sees no callback
+         * @throws Exception closes the connection; as it has no handler, it sees no callback. So does null instead of a handler
          */
         Handler create(Connection connection) throws Exception;
     }

@@ -4,6 +4,7 @@ import dev.sluice.internal.Count;
 import dev.sluice.internal.RareLog;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.slf4j.LoggerFactory;
 
@@ -33,8 +34,8 @@ final class ReactorCallbacks {
         Handler handler = connection.handler;
         try {
             switch (event) {
-                case CREATE -> connection.handler = ((Handler.Factory) argument).create(connection);
-                case OPEN -> (connection.handler = ((Handler.Factory) argument).create(connection)).onOpen(connection);
+                case CREATE -> create(connection, (Handler.Factory) argument);
+                case OPEN -> open(connection, (Handler.Factory) argument);
                 case READ -> handler.onRead(connection, (ByteBuffer) argument);
                 case WRITABLE -> handler.onWritable(connection);
                 case EOF -> handler.onEof(connection);
@@ -49,6 +50,19 @@ final class ReactorCallbacks {
             log.warn(group.reactor.nowNs(), "handler failed on " + event + ", " + connection, t);
         } finally {
             CURRENT.lazySet(this, null);
+        }
+    }
+
+    private static void create(ReactorConnection connection, Handler.Factory factory) throws Exception {
+        connection.handler = Objects.requireNonNull(factory.create(connection), "the factory's handler");
+    }
+
+    private void open(ReactorConnection connection, Handler.Factory factory) throws Exception {
+        create(connection, factory);
+        if (connection.takesInput()) {
+            connection.handler.onOpen(connection);
+        } else { // the factory has ended it
+            group.neverOpened.add(connection);
         }
     }
 }

@@ -142,7 +142,9 @@ final class ReactorOutput {
         }
         if (connection.owesWritable && connection.isOpen() && !connection.output.isEnded()) {
             connection.owesWritable = false;
-            group.callbacks.call(connection, Event.WRITABLE, null);
+            if (!group.neverOpened.contains(connection)) {
+                group.callbacks.call(connection, Event.WRITABLE, null);
+            }
         }
     }
 }

@@ -284,13 +284,9 @@ public final class ReactorServer implements Server {
     @Override
     public ServerStats stats() {
         Listener listener = acceptor.listener;
+        long pauses = listener.get(Listener.Count.PAUSES); // first, lest there be more of them than failures
         return ServerStats.of(
-                groups,
-                reactors,
-                workers,
-                listener.get(Listener.Count.REFUSED),
-                listener.get(Listener.Count.FAILED),
-                listener.get(Listener.Count.PAUSES));
+                groups, reactors, workers, listener.get(Listener.Count.REFUSED), listener.get(Listener.Count.FAILED), pauses);
     }
 
     /** Memory of queued output, in whole chunks; on the thread of a reactor that is the only one. */

@@ -39,9 +39,10 @@ public record ReactorStats(
     }
 
     static ReactorStats of(Counters counters, long wakeups) {
+        long fruitless = counters.get(Count.FRUITLESS); // first, lest there be more of them than selects
         return new ReactorStats(
                 counters.get(Count.SELECTS),
-                counters.get(Count.FRUITLESS),
+                fruitless,
                 wakeups,
                 counters.get(Count.CALLBACKS),
                 counters.get(Count.TIMERS),

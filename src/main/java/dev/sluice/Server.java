@@ -17,7 +17,7 @@ public interface Server extends AutoCloseable {
     /**
      * The counters.
      *
-     * @return one snapshot; counters of a busy server may be a few operations apart
+     * @return one snapshot; counters of a busy server may be a few operations apart, an effect behind its cause
      */
     ServerStats stats();
 

@@ -9,7 +9,8 @@ import java.util.stream.Stream;
 
 /**
  * A server's counters in one snapshot, summed over its threads since its start. Two books are kept: {@code opened = closed
- * + open} and {@code enqueued = written + pending + discarded}; once a server has ended, nothing is open and nothing pending.
+ * + open} and {@code enqueued = written + pending + discarded}; once a server has ended, nothing is open and nothing pending. A
+ * snapshot of a busy server may be late, and never shows an effect without its cause: nothing in it is negative.
  *
  * @param connections what became of connections
  * @param bytes       what became of bytes
@@ -94,9 +95,8 @@ public record ServerStats(Connections connections, Bytes bytes, Calls calls, Wor
      */
     public record Work(long taken, long done, long full) {
 
-        static Work of(Workers workers) {
-            long done = workers.done(); // first, lest they seem more than those taken
-            return new Work(workers.taken(), done, workers.full());
+        static Work of(Workers.Books books) {
+            return new Work(books.taken(), books.done(), books.full());
         }
     }
 
@@ -108,15 +108,15 @@ public record ServerStats(Connections connections, Bytes bytes, Calls calls, Wor
         long refusedElsewhere = 0;
         long notConnected = 0;
         for (ConnectionGroup group : groups) {
+            group.closedBy.addTo(closedBy, CloseReason.Kind.class); // before those that were opened
             group.counters.addTo(sums, Count.class);
-            group.closedBy.addTo(closedBy, CloseReason.Kind.class);
             refusedElsewhere += group.refusedElsewhere.sum();
             notConnected += group.refused.sum();
         }
         return new ServerStats(
                 new Connections(
-                        sums.get(Count.OPENED),
-                        sums.get(Count.CLOSED),
+                        sums.get(Count.ADMITTED) - sums.get(Count.UNSERVED),
+                        closedBy.values().stream().mapToLong(closed -> closed).sum(),
                         Map.copyOf(closedBy),
                         0,
                         refused + notConnected,
@@ -135,7 +135,7 @@ public record ServerStats(Connections connections, Bytes bytes, Calls calls, Wor
                         sums.get(Count.SHORT_WRITES),
                         sums.get(Count.INTEREST_CHANGES),
                         sums.get(Count.READ_PAUSES)),
-                Work.of(workers),
+                Work.of(workers.books()),
                 Stream.of(reactors).map(Reactor::stats).toList());
     }
 }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.simulation.Conditions;
+import dev.sluice.simulation.SimulatedNetwork;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -325,27 +327,45 @@ class ConnectorTest {
 
     // ---- again and again ------------------------------------------------------------------------------------------------
 
-    @Test
-    void keepsConnectedWithBackOff() throws IOException {
-        InetSocketAddress address = nobody();
-        List<Recorder> attempts = new ArrayList<>();
-        List<Long> times = new ArrayList<>();
-        assertTrue(connector.keepConnected(address, SECOND, new Backoff(Duration.ofMillis(100), SECOND), connection -> {
-            Recorder recorder = new Recorder(connection, (self, in) -> {});
+    private static final Backoff BACKOFF = new Backoff(Duration.ofMillis(100), SECOND);
+
+    /** Attempts of {@link #keep}, and when each was opened or failed. */
+    private final List<Recorder> attempts = new ArrayList<>();
+    private final List<Long> times = new ArrayList<>();
+
+    private Reconnecting keep(InetSocketAddress address) {
+        return connector.keepConnected(address, SECOND, BACKOFF, connection -> {
+            Recorder recorder = new Recorder(connection, (self, in) -> in.position(in.limit()));
             attempts.add(recorder);
             loop.recorders.add(recorder);
             times.add(loop.nowNs);
             return recorder;
-        }));
+        });
+    }
+
+    private void awaitAttempts(int count) {
         loop.until(() -> {
             advanceWhileNothingIsConnecting();
-            return attempts.size() == 8;
-        }, "eight attempts");
+            return attempts.size() >= count && attempts.stream().limit(count).allMatch(Recorder::isClosed);
+        }, count + " attempts");
+    }
+
+    private long waitedMs(int attempt) {
+        return (times.get(attempt) - times.get(attempt - 1)) / 1_000_000;
+    }
+
+    private void assertBackedOff(int attempt, long mostMs) {
+        assertTrue(waitedMs(attempt) >= mostMs / 2 && waitedMs(attempt) <= mostMs + 3, "before attempt " + attempt + ": " + waitedMs(attempt) + " ms");
+    }
+
+    @Test
+    void keepsConnectedWithBackOff() throws IOException {
+        InetSocketAddress address = nobody();
+        keep(address);
+        awaitAttempts(8);
         assertTrue(attempts.stream().allMatch(attempt -> attempt.callbacks().equals("c")));
         for (int i = 1; i < 8; i++) {
-            long most = Math.min(100L << (i - 1), 1_000);
-            long waited = (times.get(i) - times.get(i - 1)) / 1_000_000;
-            assertTrue(waited >= most / 2 && waited <= most + 2, "after failure " + i + ": " + waited + " ms");
+            assertBackedOff(i, Math.min(100L << (i - 1), 1_000));
         }
 
         others.get(0).close(); // it held the port
@@ -353,12 +373,14 @@ class ConnectorTest {
             listener.configureBlocking(false);
             SocketChannel accepted = awaitAccept(listener);
             loop.until(() -> attempts.size() == 9 && attempts.get(8).callbacks().equals("o"), "open");
+            accepted.write(bytes("x"));
+            loop.until(() -> attempts.get(8).callbacks().equals("or"), "of use");
             accepted.close();
             long closed = loop.nowNs;
             SocketChannel again = awaitAccept(listener);
             assertTrue(loop.nowNs - closed <= 102_000_000, "from the shortest time");
             loop.until(() -> attempts.size() == 10 && attempts.get(9).callbacks().equals("o"), "open again");
-            assertEquals("oec", attempts.get(8).callbacks());
+            assertEquals("orec", attempts.get(8).callbacks());
             connector.drain(SECOND);
             again.close();
         }
@@ -366,6 +388,196 @@ class ConnectorTest {
         loop.until(() -> connector.drain(SECOND).isDone(), "the drain");
         loop.advance(Duration.ofSeconds(10));
         assertEquals(all, attempts.size(), "a connector that drains tries no more");
+    }
+
+    /** Accepts and closes, as a server at its limit does. */
+    private void closeAll(ServerSocketChannel listener) throws IOException {
+        for (SocketChannel accepted; (accepted = listener.accept()) != null; ) {
+            accepted.close();
+        }
+    }
+
+    private ServerSocketChannel listener() throws IOException {
+        ServerSocketChannel listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        listener.configureBlocking(false);
+        return listener;
+    }
+
+    private void awaitRefusals(ServerSocketChannel listener, int count) {
+        loop.until(() -> {
+            try {
+                closeAll(listener);
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+            advanceWhileNothingIsConnecting();
+            return attempts.size() >= count && attempts.stream().limit(count).allMatch(Recorder::isClosed);
+        }, count + " refusals");
+    }
+
+    @Test
+    void serverThatIsFullIsLeftAloneForLongerEachTime() throws IOException {
+        try (ServerSocketChannel listener = listener()) {
+            keep((InetSocketAddress) listener.getLocalAddress());
+            awaitRefusals(listener, 8);
+            assertEquals("oec", attempts.get(0).callbacks());
+            for (int i = 1; i < 8; i++) {
+                assertBackedOff(i, Math.min(100L << (i - 1), 1_000));
+            }
+        }
+    }
+
+    @Test
+    void connectionThatLivesForTheLongestDelayBeginsItAnewAndAShorterOneDoesNot() throws IOException {
+        try (ServerSocketChannel listener = listener()) {
+            keep((InetSocketAddress) listener.getLocalAddress());
+            awaitRefusals(listener, 4);
+            live(listener, 4, 999, 800);
+            live(listener, 5, 1_000, 1_000);
+            live(listener, 6, 0, 100);
+        }
+    }
+
+    /** Waits for an attempt, which must come in time, and lets its connection live for a while. */
+    private void live(ServerSocketChannel listener, int attempt, long lifeMs, long mostMs) throws IOException {
+        SocketChannel accepted = awaitAccept(listener);
+        loop.until(() -> attempts.size() > attempt && attempts.get(attempt).callbacks().equals("o"), "open");
+        assertBackedOff(attempt, mostMs);
+        loop.nowNs += lifeMs * 1_000_000;
+        times.set(attempt, loop.nowNs); // the next wait begins here
+        accepted.close();
+        loop.until(attempts.get(attempt)::isClosed, "the end");
+    }
+
+    @Test
+    void handleThatIsClosedWhileItWaitsMakesNoMoreAttempts() throws Exception {
+        Reconnecting closed = keep(nobody());
+        awaitAttempts(2);
+        Thread elsewhere = new Thread(closed::close);
+        elsewhere.start();
+        elsewhere.join();
+        loop.advance(Duration.ofSeconds(10));
+        assertEquals(2, attempts.size());
+        assertTrue(closed.termination().isDone() && !closed.termination().isCompletedExceptionally());
+        assertEquals(0, loop.reactor.deadlines.size());
+        closed.close();
+        loop.settle();
+    }
+
+    @Test
+    void handleThatIsClosedGivesUpTheAttemptThatIsBeingMade() throws IOException {
+        try (ServerSocketChannel listener = silent()) {
+            Reconnecting closed = keep((InetSocketAddress) listener.getLocalAddress());
+            loop.turn();
+            closed.close();
+            loop.settle();
+            assertEquals("given up before it was connected", attempts.get(0).reason.cause().getMessage());
+            assertEquals("c", attempts.get(0).callbacks());
+            loop.advance(Duration.ofSeconds(10));
+            assertEquals(1, attempts.size());
+            assertTrue(closed.termination().isDone());
+        }
+    }
+
+    @Test
+    void handleThatIsClosedLeavesItsConnectionOpen() throws IOException {
+        try (ServerSocketChannel listener = listener()) {
+            Reconnecting closed = keep((InetSocketAddress) listener.getLocalAddress());
+            SocketChannel accepted = awaitAccept(listener);
+            loop.until(() -> attempts.size() == 1, "open");
+            closed.close();
+            loop.settle();
+            assertTrue(attempts.get(0).connection.isOpen());
+            accepted.close();
+            loop.until(attempts.get(0)::isClosed, "the end");
+            loop.advance(Duration.ofSeconds(10));
+            assertEquals(1, attempts.size());
+        }
+    }
+
+    @Test
+    void handleThatIsClosedAtOnceAttemptsNothing() throws IOException {
+        keep(nobody()).close();
+        loop.settle();
+        assertEquals(List.of(), attempts);
+        assertEquals(0, connector.stats().connections().opened());
+    }
+
+    @Test
+    void attemptThatCannotSucceedIsToldAndNotRepeated() throws IOException {
+        Reconnecting hopeless = keep(InetSocketAddress.createUnresolved("nobody.invalid", 1));
+        loop.settle();
+        loop.advance(Duration.ofSeconds(10));
+        assertEquals(1, attempts.size());
+        assertInstanceOf(UnresolvedAddressException.class, attempts.get(0).reason.cause());
+        CompletionException told = assertThrows(CompletionException.class, () -> hopeless.termination().join());
+        assertInstanceOf(UnresolvedAddressException.class, told.getCause());
+        assertThrows(IllegalArgumentException.class, () -> keep(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)));
+        assertThrows(NullPointerException.class, () -> connector.keepConnected(nobody(), SECOND, null, connection -> null));
+    }
+
+    @Test
+    void providerWithoutSuchSocketsIsToldAndNotAskedAgain() throws IOException {
+        SimulatedNetwork network = new SimulatedNetwork(1, Conditions.GOOD);
+        try (Reactor reactor = Reactor.open(network.clock(), network)) {
+            Connector simulated = Connector.open(reactor, ServerOptions.defaults());
+            List<CloseReason> reasons = new ArrayList<>();
+            Reconnecting hopeless = simulated.keepConnected(network.address(1), SECOND, BACKOFF, connection -> new Handler() {
+                @Override
+                public void onRead(Connection self, ByteBuffer in) {}
+
+                @Override
+                public void onClose(Connection self, CloseReason reason) {
+                    reasons.add(reason);
+                }
+            });
+            for (int i = 0; i < 10; i++) {
+                reactor.runOnce(SECOND);
+            }
+            assertEquals(1, reasons.size());
+            assertInstanceOf(UnsupportedOperationException.class, reasons.get(0).cause());
+            assertTrue(hopeless.termination().isCompletedExceptionally());
+        }
+    }
+
+    @Test
+    void connectorThatHasDrainedTellsSoOnce() throws IOException {
+        connector.drain(SECOND);
+        loop.settle();
+        Reconnecting late = keep(nobody());
+        loop.settle();
+        loop.advance(Duration.ofSeconds(10));
+        assertEquals(1, attempts.size());
+        assertEquals("the connector drains", attempts.get(0).reason.cause().getMessage());
+        assertTrue(late.termination().isDone());
+    }
+
+    @Test
+    void attemptsEndWithTheReactor() throws IOException {
+        Reconnecting waits = keep(nobody());
+        awaitAttempts(1);
+        loop.reactor.close();
+        loop.reactorEnded = true;
+        assertThrows(CompletionException.class, () -> waits.termination().join());
+        assertThrows(CompletionException.class, () -> keep(nobody()).termination().join());
+        assertEquals(1, attempts.size());
+    }
+
+    @Test
+    void limitOfConnectionsIsNoReasonToGiveUp() throws IOException {
+        loop.serve((self, in) -> self.write(in));
+        List<Recorder> clients = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            clients.add(connect(loop.server.address(), SECOND, (self, in) -> {}));
+        }
+        keep(loop.server.address());
+        loop.until(() -> attempts.size() == 1, "refused");
+        clients.get(0).connection.abort();
+        loop.until(() -> {
+            loop.nowNs += 1_000_000;
+            return attempts.size() == 2;
+        }, "let in");
+        assertTrue(attempts.get(1).connection.isOpen());
     }
 
     /** By a millisecond; what the kernel takes its time for must not seem to take any. */

@@ -1,9 +1,10 @@
 package dev.sluice.datagram;
 
 /**
- * The counters of an endpoint, since its start. Two books are kept:
+ * The counters of an endpoint, since its start. Two sums hold:
  * {@code received = handled + truncated + from self + failed by the handler}, and
- * {@code offered = sent + queued + dropped + failed}. What the kernel drops for want of room never got here: see
+ * {@code offered = sent + queued + dropped + failed}. A snapshot of a busy endpoint may be late, and never shows an effect without
+ * its cause: nothing in it is negative. What the kernel drops for want of room never got here: see
  * {@code RcvbufErrors} of {@code /proc/net/snmp}.
  *
  * @param received        datagrams received
@@ -15,7 +16,7 @@ package dev.sluice.datagram;
  * @param offered         datagrams given to {@code send}
  * @param sent            those that the kernel took, empty ones included; what becomes of them then, nobody tells
  * @param sentBytes       their bytes
- * @param queued          those that wait
+ * @param queued          those that wait, or are just being sent
  * @param dropped         those for which there was no room in the queue or no memory, or that were offered after the close or still
  *                        queued then
  * @param failed          those that the kernel refused: too long, no route, an address of another family

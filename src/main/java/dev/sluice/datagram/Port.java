@@ -47,8 +47,7 @@ final class Port {
     /** Who sends an empty datagram for no other reason than to bring a receive back, or null. */
     volatile SocketAddress bell;
 
-    /** Datagrams that wait, and what they cost. */
-    private final AtomicLong queued = new AtomicLong();
+    /** Bytes of datagrams that wait. */
     private final AtomicLong queuedBytes = new AtomicLong();
 
     /** Binds a socket, which it closes if that fails. */
@@ -180,7 +179,6 @@ final class Port {
         Queued copy = null;
         try {
             copy = new Queued(ByteBuffer.allocate(length).put(data).flip(), to);
-            queued.incrementAndGet();
         } catch (OutOfMemoryError e) {
             // as without room
         } finally {
@@ -209,7 +207,6 @@ final class Port {
 
     /** It is in the queue no more. */
     void dequeued(Queued one) {
-        queued.decrementAndGet();
         queuedBytes.addAndGet(-cost(one.length()));
     }
 
@@ -232,19 +229,28 @@ final class Port {
         }
     }
 
+    /** Each effect is read before its cause: what was offered, and has come to no end, waits. */
     DatagramStats stats() {
+        long seenTruncated = truncated.sum();
+        long seenFromSelf = fromSelf.sum();
+        long seenFailures = handlerFailures.sum();
+        long seenSentBytes = sentBytes.sum();
+        long seenSent = sent.sum();
+        long seenDropped = dropped.sum();
+        long seenFailed = failed.sum();
+        long seenOffered = offered.sum();
         return new DatagramStats(
                 received.sum(),
                 receivedBytes.sum(),
-                truncated.sum(),
-                fromSelf.sum(),
-                handlerFailures.sum(),
+                seenTruncated,
+                seenFromSelf,
+                seenFailures,
                 receiveFailures.sum(),
-                offered.sum(),
-                sent.sum(),
-                sentBytes.sum(),
-                queued.get(),
-                dropped.sum(),
-                failed.sum());
+                seenOffered,
+                seenSent,
+                seenSentBytes,
+                seenOffered - seenSent - seenDropped - seenFailed,
+                seenDropped,
+                seenFailed);
     }
 }

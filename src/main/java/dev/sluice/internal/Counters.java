@@ -5,8 +5,9 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Counters that one thread writes and any thread reads: opaque stores, so that counting costs an addition and a reader
- * sees whole and ever newer values, though not all of one moment. {@link #shared} makes some that every thread writes.
+ * Counters that one thread writes and any thread reads: releasing stores, so that counting costs an addition and a reader
+ * sees whole and ever newer values, though not all of one moment. Whoever reads an effect first, and its cause then, sees no
+ * effect without its cause. {@link #shared} makes some that every thread writes.
  */
 public class Counters {
 
@@ -52,7 +53,7 @@ public class Counters {
      */
     public void add(Enum<?> counter, long amount) {
         int index = counter.ordinal();
-        cells.setOpaque(index, cells.getPlain(index) + amount);
+        cells.setRelease(index, cells.getPlain(index) + amount);
     }
 
     /**
@@ -62,19 +63,21 @@ public class Counters {
      * @return its value
      */
     public long get(Enum<?> counter) {
-        return cells.getOpaque(counter.ordinal());
+        return cells.getAcquire(counter.ordinal());
     }
 
     /**
-     * Any thread. Adds every counter to a sum.
+     * Any thread. Adds every counter to a sum, the last first: where causes stand before their effects, no effect is seen without its
+     * cause, and no difference of the two is negative.
      *
      * @param <E>   what is counted
      * @param sum   by kind
      * @param kinds the enum that these counters were made for
      */
     public final <E extends Enum<E>> void addTo(Map<E, Long> sum, Class<E> kinds) {
-        for (E kind : kinds.getEnumConstants()) {
-            sum.merge(kind, get(kind), Long::sum);
+        E[] all = kinds.getEnumConstants();
+        for (int i = all.length - 1; i >= 0; i--) {
+            sum.merge(all[i], get(all[i]), Long::sum);
         }
     }
 

@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiConsumer;
 
@@ -28,7 +29,7 @@ public final class Workers {
     /** Who is in a task. */
     private final Set<Thread> busy = ConcurrentHashMap.newKeySet();
 
-    private final LongAdder taken = new LongAdder();
+    private final AtomicLong taken = new AtomicLong();
     private final LongAdder done = new LongAdder();
     private final LongAdder full = new LongAdder();
 
@@ -60,15 +61,16 @@ public final class Workers {
     public <T> boolean take(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> ended) {
         ThreadPoolExecutor pool = executor();
         Runnable counted = () -> run(task, ended);
+        taken.incrementAndGet(); // before it can be done
         try {
             pool.execute(counted);
         } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
             if (pool.getPoolSize() == 0) {
+                taken.decrementAndGet();
                 throw e;
             }
             pool.getQueue().add(counted);
         }
-        taken.increment();
         if (pool.getQueue().size() <= limit) {
             return true;
         }
@@ -143,29 +145,22 @@ public final class Workers {
     }
 
     /**
-     * Tasks taken since the beginning.
+     * What became of tasks.
      *
-     * @return how many
+     * @param taken those that were taken
+     * @param done  those that have ended
+     * @param full  how often somebody was told that the queue is full
      */
-    public long taken() {
-        return taken.sum();
-    }
+    public record Books(long taken, long done, long full) {}
 
     /**
-     * Tasks that have ended.
+     * The counters.
      *
-     * @return how many
+     * @return one snapshot, in which nothing is done or told of that was not taken
      */
-    public long done() {
-        return done.sum();
-    }
-
-    /**
-     * How often somebody was told that the queue is full.
-     *
-     * @return times
-     */
-    public long full() {
-        return full.sum();
+    public Books books() {
+        long seenDone = done.sum();
+        long seenFull = full.sum();
+        return new Books(taken.get(), seenDone, seenFull);
     }
 }

@@ -48,12 +48,12 @@ final class Acceptor implements Listener.Host {
         Listener.prepare(channel, group.options.sendBuffer());
         ThreadConnection connection = new ThreadConnection(group, channel, channel.getRemoteAddress(), null, group.styles);
         group.connections.add(connection);
-        group.counters.increment(Count.OPENED); // before its thread can count it as closed
+        group.counters.increment(Count.ADMITTED); // before its thread can count it as closed
         Flight.opened(connection);
         try {
             group.crew.serve(connection.ownThread);
         } catch (Throwable t) { // the limit of threads is an Error
-            group.counters.add(Count.OPENED, -1);
+            group.counters.increment(Count.UNSERVED);
             group.connections.remove(connection);
             Flight.forget(connection);
             listener.sendAway(channel, t);

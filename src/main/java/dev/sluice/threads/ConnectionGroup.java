@@ -125,7 +125,7 @@ final class ConnectionGroup {
             refuse(dial, style, t);
             return;
         }
-        counters.increment(Count.OPENED);
+        counters.increment(Count.ADMITTED);
         connections.add(connection);
         if (drain != null) {
             drain.joined();
@@ -159,7 +159,6 @@ final class ConnectionGroup {
 
     /** A connection has closed, and its descriptor is free. */
     void closed(ThreadConnection connection, CloseReason reason) {
-        counters.increment(Count.CLOSED);
         closedBy.increment(reason.kind());
         Flight.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
         whenOneLeaves.run();

@@ -13,6 +13,7 @@ import dev.sluice.internal.Drain;
 import dev.sluice.internal.Listener;
 import dev.sluice.internal.Loop;
 import dev.sluice.internal.Wire;
+import dev.sluice.internal.Workers;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -205,29 +206,30 @@ public final class ThreadServer implements Server {
 
     @Override
     public ServerStats stats() {
+        long pauses = acceptor.listener.get(Listener.Count.PAUSES); // each effect is read before its cause
+        long failed = acceptor.listener.get(Listener.Count.FAILED);
         Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
         group.closedBy.addTo(closedBy, CloseReason.Kind.class);
-        long done = group.workers.done(); // first, lest they seem more than those taken
+        int waiting = crew.waiting();
+        Map<Count, Long> sums = new EnumMap<>(Count.class);
+        group.counters.addTo(sums, Count.class);
+        Workers.Books work = group.workers.books();
         return new ServerStats(
                 new ServerStats.Connections(
-                        count(Count.OPENED),
-                        count(Count.CLOSED),
+                        sums.get(Count.ADMITTED) - sums.get(Count.UNSERVED),
+                        closedBy.values().stream().mapToLong(closed -> closed).sum(),
                         Map.copyOf(closedBy),
-                        crew.waiting(),
+                        waiting,
                         acceptor.listener.get(Listener.Count.REFUSED) + group.refused.sum(),
-                        acceptor.listener.get(Listener.Count.FAILED),
-                        acceptor.listener.get(Listener.Count.PAUSES),
-                        count(Count.HANDLER_FAILURES),
-                        count(Count.DROPPED_TASKS)),
+                        failed,
+                        pauses,
+                        sums.get(Count.HANDLER_FAILURES),
+                        sums.get(Count.DROPPED_TASKS)),
                 new ServerStats.Bytes(
-                        count(Count.READ), count(Count.ENQUEUED), count(Count.WRITTEN), count(Count.DISCARDED)),
+                        sums.get(Count.READ), sums.get(Count.ENQUEUED), sums.get(Count.WRITTEN), sums.get(Count.DISCARDED)),
                 new ServerStats.Calls(
-                        count(Count.READS), count(Count.WRITES), count(Count.SHORT_WRITES), 0, count(Count.READ_PAUSES)),
-                new ServerStats.Work(group.workers.taken(), done, group.workers.full()),
+                        sums.get(Count.READS), sums.get(Count.WRITES), sums.get(Count.SHORT_WRITES), 0, sums.get(Count.READ_PAUSES)),
+                new ServerStats.Work(work.taken(), work.done(), work.full()),
                 List.of(reactor.stats()));
-    }
-
-    private long count(Count counter) {
-        return group.counters.get(counter);
     }
 }

@@ -10,6 +10,7 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -29,6 +30,9 @@ final class Turns {
 
     /** Also asked by other threads, how it reads. */
     private volatile Handler handler;
+
+    /** Whether the handler has been told: one whose factory has ended its connection hears of the end alone. With the turn. */
+    private boolean opened;
 
     Turns(ThreadConnection connection) {
         this.connection = connection;
@@ -88,15 +92,16 @@ final class Turns {
     }
 
     void open(Handler.Factory factory) {
-        call("OPEN", () -> {
-            handler = factory.create(connection);
-            handler.onOpen(connection);
-        });
+        create(factory);
+        if (handler != null && connection.life.takesInput()) {
+            opened = true;
+            call("OPEN", () -> handler.onOpen(connection));
+        }
     }
 
-    /** For a connection that could not be made, and is told so by its last callback. */
+    /** Also for a connection that could not be made, and is told so by its last callback. */
     void create(Handler.Factory factory) {
-        call("CREATE", () -> handler = factory.create(connection));
+        call("CREATE", () -> handler = Objects.requireNonNull(factory.create(connection), "the factory's handler"));
     }
 
     /** Any thread. */
@@ -180,7 +185,7 @@ final class Turns {
     }
 
     private void callWritable() {
-        if (handler != null && connection.isOpen()) { // a stream has none
+        if (opened && connection.isOpen()) { // a stream has no handler
             call("WRITABLE", () -> handler.onWritable(connection));
         }
     }

@@ -6,31 +6,39 @@ import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason;
+import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Recorder;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
 import dev.sluice.Timer;
 import dev.sluice.contract.Rig.Client;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** What every engine promises of a connection's last callback, and of the end of its server. */
+/** What every engine promises of a connection's first callback and its last, of the end of its server, and of its books. */
 @Timeout(60)
 abstract class LifeContract {
 
@@ -78,6 +86,195 @@ abstract class LifeContract {
     }
 
     private static final Handler DEAF = (self, in) -> in.position(in.limit());
+
+    // ---- the first callback ---------------------------------------------------------------------------------------------
+
+    /** How a factory ends the connection that it makes a handler for. */
+    enum FactoryEnds {
+        BY_CLOSE {
+            @Override
+            void end(Connection connection) {
+                connection.write(text("busy"));
+                connection.close();
+            }
+        },
+        BY_ABORT {
+            @Override
+            void end(Connection connection) {
+                connection.abort();
+            }
+        },
+        BY_CLOSE_WHILE_IT_HOLDS {
+            @Override
+            void end(Connection connection) {
+                Runnable hold = connection.hold();
+                assertFalse(connection.write(ByteBuffer.allocate(BUSY)), "above the high water mark");
+                connection.close();
+                connection.schedule(Duration.ofMillis(50), hold);
+            }
+        },
+        BY_ITS_QUEUE {
+            @Override
+            void end(Connection connection) {
+                connection.write(ByteBuffer.allocate(100 * BUSY));
+            }
+        };
+
+        static final int BUSY = 20_000;
+
+        abstract void end(Connection connection);
+
+        static ServerOptions.Builder options() {
+            return ServerOptions.builder().lowWater(BUSY / 4).highWater(BUSY / 2).maxPending(10 * BUSY);
+        }
+
+        void check(Recorder recorder) {
+            assertEquals("c", recorder.callbacks());
+            assertEquals(this == BY_ITS_QUEUE ? Kind.QUEUE_LIMIT : Kind.LOCAL, recorder.reason.kind());
+        }
+
+        static void readToTheEnd(Socket peer) throws IOException {
+            try (peer) {
+                peer.getInputStream().readAllBytes();
+            } catch (IOException e) {
+                // a reset
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void connectionThatItsFactoryEndsHearsOfItsEndAlone(FactoryEnds how) throws Exception {
+        serve(FactoryEnds.options(), connection -> {
+            how.end(connection);
+            return DEAF;
+        });
+        Client client = rig.connectOnly();
+        if (how == FactoryEnds.BY_CLOSE) {
+            assertEquals("busy", client.receive(4));
+        }
+        FactoryEnds.readToTheEnd(client.socket);
+        rig.await(() -> rig.recorders.size() == 1 && rig.recorders.get(0).isClosed(), "its end");
+        how.check(rig.recorders.get(0));
+        assertEquals(0, rig.server.stats().connections().handlerFailures());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void connectionThatGoesOutAndItsFactoryEndsHearsOfItsEndAlone(FactoryEnds how) throws Exception {
+        List<Recorder> outbound = new CopyOnWriteArrayList<>();
+        try (ServerSocket listener = new ServerSocket(0, 50, LOOPBACK)) {
+            serve(FactoryEnds.options(), connection -> new Handler() {
+                @Override
+                public void onOpen(Connection self) {
+                    self.connect((InetSocketAddress) listener.getLocalSocketAddress(), Duration.ofSeconds(10), other -> {
+                        how.end(other);
+                        outbound.add(new Recorder(other, DEAF, false));
+                        return outbound.get(0);
+                    });
+                }
+
+                @Override
+                public void onRead(Connection self, ByteBuffer in) {}
+            });
+            rig.connect();
+            FactoryEnds.readToTheEnd(listener.accept());
+            rig.await(() -> !outbound.isEmpty() && outbound.get(0).isClosed(), "its end");
+            how.check(outbound.get(0));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"BY_CLOSE", "BY_ABORT"})
+    void connectionWhoseFactoryThrowsHasNoCallbackThoughItWasEndedBefore(FactoryEnds how) throws Exception {
+        AtomicInteger made = new AtomicInteger();
+        serve(ServerOptions.builder(), connection -> {
+            if (made.getAndIncrement() == 0) {
+                how.end(connection);
+                throw new IllegalStateException("on purpose");
+            }
+            return (self, in) -> self.write(in);
+        });
+        FactoryEnds.readToTheEnd(rig.connectOnly().socket);
+        rig.await(() -> rig.server.stats().connections().closed() == 1, "its end");
+        assertEquals(1, rig.server.stats().connections().handlerFailures());
+        assertEquals("x", rig.connect().send("x").receive(1));
+        assertEquals(1, rig.recorders.size());
+    }
+
+    // ---- the books ------------------------------------------------------------------------------------------------------
+
+    /** Counts as fast as it can, cause and effect close together, until it is told to stop. */
+    private static final class Busy implements Handler {
+        private static final InetSocketAddress NOWHERE = InetSocketAddress.createUnresolved("nowhere.invalid", 1);
+
+        private final AtomicBoolean stop;
+
+        Busy(AtomicBoolean stop) {
+            this.stop = stop;
+        }
+
+        @Override
+        public void onOpen(Connection self) {
+            self.shutdownOutput();
+            discard(self);
+            connect(self);
+        }
+
+        private void discard(Connection self) {
+            ByteBuffer data = ByteBuffer.allocate(1);
+            for (int i = 0; i < 1_000; i++) {
+                self.write(data.clear());
+            }
+            self.offload(() -> null, (result, failure) -> {});
+            if (!stop.get()) {
+                self.execute(() -> discard(self));
+            }
+        }
+
+        private void connect(Connection self) {
+            self.connect(NOWHERE, Duration.ZERO, other -> (Ending) (me, reason) -> {
+                if (!stop.get()) {
+                    self.execute(() -> connect(self));
+                }
+            });
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) {}
+    }
+
+    @Test
+    void snapshotOfTheCountersNeverContradictsItself() throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        serve(ServerOptions.builder().offloadQueue(1), connection -> new Busy(stop));
+        rig.connect();
+        try {
+            ServerStats stats = rig.server.stats();
+            for (int i = 0; i < 50_000 || !hasBeenBusy(stats); i++) {
+                check(stats);
+                stats = rig.server.stats();
+            }
+        } finally {
+            stop.set(true);
+        }
+    }
+
+    private static boolean hasBeenBusy(ServerStats stats) {
+        return stats.bytes().discarded() > 10_000 && stats.work().full() > 0 && stats.connections().closedBy().get(Kind.CONNECT_FAILURE) > 100;
+    }
+
+    private static void check(ServerStats stats) {
+        ServerStats.Connections connections = stats.connections();
+        boolean isSound = connections.open() >= connections.waiting() && connections.waiting() >= 0
+                && connections.closed() == connections.closedBy().values().stream().mapToLong(n -> n).sum()
+                && connections.failedAccepts() >= connections.acceptPauses()
+                && stats.bytes().pending() >= 0
+                && stats.calls().writes() >= stats.calls().shortWrites()
+                && stats.work().taken() >= stats.work().done() && stats.work().taken() >= stats.work().full()
+                && stats.loops().stream().allMatch(loop -> loop.selects() >= loop.fruitlessSelects());
+        assertTrue(isSound, stats::toString);
+    }
 
     // ---- the last callback ----------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicLong;
@@ -375,6 +376,39 @@ class EndpointsTest {
         assertTrue(endpoint.stats().queued() <= 10_000 / 100);
         assertTrue(endpoint.stats().dropped() > 0);
         gate.countDown();
+    }
+
+    /** One that is offered has no room, and one that arrives is too long: cause and effect are close together. */
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void snapshotOfTheCountersNeverContradictsItself(Kind kind) throws Exception {
+        start(kind, new DatagramOptions(0, 0, 0, 0), ECHO);
+        AtomicBoolean stop = new AtomicBoolean();
+        CompletableFuture<Void> offering = CompletableFuture.runAsync(() -> {
+            ByteBuffer data = ByteBuffer.allocate(1);
+            while (!stop.get()) {
+                for (int i = 0; i < 1_000; i++) {
+                    endpoint.send(data.clear(), endpoint.address());
+                }
+            }
+        });
+        CompletableFuture<Void> sending = CompletableFuture.runAsync(() -> assertDoesNotThrow(() -> {
+            while (!stop.get()) {
+                send((byte) 1);
+            }
+        }));
+        try {
+            for (int i = 0; i < 100_000; i++) {
+                DatagramStats stats = endpoint.stats();
+                assertTrue(stats.queued() >= 0 && stats.received() >= stats.truncated() + stats.handlerFailures(), stats::toString);
+                assertEquals(stats.offered(), stats.sent() + stats.queued() + stats.dropped() + stats.failed(), stats::toString);
+            }
+            await(() -> endpoint.stats().dropped() > 1_000 && endpoint.stats().truncated() > 0, "both have happened");
+        } finally {
+            stop.set(true);
+            offering.get(20, TimeUnit.SECONDS);
+            sending.get(20, TimeUnit.SECONDS);
+        }
     }
 
     @ParameterizedTest
