@@ -382,7 +382,7 @@ class EndpointsTest {
     @ParameterizedTest
     @EnumSource(Kind.class)
     void snapshotOfTheCountersNeverContradictsItself(Kind kind) throws Exception {
-        start(kind, new DatagramOptions(0, 0, 0, 0), ECHO);
+        start(kind, DatagramOptions.builder().maxSize(0).maxQueued(0).build(), ECHO);
         AtomicBoolean stop = new AtomicBoolean();
         CompletableFuture<Void> offering = CompletableFuture.runAsync(() -> {
             ByteBuffer data = ByteBuffer.allocate(1);
