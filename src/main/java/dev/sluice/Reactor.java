@@ -106,8 +106,8 @@ public final class Reactor implements AutoCloseable {
 
     private Reactor(LongSupplier nanoClock, SelectorProvider provider) throws IOException {
         this.nanoClock = nanoClock;
-        this.selector = provider.openSelector();
         this.lastNs = this.nowNs = nanoClock.getAsLong();
+        this.selector = provider.openSelector(); // last: nobody would close it
     }
 
     /**

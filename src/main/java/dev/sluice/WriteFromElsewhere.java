@@ -28,12 +28,13 @@ final class WriteFromElsewhere extends TaskQueue.Task {
         ConnectionGroup group = connection.group;
         OutboundQueue output = connection.output;
         int length = data.remaining();
+        long cost = (long) length + OVERHEAD;
         boolean open = connection.isOpen() && !output.isEnded();
-        boolean room = group.elsewhere.addAndGet(length + OVERHEAD) <= group.options.maxPendingTotal();
-        int most = open && room ? group.options.maxPending() : -1;
+        boolean room = open && length <= group.options.maxPending() && reserve(group, cost);
+        int most = room ? group.options.maxPending() : -1;
         long pending = output.announce(length, most);
         if (pending < 0 || pending > most) {
-            group.elsewhere.addAndGet(-length - OVERHEAD);
+            group.elsewhere.addAndGet(room ? -cost : 0);
             group.refusedElsewhere.add(length);
             data.position(data.limit());
             if (open && pending >= 0) {
@@ -49,7 +50,7 @@ final class WriteFromElsewhere extends TaskQueue.Task {
             taken = group.reactor.execute(new WriteFromElsewhere(connection, copy, enough));
         } finally { // there may be no memory for the copy
             if (!taken) {
-                group.elsewhere.addAndGet(-length - OVERHEAD);
+                group.elsewhere.addAndGet(-cost);
                 if (output.arrived(length)) {
                     group.refusedElsewhere.add(length);
                 }
@@ -58,10 +59,23 @@ final class WriteFromElsewhere extends TaskQueue.Task {
         return taken && !enough;
     }
 
+    /** Takes room for what is on its way. A write for which there is none takes none for a moment either: others would be refused for it. */
+    private static boolean reserve(ConnectionGroup group, long cost) {
+        long limit = group.options.maxPendingTotal();
+        if (group.elsewhere.get() + cost > limit) {
+            return false;
+        }
+        boolean room = group.elsewhere.addAndGet(cost) <= limit;
+        if (!room) {
+            group.elsewhere.addAndGet(-cost); // another was quicker
+        }
+        return room;
+    }
+
     /** On the connection's thread. */
     @Override
     public void run() {
-        connection.group.elsewhere.addAndGet(-bytes.length - OVERHEAD);
+        connection.group.elsewhere.addAndGet(-(long) bytes.length - OVERHEAD);
         connection.group.output.take(connection, bytes, wasTold);
     }
 }

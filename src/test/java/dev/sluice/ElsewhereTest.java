@@ -11,6 +11,10 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -238,6 +242,60 @@ class ElsewhereTest {
         assertEquals(10, server.stats().connections().closedBy().get(Kind.QUEUE_LIMIT));
         for (Socket client : clients) {
             client.close();
+        }
+        endsWithBalancedBooks(server);
+    }
+
+    /** As many bytes as a buffer can have, which take no memory. */
+    private static ByteBuffer largest() throws IOException {
+        Path file = Files.createTempFile("sluice", null);
+        try (FileChannel sparse = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE)) {
+            sparse.write(ByteBuffer.allocate(1), Integer.MAX_VALUE - 1L);
+            return sparse.map(FileChannel.MapMode.READ_ONLY, 0, Integer.MAX_VALUE);
+        }
+    }
+
+    /** Counted for a moment, it would take everybody's room; or, in an int, give everybody 2 GiB more. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 1 << 30})
+    void writeThatIsRefusedChangesNothingForWritersToOtherConnections(int fewer) throws Exception {
+        List<Connection> all = java.util.Collections.synchronizedList(new ArrayList<>());
+        Semaphore busy = new Semaphore(0);
+        ReactorServer server = serve(ServerOptions.builder().maxPendingTotal(1 << 20).maxPending(64 << 20).highWater(64 << 20), connection -> {
+            all.add(connection);
+            return (self, in) -> {};
+        });
+        ByteBuffer tooMuch = largest().position(fewer);
+        try (Socket client = new Socket(server.address().getAddress(), server.address().getPort());
+                Socket other = new Socket(server.address().getAddress(), server.address().getPort())) {
+            org.awaitility.Awaitility.await().until(() -> all.size() == 2);
+            boolean inOrder = ((InetSocketAddress) all.get(0).remoteAddress()).getPort() == client.getLocalPort();
+            Connection innocent = all.get(inOrder ? 0 : 1);
+            Connection gone = all.get(inOrder ? 1 : 0);
+            gone.abort();
+            org.awaitility.Awaitility.await().until(() -> server.stats().connections().open() == 1);
+            Semaphore begun = new Semaphore(0);
+            CompletableFuture<Void> end = new CompletableFuture<>();
+            Thread writer = new Thread(() -> {
+                while (!end.isDone()) {
+                    gone.write(tooMuch.duplicate());
+                    begun.release();
+                }
+            });
+            writer.start();
+            assertTrue(acquire(begun));
+            for (int i = 0; i < 2_000; i++) {
+                assertTrue(innocent.write(ByteBuffer.wrap(new byte[] {(byte) i})));
+                assertEquals(i & 0xff, client.getInputStream().read());
+            }
+            innocent.execute(() -> acquire(busy)); // on purpose: the loop is stuck
+            for (int i = 0; i < 100_000; i++) {
+                innocent.write(ByteBuffer.allocate(20_000));
+            }
+            assertTrue(innocent.pending() <= 1 << 20, innocent.pending() + " bytes pending");
+            end.complete(null);
+            writer.join();
+            busy.release();
         }
         endsWithBalancedBooks(server);
     }

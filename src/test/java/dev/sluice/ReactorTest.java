@@ -70,6 +70,14 @@ class ReactorTest {
         pipe.sink().write(ByteBuffer.allocate(1));
     }
 
+    @Test
+    void shouldOpenNothingWithoutAClock() {
+        assertThrows(NullPointerException.class, () -> Reactor.open(null, SelectorProvider.provider())); // nothing is left: see above
+        assertThrows(IllegalStateException.class, () -> Reactor.open(() -> {
+            throw new IllegalStateException("by the test");
+        }, SelectorProvider.provider()));
+    }
+
     // ---- channels -----------------------------------------------------------------------------------------------------
 
     @Test

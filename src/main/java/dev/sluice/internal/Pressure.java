@@ -18,7 +18,7 @@ public record Pressure(int highWater, long limit) {
     public long readMark(long held) {
         long quarter = limit / 4;
         long room = limit - held;
-        return room >= quarter ? highWater : Math.max(0, highWater * room / quarter);
+        return room >= quarter ? highWater : Math.max(0, (long) (highWater * ((double) room / quarter))); // the product may be no long
     }
 
     /**

@@ -90,7 +90,8 @@ public final class Remainder {
         return target.put(in).flip();
     }
 
-    private static int capacity(int length) {
-        return Math.max(SMALLEST, Integer.highestOneBit(length - 1) << 1);
+    /** A power of two, while that is one: above 1 GiB no int is. */
+    static int capacity(int length) {
+        return length > 1 << 30 ? length : Math.max(SMALLEST, Integer.highestOneBit(length - 1) << 1);
     }
 }

@@ -17,6 +17,13 @@ class PressureTest {
         assertEquals(mark, pressure.readMark(held));
     }
 
+    /** The longest marks and limits there are: half of the last quarter is left. */
+    @ParameterizedTest
+    @CsvSource({"1073741824, 1125899906842624", "1073741824, 137438953472", "65536, 1125899906842624"})
+    void readMarkOfLargeLimits(int highWater, long limit) {
+        assertEquals(highWater / 2, new Pressure(highWater, limit).readMark(limit - limit / 8));
+    }
+
     @ParameterizedTest
     @CsvSource({"80000, false", "80001, true"})
     void limitIsTheLastThatIsAllowed(long held, boolean over) {

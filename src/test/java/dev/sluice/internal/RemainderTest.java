@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.util.IdentityHashMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class RemainderTest {
 
@@ -33,5 +35,12 @@ class RemainderTest {
         assertEquals(1 << 20, kept.remaining());
         assertTrue(buffers.size() <= 13, buffers.size() + " copies");
         assertTrue(kept.capacity() <= 2 << 20);
+    }
+
+    /** The longest remainder is 1 GiB, and what was read comes behind it. */
+    @ParameterizedTest
+    @CsvSource({"1, 256", "256, 256", "257, 512", "1073741824, 1073741824", "1073741825, 1073741825", "1073807360, 1073807360"})
+    void memoryIsAsLargeAsWhatItHolds(int length, int capacity) {
+        assertEquals(capacity, Remainder.capacity(length));
     }
 }
