@@ -109,6 +109,7 @@ final class SimulatedSocket extends SocketChannel implements SimulatedSelector.R
         } else {
             toPeer.sendEnd();
         }
+        peer.freePortIfOver();
     }
 
     private void checkOpen() throws ClosedChannelException {
