@@ -14,6 +14,7 @@ public final class Peer {
 
     private final SimulatedNetwork network;
     private final InetSocketAddress address;
+    private final InetSocketAddress server;
     private final ByteArrayOutputStream received = new ByteArrayOutputStream();
     private final ByteBuffer buffer = ByteBuffer.allocate(16 << 10);
     private ByteBuffer unsent = ByteBuffer.allocate(0);
@@ -23,10 +24,12 @@ public final class Peer {
     private boolean ends;
     private boolean ended;
     private boolean reset;
+    private boolean portIsFree;
 
-    Peer(SimulatedNetwork network, InetSocketAddress address) {
+    Peer(SimulatedNetwork network, InetSocketAddress address, InetSocketAddress server) {
         this.network = network;
         this.address = address;
+        this.server = server;
     }
 
     /** The server's end of this connection, made when it is offered to a listener. */
@@ -69,6 +72,7 @@ public final class Peer {
             if (socket != null) {
                 socket.lost();
             }
+            freePortIfOver();
         }
     }
 
@@ -138,6 +142,7 @@ public final class Peer {
         for (int read; (read = socket.toPeer.receive(buffer.clear())) != 0; ) {
             if (read < 0) {
                 ended = true;
+                freePortIfOver();
                 return;
             }
             byte[] bytes = new byte[read];
@@ -149,6 +154,15 @@ public final class Peer {
 
     void refused() {
         reset = true;
+        freePortIfOver();
+    }
+
+    /** Either end may be the last to learn that the connection is over: then another may be made from the same port. */
+    void freePortIfOver() {
+        if ((ended || reset) && !portIsFree && (socket == null || !socket.isOpen())) {
+            portIsFree = true;
+            network.ports.disconnect(address.getPort(), server.getPort());
+        }
     }
 
     /** Tells what was read by an exception, as a socket would. */

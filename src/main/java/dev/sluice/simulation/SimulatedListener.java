@@ -1,7 +1,6 @@
 package dev.sluice.simulation;
 
 import java.io.IOException;
-import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.SocketAddress;
@@ -29,12 +28,7 @@ final class SimulatedListener extends ServerSocketChannel implements SimulatedSe
 
     @Override
     public ServerSocketChannel bind(SocketAddress local, int backlog) throws IOException {
-        int wanted = ((InetSocketAddress) local).getPort();
-        int port = wanted == 0 ? network.freePort() : wanted;
-        if (!network.bind(this, port)) {
-            throw new BindException("Address already in use (simulated)");
-        }
-        this.address = network.address(port);
+        this.address = network.address(network.ports.listen(this, ((InetSocketAddress) local).getPort()));
         this.backlog = backlog == 0 ? 50 : backlog;
         return this;
     }
@@ -68,7 +62,7 @@ final class SimulatedListener extends ServerSocketChannel implements SimulatedSe
     @Override
     protected void implCloseSelectableChannel() throws IOException {
         if (address != null) {
-            network.unbind(address.getPort());
+            network.ports.close(address.getPort());
         }
         for (SimulatedSocket socket; (socket = waiting.poll()) != null; ) {
             socket.setOption(StandardSocketOptions.SO_LINGER, 0);

@@ -1,5 +1,7 @@
 package dev.sluice.simulation;
 
+import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ProtocolFamily;
@@ -10,8 +12,6 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.channels.spi.AbstractSelector;
 import java.nio.channels.spi.SelectorProvider;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.function.LongSupplier;
@@ -33,8 +33,6 @@ import java.util.function.LongSupplier;
  */
 public final class SimulatedNetwork extends SelectorProvider {
 
-    private static final int FIRST_PORT = 40_000;
-
     /** Something that happens at its time; of two at one time, the first to be planned. */
     private record Event(long atNs, long number, Runnable what) implements Comparable<Event> {
         @Override
@@ -46,10 +44,9 @@ public final class SimulatedNetwork extends SelectorProvider {
     final Random random;
     final Conditions conditions;
     private final PriorityQueue<Event> events = new PriorityQueue<>();
-    private final Map<Integer, SimulatedListener> listeners = new HashMap<>();
+    final Ports ports = new Ports();
     private long nowNs = 1_000_000_000L;
     private long planned;
-    private int ports = FIRST_PORT;
 
     /**
      * Makes an empty network.
@@ -87,15 +84,22 @@ public final class SimulatedNetwork extends SelectorProvider {
 
     /**
      * Connects a client, which the test holds. Its connection is there when a segment has travelled; with nobody listening
-     * then, or a full backlog, it is reset.
+     * then, or a full backlog, it is reset. The client's port is one of 32,768 to 60,999 from which nobody is connected to this
+     * server; it is free again when the server has closed the connection, and the client has seen its end.
      *
      * @param server where to
      * @return the client's end
+     * @throws UncheckedIOException if there is no such port, with a {@link BindException}
      */
     public Peer connect(InetSocketAddress server) {
-        Peer peer = new Peer(this, address(ports++));
+        Peer peer;
+        try {
+            peer = new Peer(this, address(ports.connect(server.getPort())), server);
+        } catch (BindException e) {
+            throw new UncheckedIOException(e);
+        }
         in(delayNs(), () -> {
-            SimulatedListener listener = listeners.get(server.getPort());
+            SimulatedListener listener = ports.listener(server.getPort());
             if (peer.isReset()) {
                 return; // it has gone before it was there
             }
@@ -139,19 +143,6 @@ public final class SimulatedNetwork extends SelectorProvider {
             event.what().run();
         }
         nowNs = Math.max(nowNs, atNs);
-    }
-
-    /** Gives a listener its port; false if that is taken. */
-    boolean bind(SimulatedListener listener, int port) {
-        return listeners.putIfAbsent(port, listener) == null;
-    }
-
-    int freePort() {
-        return ports++;
-    }
-
-    void unbind(int port) {
-        listeners.remove(port);
     }
 
     @Override

@@ -113,6 +113,7 @@ final class SimulatedSocket extends SocketChannel implements SimulatedSelector.R
         } else {
             toPeer.sendEnd();
         }
+        peer.freePortIfOver();
     }
 
     private void checkOpen() throws ClosedChannelException {

@@ -18,17 +18,22 @@ import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.BindException;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
+import java.nio.channels.ServerSocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -175,6 +180,77 @@ class SimulationTest {
             }
         });
         assertThrows(IllegalArgumentException.class, () -> new Conditions(0, 0, 0, 1, 0, 0));
+    }
+
+    // ---- ports ----------------------------------------------------------------------------------------------------------
+
+    /** How many ports clients have, one of which the listener has taken. */
+    private static final int PORTS = 28_232 - 1;
+
+    @Test
+    void portsAreUsedAgainAndNeverByTwoConnectionsAtATime() throws IOException {
+        Set<SocketAddress> open = new HashSet<>();
+        Set<SocketAddress> all = new HashSet<>();
+        serve(1, Conditions.GOOD, ServerOptions.builder().idleTimeout(Duration.ZERO), connection -> new Handler() {
+            @Override
+            public void onOpen(Connection self) {
+                all.add(self.remoteAddress());
+                assertTrue(open.add(self.remoteAddress()), "a port is in use already");
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                self.write(in);
+            }
+
+            @Override
+            public void onClose(Connection self, CloseReason reason) {
+                open.remove(self.remoteAddress());
+            }
+        });
+        List<Peer> stay = List.of(network.connect(server.address()), network.connect(server.address()));
+        for (int i = 0; i < PORTS - 1_000; i++) {
+            network.connect(network.address(9)); // where nobody listens
+        }
+        Random random = new Random(1);
+        for (int i = 0; i < 3_000; i++) {
+            Peer peer = network.connect(server.address());
+            peer.send(new byte[1]);
+            if (random.nextInt(5) == 0) {
+                network.in(random.nextInt(200_000), peer::reset);
+            } else {
+                peer.end();
+            }
+            reactor.runOnce(Duration.ofNanos(100_000)); // two trips: a few are open at a time
+        }
+        until(() -> open.size() == stay.size());
+        int[] ports = all.stream().mapToInt(address -> ((InetSocketAddress) address).getPort()).sorted().toArray();
+        assertTrue(ports[0] >= 32_768 && ports[ports.length - 1] == 60_999, ports[0] + " to " + ports[ports.length - 1]);
+        assertEquals(0, server.stats().connections().handlerFailures());
+        stay.forEach(Peer::end);
+    }
+
+    @Test
+    void portsThatAreAllInUseFailAsAnAddressThatIsNotAvailable() throws IOException {
+        serve(1, Conditions.GOOD, ServerOptions.builder(), ECHO);
+        List<Peer> all = new ArrayList<>();
+        for (int i = 0; i < PORTS; i++) {
+            all.add(network.connect(server.address()));
+        }
+        UncheckedIOException failure = assertThrows(UncheckedIOException.class, () -> network.connect(server.address()));
+        assertEquals(BindException.class, failure.getCause().getClass());
+        assertThrows(BindException.class, () -> network.openServerSocketChannel().bind(network.address(0), 1), "none is free for a listener");
+        network.connect(network.address(9)); // to another server there are as many
+        all.get(1_000).reset();
+        assertEquals(all.get(1_000).address(), network.connect(server.address()).address());
+        all.forEach(Peer::reset);
+        assertEquals(all.get(1_001).address().getPort(), bindAnyPort(), "free for a listener, too");
+    }
+
+    private int bindAnyPort() throws IOException {
+        try (ServerSocketChannel listener = network.openServerSocketChannel().bind(network.address(0), 1)) {
+            return ((InetSocketAddress) listener.getLocalAddress()).getPort();
+        }
     }
 
     // ---- at random ------------------------------------------------------------------------------------------------------
