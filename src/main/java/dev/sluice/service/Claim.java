@@ -102,7 +102,7 @@ final class Claim implements Closeable {
         return boot.equals(thisBoot) ? line >= batchFrom && length < batchTo : line >= from;
     }
 
-    /** What is behind an offset is this process's own from now on; returns once the note is on disk. */
+    /** The file behind an offset is this process's own from now on; returns once the note is on disk. */
     void begin(long offset) throws IOException {
         if (out == null) {
             Files.deleteIfExists(note);

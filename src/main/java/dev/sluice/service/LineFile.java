@@ -10,7 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A file of lines that one process appends to. Whatever it held before stays: an unfinished last line is cut only if the process that
+ * A file of lines that one process appends to. Its former content stays: an unfinished last line is cut only if the process that
  * began it was one of these and died before anybody was told of the line, which a {@link Claim} beside the file says. Another's
  * unfinished line is left alone, and nothing is written behind it.
  */

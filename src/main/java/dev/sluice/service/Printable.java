@@ -10,10 +10,10 @@ import java.nio.charset.StandardCharsets;
  */
 public final class Printable {
 
-    /** What stands for a character that steers, and for bytes that are no UTF-8: no longer than what it replaces. */
+    /** Stands for a character that steers, and for bytes that are no UTF-8: no longer than what it replaces. */
     public static final char SUBSTITUTE = '?';
 
-    /** What the JDK's decoder makes of bytes that are no UTF-8; one that was sent says that some were not. */
+    /** The JDK's decoder makes this of bytes that are no UTF-8; one that was sent says that some were not. */
     private static final char MALFORMED = '\uFFFD';
 
     private static final int DEL = 0x7F;

@@ -18,7 +18,7 @@ import java.nio.file.Path;
  *
  * <p>Nothing that was acknowledged is lost, and what the file held before stays. Beside the file, while it is recorded to, there is a
  * note, the file's name with {@code .recording} behind it: where a process that died left a line unfinished, the note says so, and the
- * next start cuts that line, of which nobody was told that it is saved. After a crash of the machine whatever was written since the
+ * next start cuts that line, of which nobody was told that it is saved. After a crash of the machine everything written since the
  * recording began counts as its own. Another's unfinished last line is refused, as nobody could tell it from a whole one once lines
  * follow. Other programs may append lines or empty the file meanwhile, but not at the very moment in which a batch is written.
  */

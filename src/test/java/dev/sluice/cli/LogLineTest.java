@@ -9,7 +9,7 @@ import ch.qos.logback.classic.spi.LoggingEvent;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What a log line may hold of what a peer said. */
+/** A log line tells what a peer said, and does nothing else of what that asks for. */
 class LogLineTest {
 
     private static String line(String message, Throwable cause) {
