@@ -6,6 +6,7 @@ import dev.sluice.internal.Workers;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -111,6 +112,7 @@ public final class Connector implements AutoCloseable {
      * @return completes once every connection has closed, exceptionally if the reactor ended before
      */
     public CompletableFuture<DrainReport> drain(Duration timeout) {
+        Objects.requireNonNull(timeout, "timeout"); // else the drain would begin, and have no end
         group.reactor.execute(() -> {
             if (group.drain == null) {
                 waiting.forEach(Timer::cancel);
