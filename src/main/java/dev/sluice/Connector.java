@@ -7,6 +7,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -146,6 +147,7 @@ public final class Connector implements AutoCloseable {
      * @return completes once every connection has closed and its last callback has returned, exceptionally if the reactor ended before
      */
     public CompletableFuture<DrainReport> drain(Duration timeout) {
+        Objects.requireNonNull(timeout, "timeout"); // else the drain would begin, and have no end
         group.reactor.execute(() -> {
             if (group.drain == null) {
                 endAttempts(null);

@@ -10,6 +10,7 @@ import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.LoggerFactory;
@@ -217,6 +218,7 @@ public final class ReactorServer implements Server {
 
     @Override
     public CompletableFuture<DrainReport> drain(Duration timeout) {
+        Objects.requireNonNull(timeout, "timeout"); // else the drain would begin, and have no end
         reactors[0].execute(() -> drainOnMain(timeout));
         return termination();
     }

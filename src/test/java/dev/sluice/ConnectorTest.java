@@ -615,4 +615,10 @@ class ConnectorTest {
         assertThrows(IllegalArgumentException.class, () -> new Backoff(SECOND, Duration.ofMillis(1)));
         assertThrows(IllegalArgumentException.class, () -> new Backoff(SECOND, Duration.ofDays(400)));
     }
+
+    @Test
+    void drainWithoutATimeoutIsNone() throws Exception {
+        assertThrows(NullPointerException.class, () -> connector.drain(null));
+        loop.until(() -> connector.drain(SECOND).isDone(), "the connector's end");
+    }
 }

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -166,6 +167,7 @@ public final class ThreadServer implements Server {
 
     @Override
     public CompletableFuture<DrainReport> drain(Duration timeout) {
+        Objects.requireNonNull(timeout, "timeout"); // else the drain would begin, and have no end
         reactor.execute(() -> drainOnLoop(timeout));
         return termination();
     }

@@ -937,6 +937,15 @@ abstract class EngineContract extends WorkContract {
         }
     }
 
+    /** The rig drains it in the end. */
+    @Test
+    void drainWithoutATimeoutIsNone() throws Exception {
+        Client client = serve(ECHO).connect();
+        assertThrows(NullPointerException.class, () -> rig.server.drain(null));
+        assertEquals("x", client.send("x").receive(1));
+        assertEquals("y", rig.connect().send("y").receive(1));
+    }
+
     @Test
     void drainHandlesWhatHasArrivedAndTellsTheEnd() throws Exception {
         serve(ECHO);
