@@ -86,7 +86,7 @@ final class ConnectionWork {
             hold.run();
             throw t;
         }
-        if (!room && crowded.add(connection)) {
+        if (!room && !connection.isClosed() && crowded.add(connection)) {
             connection.throttled = true;
             connection.flushSoon();
             workers.whenThereIsRoom(() -> group.reactor.execute(() -> goOn(connection)));
@@ -100,6 +100,9 @@ final class ConnectionWork {
 
     private void goOn(ReactorConnection connection) {
         crowded.remove(connection);
+        if (connection.isClosed()) {
+            return; // its handler is asked nothing any more
+        }
         if (connection.throttled && group.readsWhileOutputWaits(connection)) {
             connection.throttled = false; // though output waits
             connection.resumeSoon();

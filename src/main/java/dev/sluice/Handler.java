@@ -32,8 +32,8 @@ public interface Handler {
          * {@link Handler#onClose} of an outbound connection that could not be made, and of one that was closed or aborted here.
          *
          * @param connection the new connection; it may be used already
-         * @return its handler
-         * @throws Exception closes the connection; as it has no handler, it sees no callback. So does null instead of a handler
+         * @return its handler; null is a failure, too
+         * @throws Exception closes the connection; as it has no handler, it sees no callback
          */
         Handler create(Connection connection) throws Exception;
     }

@@ -211,4 +211,39 @@ class TerminationTest {
         loop.settle();
         awaitWorker(worker);
     }
+
+    @Test
+    void handlerIsAskedNothingOnceTheServerHasEnded() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        CompletableFuture<Thread> worker = new CompletableFuture<>();
+        int[] asked = new int[1];
+        loop.serve(ServerOptions.builder().offloadThreads(1).offloadQueue(1), new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {}
+
+            @Override
+            public boolean readsWhileOutputWaits() {
+                asked[0] += end != null && end.isDone() ? 1 : 0;
+                return true;
+            }
+
+            @Override
+            public void onClose(Connection self, CloseReason reason) {
+                while (self.offload(() -> {
+                    worker.complete(Thread.currentThread());
+                    return gate.await(5, TimeUnit.SECONDS);
+                }, (result, failure) -> {})) {
+                    continue; // until the workers have no room
+                }
+            }
+        });
+        loop.connect();
+        end = loop.server.drain(Duration.ZERO);
+        awaitEnd();
+        gate.countDown();
+        awaitWorker(worker);
+        assertEquals(3, loop.server.stats().work().done());
+        loop.settle();
+        assertEquals(0, asked[0]);
+    }
 }
