@@ -14,11 +14,13 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
@@ -145,6 +147,51 @@ class FlightTest {
     void threadsEvents() throws Exception {
         checkCommon(record(ThreadServer.start(
                 ANY, ServerOptions.builder().maxPending(100_000).build(), Threads.platform(), connection -> FlightTest::answer)));
+    }
+
+    /** A process of its own that can make no thread once somebody records; says what is wrong then, or nothing. */
+    static final class Starved {
+
+        public static void main(String[] args) throws Exception {
+            ReactorServer server = ReactorServer.start(ANY, ServerOptions.defaults(), connection -> (self, in) -> self.write(in));
+            new Recording().start();
+            try {
+                while (true) {
+                    Thread idle = new Thread(LockSupport::park);
+                    idle.setDaemon(true);
+                    idle.start();
+                }
+            } catch (OutOfMemoryError e) {
+                talk(server, false);
+                talk(server, false);
+            }
+            server.drain(Duration.ofSeconds(5)).get(20, TimeUnit.SECONDS);
+            ServerStats.Connections connections = server.stats().connections();
+            if (connections.opened() != 2 || connections.closed() != 2 || connections.failedAccepts() != 0) {
+                System.out.println(connections);
+            }
+            System.exit(0);
+        }
+    }
+
+    /** A thread's stack is so large that few fit into what the process may have. */
+    @Test
+    void withoutAThreadToBeginWithNothingIsToldAndEverybodyIsServed() throws Exception {
+        Path said = directory.resolve("said");
+        Process process = new ProcessBuilder(
+                        "bash", "-c", "ulimit -v 48000000; exec \"$@\"", "bash",
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx128m", "-Xss1g", "-Xlog:disable",
+                        "-cp", System.getProperty("java.class.path"), Starved.class.getName())
+                .redirectErrorStream(true)
+                .redirectOutput(said.toFile())
+                .start();
+        try {
+            assertTrue(process.waitFor(50, TimeUnit.SECONDS), "still running: " + Files.readString(said));
+            assertEquals("", Files.readString(said));
+            assertEquals(0, process.exitValue());
+        } finally {
+            process.destroyForcibly();
+        }
     }
 
     // ---- connections that go out -----------------------------------------------------------------------------------------

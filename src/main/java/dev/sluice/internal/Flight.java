@@ -61,7 +61,11 @@ public final class Flight {
                 },
                 "sluice-flight");
         registering.setDaemon(true);
-        registering.start();
+        try {
+            registering.start();
+        } catch (OutOfMemoryError e) { // what Java makes of the limit of threads: the next to find out tries again
+            state = State.OFF;
+        }
     }
 
     /**
