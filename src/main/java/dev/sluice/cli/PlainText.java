@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.service.Printable;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
@@ -11,8 +12,6 @@ import java.nio.charset.StandardCharsets;
  * and each that turns the direction of writing, is a question mark. What is no UTF-8 is a replacement character.
  */
 final class PlainText {
-
-    private static final char INSTEAD = '?';
 
     private final CharsetDecoder decoder = StandardCharsets.UTF_8
             .newDecoder()
@@ -41,15 +40,15 @@ final class PlainText {
         while (chars.hasRemaining()) {
             char c = chars.get();
             if (carriageReturn && c != '\n') {
-                text.append(INSTEAD);
+                text.append(Printable.SUBSTITUTE);
             }
             carriageReturn = c == '\r';
             if (!carriageReturn) {
-                text.append(steers(c) && c != '\n' && c != '\t' ? INSTEAD : c);
+                text.append(Printable.steers(c) && c != '\n' ? Printable.SUBSTITUTE : c);
             }
         }
         if (last && carriageReturn) {
-            text.append(INSTEAD);
+            text.append(Printable.SUBSTITUTE);
             carriageReturn = false;
         }
         return text.toString();
@@ -60,16 +59,8 @@ final class PlainText {
         StringBuilder line = new StringBuilder(text.length());
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
-            line.append(steers(c) ? INSTEAD : c);
+            line.append(Printable.steers(c) || c == '\t' ? Printable.SUBSTITUTE : c);
         }
         return line.toString();
-    }
-
-    private static boolean steers(char c) {
-        return Character.isISOControl(c) // C0, DEL, C1
-                || c == '\u061c' || c == '\u200e' || c == '\u200f' // marks of a direction
-                || c == '\u2028' || c == '\u2029' // separators of lines and paragraphs
-                || c >= '\u202a' && c <= '\u202e' // embeddings and overrides of a direction
-                || c >= '\u2066' && c <= '\u2069'; // isolates
     }
 }
