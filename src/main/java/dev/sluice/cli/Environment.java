@@ -53,8 +53,8 @@ final class Environment implements IDefaultValueProvider {
     }
 
     /**
-     * A cluster tells each container of the services beside it, and Docker of the containers that it is linked to, in their names: of one
-     * that is called sluice, {@code SLUICE_PORT=tcp://10.0.0.1:10000}. No port that we could be told looks like that.
+     * Kubernetes tells each container of the services beside it, and Docker of the containers that it is linked to, in variables with
+     * their names: of one that is called sluice, {@code SLUICE_PORT=tcp://10.0.0.1:10000}. No value of an option looks like that.
      */
     private static boolean isLink(String variable, String value) {
         return variable.endsWith("_PORT") && value.matches("(tcp|udp|sctp)://.+:\\d+");

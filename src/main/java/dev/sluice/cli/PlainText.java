@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Text that steers no terminal, made of what a peer sends, piece by piece: each control character but the tabulator and the end of a line,
- * and each that turns the direction of writing, is a question mark. What is no UTF-8 is a replacement character.
+ * and each that turns the direction of writing, is a question mark. Bytes that are no UTF-8 are a replacement character.
  */
 final class PlainText {
 

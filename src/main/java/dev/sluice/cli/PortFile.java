@@ -18,8 +18,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.security.SecureRandom;
 
 /**
- * Tells a script which port was taken: the file appears whole or not at all, once the server is ready, and is removed at its end. What
- * stands at its path and is no port file is never touched.
+ * The file that tells a script which port was taken: it appears whole or not at all, once the server is ready, and is removed at the
+ * server's end. Nothing at its path is touched that is no port file.
  */
 final class PortFile implements AutoCloseable {
 
@@ -33,7 +33,7 @@ final class PortFile implements AutoCloseable {
         this.path = path;
     }
 
-    /** Removes a file that an earlier server has left: whoever waits for the new one must not read the old. For null, does nothing. */
+    /** Removes a file that an earlier server has left: a script that waits for the new one must not read the old. For null, does nothing. */
     static PortFile claim(Path path, int port, boolean udp) throws Failure {
         if (path == null) {
             return new PortFile(null);

@@ -208,7 +208,7 @@ class ProgramIT {
         assertTrue(Files.readAttributes(pipe, BasicFileAttributes.class).isOther());
     }
 
-    /** Whoever may write where the port file is knows the name of its process, and of all that is to come. */
+    /** The number of the server's process is no secret, and that of one to come is guessed. */
     @Test
     void thePortFilesDraftHasANameThatNobodyKnows() throws Exception {
         Path victim = Files.writeString(directory.resolve("victim"), "precious");

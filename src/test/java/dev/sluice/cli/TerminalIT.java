@@ -75,7 +75,7 @@ class TerminalIT {
             keyboard.flush();
         }
 
-        /** What was printed, once the command has ended. */
+        /** All that was printed, once the command has ended. */
         String screen() throws IOException, InterruptedException {
             assertTrue(script.waitFor(30, TimeUnit.SECONDS), "still running");
             return new String(Files.readAllBytes(screen), StandardCharsets.UTF_8);

@@ -24,7 +24,7 @@ class UsageTest {
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
 
-    /** What is printed past the writers that the parser was given is complained of as well. */
+    /** Fails if anything is printed past the writers that the parser was given. */
     private int run(Map<String, String> environment, String... args) {
         PrintStream systemErr = System.err;
         ByteArrayOutputStream strange = new ByteArrayOutputStream();
@@ -149,7 +149,7 @@ class UsageTest {
         assertEquals("sluice: " + complaint, lines(err).lines().findFirst().orElse(""));
     }
 
-    /** What Kubernetes tells every pod of a Service named sluice, and Docker a container that is linked to one. */
+    /** Kubernetes says so in every pod beside a Service named sluice, and Docker in a container that is linked to one. */
     @ParameterizedTest
     @ValueSource(strings = {"tcp://10.0.0.1:10000", "tcp://[fd00::1]:10000", "udp://10.0.0.1:53", "sctp://10.0.0.1:7"})
     void whatAClusterSaysOfAServiceIsNoOption(String link) {
