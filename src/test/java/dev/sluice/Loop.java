@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 
 /**
  * A reactor, a server on it and its clients, all on the test's own thread: the test runs the turns and moves the clock.
@@ -278,7 +279,7 @@ final class Loop implements AutoCloseable {
             assertTrue(Math.abs(stats.bytes().pending()) <= mostMiscounted, "enqueued = written + discarded: " + stats.bytes());
         }
         assertEquals(descriptorsBefore, descriptors(), "descriptors");
-        assertTrue(threads() <= threadsBefore, "threads");
+        Awaitility.await("threads, those of workers included").until(() -> threads() <= threadsBefore);
         assertEquals(thread, Thread.currentThread());
     }
 
