@@ -10,7 +10,7 @@ import java.util.Objects;
  *
  * @param backlog         connections that the kernel holds until they are accepted; 1024
  * @param maxConnections  open connections, above which a newcomer is closed at once; the process's descriptor limit
- *                        less a reserve of 64, or 10,000 where that limit is not known
+ *                        less a reserve of 64, at most 10,000,000, or 10,000 where that limit is not known
  * @param subReactors     loops beside the acceptor's; 0: the acceptor's loop serves the connections itself
  * @param idleTimeout     a connection that neither read nor sent a byte for so long is closed; 5 minutes
  * @param writeTimeout    a connection whose waiting output moves by no byte for so long is closed; on threads as far as the
@@ -55,6 +55,7 @@ public record ServerOptions(
         int receiveBuffer) {
 
     private static final int GIB = 1 << 30;
+    private static final int MOST_CONNECTIONS = 10_000_000;
     private static final Duration LONGEST = Duration.ofDays(365);
 
     /** Whoever wants a core kept busy for longer between two requests wants another program. */
@@ -85,7 +86,7 @@ public record ServerOptions(
      */
     public ServerOptions {
         within("backlog", backlog, 1, 65_535);
-        within("maxConnections", maxConnections, 1, 10_000_000);
+        within("maxConnections", maxConnections, 1, MOST_CONNECTIONS);
         within("subReactors", subReactors, 0, 1024);
         within("idleTimeout", idleTimeout, LONGEST);
         within("writeTimeout", writeTimeout, LONGEST);
@@ -153,7 +154,7 @@ public record ServerOptions(
     /** Collects options; {@link #build} checks them together, so their order does not matter. Not thread-safe. */
     public static final class Builder {
         private int backlog = 1024;
-        private int maxConnections = DescriptorLimit.connections(10_000);
+        private int maxConnections = Math.min(MOST_CONNECTIONS, DescriptorLimit.connections(10_000)); // a container may have a limit of 2^30
         private int subReactors = 0;
         private Duration idleTimeout = Duration.ofMinutes(5);
         private Duration writeTimeout = Duration.ofSeconds(30);
