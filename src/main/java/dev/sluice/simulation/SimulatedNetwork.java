@@ -34,6 +34,7 @@ import java.util.function.LongSupplier;
 public final class SimulatedNetwork extends SelectorProvider {
 
     private static final int FIRST_PORT = 40_000;
+    private static final int LAST_PORT = 65_535;
 
     /** Something that happens at its time; of two at one time, the first to be planned. */
     private record Event(long atNs, long number, Runnable what) implements Comparable<Event> {
@@ -49,7 +50,7 @@ public final class SimulatedNetwork extends SelectorProvider {
     private final Map<Integer, SimulatedListener> listeners = new HashMap<>();
     private long nowNs = 1_000_000_000L;
     private long planned;
-    private int ports = FIRST_PORT;
+    private int lastPort = FIRST_PORT - 1;
 
     /**
      * Makes an empty network.
@@ -93,7 +94,7 @@ public final class SimulatedNetwork extends SelectorProvider {
      * @return the client's end
      */
     public Peer connect(InetSocketAddress server) {
-        Peer peer = new Peer(this, address(ports++));
+        Peer peer = new Peer(this, address(freePort()));
         in(delayNs(), () -> {
             SimulatedListener listener = listeners.get(server.getPort());
             if (peer.isReset()) {
@@ -146,8 +147,12 @@ public final class SimulatedNetwork extends SelectorProvider {
         return listeners.putIfAbsent(port, listener) == null;
     }
 
+    /** One after the other, and then again from the first: not those on which somebody listens. */
     int freePort() {
-        return ports++;
+        do {
+            lastPort = lastPort == LAST_PORT ? FIRST_PORT : lastPort + 1;
+        } while (listeners.containsKey(lastPort));
+        return lastPort;
     }
 
     void unbind(int port) {
