@@ -10,7 +10,7 @@ import java.util.Objects;
  *
  * @param backlog         connections that the kernel holds until they are accepted; 1024
  * @param maxConnections  open connections, above which a newcomer is closed at once; the process's descriptor limit
- *                        less a reserve of 64, or 10,000 where that limit is not known
+ *                        less a reserve of 64, at most 10,000,000, or 10,000 where that limit is not known
  * @param subReactors     loops beside the acceptor's; 0: the acceptor's loop serves the connections itself
  * @param idleTimeout     a connection that neither read nor sent a byte for so long is closed. It is not idle while work is
  *                        {@linkplain Connection#offload offloaded} or it is {@linkplain Connection#hold held}, nor, on threads, while its
@@ -58,6 +58,7 @@ public record ServerOptions(
         int receiveBuffer) {
 
     private static final int GIB = 1 << 30;
+    private static final int MOST_CONNECTIONS = 10_000_000;
     private static final Duration LONGEST = Duration.ofDays(365);
 
     /** Whoever wants a core kept busy for longer between two requests wants another program. */
@@ -88,7 +89,7 @@ public record ServerOptions(
      */
     public ServerOptions {
         within("backlog", backlog, 1, 65_535);
-        within("maxConnections", maxConnections, 1, 10_000_000);
+        within("maxConnections", maxConnections, 1, MOST_CONNECTIONS);
         within("subReactors", subReactors, 0, 1024);
         within("idleTimeout", idleTimeout, LONGEST);
         within("writeTimeout", writeTimeout, LONGEST);
@@ -156,7 +157,7 @@ public record ServerOptions(
     /** Collects options; {@link #build} checks them together, so their order does not matter. Not thread-safe. */
     public static final class Builder {
         private int backlog = 1024;
-        private int maxConnections = DescriptorLimit.connections(10_000);
+        private int maxConnections = Math.min(MOST_CONNECTIONS, DescriptorLimit.connections(10_000)); // a container may have a limit of 2^30
         private int subReactors = 0;
         private Duration idleTimeout = Duration.ofMinutes(5);
         private Duration writeTimeout = Duration.ofSeconds(30);

@@ -48,7 +48,17 @@ final class Forked implements AutoCloseable {
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(args));
         Path errors = Files.createTempFile("sluice-bench", ".err");
-        return new Forked(new ProcessBuilder(command).redirectError(errors.toFile()).start(), errors);
+        Process process = null;
+        try {
+            process = new ProcessBuilder(command).redirectError(errors.toFile()).start();
+            return new Forked(process, errors);
+        } catch (Throwable t) { // an Error too: there may be no thread to be had to read what it says
+            if (process != null) {
+                process.destroyForcibly();
+            }
+            Files.deleteIfExists(errors);
+            throw t;
+        }
     }
 
     private void read() {

@@ -42,6 +42,9 @@ final class Datagrams implements AutoCloseable {
         } catch (UnknownHostException e) {
             socket.close();
             throw new Failure("cannot connect to " + peer + ": no such host", e);
+        } catch (Throwable t) { // a network that is not there
+            socket.close();
+            throw t;
         }
     }
 
@@ -78,6 +81,8 @@ final class Datagrams implements AutoCloseable {
                 if (b == '\n') {
                     send(line.toByteArray());
                     line.reset();
+                } else if (line.size() > LONGEST) {
+                    throw new IOException("no datagram holds a line of more than " + LONGEST + " bytes");
                 }
             }
             if (line.size() > 0) {

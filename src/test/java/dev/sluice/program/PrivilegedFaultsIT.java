@@ -226,6 +226,22 @@ class PrivilegedFaultsIT {
         assertEquals(0, bash("kill -$1 $2", name, Long.toString(pid)), said());
     }
 
+    /** As containers often have it: a limit that nobody chose. */
+    @Test
+    void limitOfAThousandMillionDescriptorsIsNoBadDefault() throws Exception {
+        String pretend = "sed \"s/^Max open files.*/Max open files 1073741816 1073741816 files/\" /proc/self/limits > $dir/limits;"
+                + "mount --bind $dir/limits /proc/$$/limits;";
+        needs("a mount namespace", "dir=$(mktemp -d); export dir; unshare -m bash -c '" + pretend.replace(";", " &&") + " true'; r=$?; rm -r $dir; exit $r");
+        int status = bash(
+                "export program=$1 dir=$2; unshare -m bash -c '" + pretend
+                        + "exec $program serve -p 0 --port-file $dir/port' 2>$dir/err & S=$!;"
+                        + "for i in $(seq 300); do [ -s $dir/port ] && break; kill -0 $S || break; sleep 0.1; done; kill $S; wait $S",
+                Served.PROGRAM, directory.toString());
+        String said = Files.readString(directory.resolve("err"));
+        assertTrue(said.contains(", 1 loop, at most 10000000 connections\n"), said);
+        assertEquals(0, status, said);
+    }
+
     @Test
     void peersThatVanishSilentlyAreReapedByTheIdleLimit() throws Exception {
         needs("python3 and TCP_REPAIR", "python3 -c 'import socket; socket.socket().setsockopt(6, 19, 1)'");

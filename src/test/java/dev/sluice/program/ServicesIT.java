@@ -437,6 +437,22 @@ class ServicesIT {
         assertEquals("sluice: cannot reach 127.0.0.1:" + nobody + ": nobody listens there\n", client("", "" + nobody, "--udp", "--send", "x"));
     }
 
+    /** Standard input without a line in it must not fill the memory. */
+    @Test
+    void clientTellsOfALineThatNoDatagramHolds() throws Exception {
+        try (DatagramSocket peer = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
+            ProcessBuilder builder = new ProcessBuilder("bash", "-c",
+                            "head -c 200000000 /dev/zero | \"$1\" client --udp $2", "bash", Served.PROGRAM, "" + peer.getLocalPort())
+                    .redirectErrorStream(true);
+            builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+            builder.environment().put("SLUICE_JAVA_OPTS", "-Xmx64m");
+            Process process = builder.start();
+            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertEquals("sluice: datagrams to 127.0.0.1:" + peer.getLocalPort() + ": no datagram holds a line of more than 65535 bytes\n", said);
+            assertEquals(1, process.waitFor());
+        }
+    }
+
     private static String client(String input, String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(Served.PROGRAM, "client"));
         command.addAll(List.of(arguments));

@@ -168,6 +168,18 @@ class SimulationTest {
     }
 
     @Test
+    void portsDoNotRunOut() throws IOException {
+        serve(1, Conditions.GOOD, ServerOptions.builder(), ECHO);
+        for (int i = 0; i < 30_000; i++) {
+            network.connect(server.address()).reset();
+        }
+        Peer peer = network.connect(server.address());
+        peer.send(new byte[3]);
+        until(() -> peer.received().length == 3);
+        assertTrue(peer.address().getPort() != server.address().getPort());
+    }
+
+    @Test
     void nobodyListeningIsAReset() throws IOException {
         serve(1, Conditions.GOOD, ServerOptions.builder().backlog(3), ECHO);
         Peer lost = network.connect(network.address(9));
