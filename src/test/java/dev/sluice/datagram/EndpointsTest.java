@@ -31,6 +31,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -52,6 +53,7 @@ class EndpointsTest {
 
     private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
     private static final int POOL_SIZE = 3;
+    private static final Executor THREADS = task -> new Thread(task, "test").start();
     private static final DatagramHandler ECHO = (endpoint, sender, data) -> endpoint.send(data, sender);
 
     enum Kind {
@@ -391,12 +393,12 @@ class EndpointsTest {
                     endpoint.send(data.clear(), endpoint.address());
                 }
             }
-        });
+        }, THREADS);
         CompletableFuture<Void> sending = CompletableFuture.runAsync(() -> assertDoesNotThrow(() -> {
             while (!stop.get()) {
                 send((byte) 1);
             }
-        }));
+        }), THREADS);
         try {
             for (int i = 0; i < 100_000; i++) {
                 DatagramStats stats = endpoint.stats();
