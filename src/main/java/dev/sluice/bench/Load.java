@@ -50,7 +50,12 @@ public final class Load {
     private Load(LoadPlan plan) throws IOException {
         this.plan = plan;
         this.server = new InetSocketAddress(plan.host(), plan.port());
-        this.reactor = Reactor.open();
+        Content content = new Content(plan.size(), plan.expect());
+        this.requesters = new Requester[plan.connections()];
+        for (int i = 0; i < requesters.length; i++) {
+            requesters[i] = new Requester(this, plan, content, tally, i);
+        }
+        this.reactor = Reactor.open(); // after what takes much memory: nobody would close it
         int mostPending = (int) Math.max(1 << 20, 2L * plan.size() * plan.pipeline());
         this.connector = Connector.open(reactor, ServerOptions.builder()
                 .maxConnections(plan.connections())
@@ -61,11 +66,6 @@ public final class Load {
                 .maxPending(mostPending)
                 .maxPendingTotal(Math.max(64 << 20, 2L * plan.connections() * plan.size() * plan.pipeline()))
                 .build());
-        Content content = new Content(plan.size(), plan.expect());
-        this.requesters = new Requester[plan.connections()];
-        for (int i = 0; i < requesters.length; i++) {
-            requesters[i] = new Requester(this, plan, content, tally, i);
-        }
     }
 
     /**

@@ -40,7 +40,12 @@ public final class Recording implements Service {
      */
     public Recording(Path file, int maxLine) throws IOException {
         LineFile lines = new LineFile(file);
-        this.journal = new Journal(lines, lines.length());
+        try {
+            this.journal = new Journal(lines, lines.length());
+        } catch (Throwable t) { // an Error too: there may be no thread to be had
+            lines.close();
+            throw t;
+        }
         this.maxLine = maxLine;
     }
 

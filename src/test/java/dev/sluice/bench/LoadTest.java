@@ -15,7 +15,11 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -164,5 +168,42 @@ class LoadTest {
         assertTrue(result.seconds() < 60, result.seconds() + " s");
         assertEquals(Map.of(), result.errors());
         assertFalse(result.isSaturated());
+    }
+
+    /** In a process of its own, with less memory than such a load takes. */
+    static final class TooLarge {
+
+        private static long selectors() throws IOException {
+            try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+                return open.filter(TooLarge::isSelector).count();
+            }
+        }
+
+        private static boolean isSelector(Path descriptor) {
+            try {
+                return Files.readSymbolicLink(descriptor).toString().contains("eventpoll");
+            } catch (IOException e) {
+                return false; // of the listing itself
+            }
+        }
+
+        public static void main(String[] args) throws IOException {
+            try {
+                LoadTest.run(new LoadPlan("127.0.0.1", 9, 60_000, 64, 1_000_000, 0, 1, 0, Expect.ECHO, 0));
+                System.out.println("there was memory");
+            } catch (OutOfMemoryError e) {
+                System.out.println(selectors() + " selectors are open");
+            }
+        }
+    }
+
+    @Test
+    void loadThatFindsNoMemoryLeavesNoSelector() throws Exception {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx32m",
+                        "-cp", System.getProperty("java.class.path"), TooLarge.class.getName())
+                .start();
+        assertEquals("0 selectors are open\n", new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+        assertEquals(0, process.waitFor());
     }
 }
