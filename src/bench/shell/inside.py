@@ -22,7 +22,7 @@ def main():
     with Workshop(options.java) as workshop:
         def measure(case, connections, size, depth):
             command = workshop.jvm("instant.InsideBench", case, str(connections), str(size), str(depth), "20" if options.quick else "500",
-                                   flags=["-Djava.nio.channels.spi.SelectorProvider=dev.sluice.bench.instant.InstantNetwork"])
+                                   flags=["-Djava.nio.channels.spi.SelectorProvider=dev.sluice.program.bench.instant.InstantNetwork"])
             return [float(word) for word in subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()]
 
         print("an echo of 64 bytes, by parts: nanoseconds, each with all before it")

@@ -51,7 +51,7 @@ class Workshop:
 
     def jvm(self, main, *arguments, flags=()):
         """The command that runs a class of the benchmarks."""
-        return [self.java, *JVM, *flags, "-cp", self.class_path, "dev.sluice.bench." + main, *arguments]
+        return [self.java, *JVM, *flags, "-cp", self.class_path, "dev.sluice.program.bench." + main, *arguments]
 
     def start(self, name, command, port=None):
         """Until it says its port, or is there at the one that is known."""

@@ -21,7 +21,7 @@ def main():
         cases = {
             "a bare main": [java, "-cp", str(workshop.folder), "Bare"],
             "an echo on the library, no command line, no logger": [java, "-Dslf4j.provider=org.slf4j.helpers.NOP_FallbackServiceProvider", "-cp", program,
-                                                                   "dev.sluice.bench.ServerProcess", "reactor"],
+                                                                   "dev.sluice.program.bench.ServerProcess", "reactor"],
             "the command line: sluice --version": [program, "--version"],
             "sluice serve": [program, "serve", "-p", "0"],
             "sluice serve, without the JDK's class archive": ["env", "SLUICE_JAVA_OPTS=-Xshare:off", program, "serve", "-p", "0"],

@@ -46,19 +46,17 @@ public record DrainReport(int connections, List<Cut> cuts, int owed, long bytesU
         return reason.unsent() > 0 || reason.kind() == CloseReason.Kind.DRAIN_DEADLINE;
     }
 
-    /** Of groups whose drains have ended. */
-    static DrainReport of(ConnectionGroup... groups) {
-        int connections = 0;
-        List<Cut> cuts = new ArrayList<>();
-        int owed = 0;
-        long unread = 0;
-        for (ConnectionGroup group : groups) {
-            connections += group.drain.connections();
-            cuts.addAll(group.drain.cuts());
-            owed += group.drain.owed();
-            unread += group.drain.unread();
-        }
-        return new DrainReport(connections, List.copyOf(cuts), owed, unread);
+    /**
+     * Adds another report, of connections on another loop.
+     *
+     * @param other the other report
+     * @return both together
+     */
+    public DrainReport plus(DrainReport other) {
+        List<Cut> both = new ArrayList<>(cuts);
+        both.addAll(other.cuts);
+        return new DrainReport(
+                connections + other.connections, List.copyOf(both), owed + other.owed, bytesUnread + other.bytesUnread);
     }
 
     /**

@@ -27,10 +27,25 @@ public interface Server extends AutoCloseable {
      * waited for, and one that is in a callback or task. What has output left at the deadline, owes something, or has not
      * come that far, is cut: its peer sees a reset, and the report counts what was lost with it. Called again, it may only bring the deadline forward.
      *
+     * <p>A connection is asked to leave once no byte has been read or written on it for a while, and a new connection counts as active: so
+     * a client that has just connected gets its answer. Those that are never quiet are asked one after another in the second half of the
+     * time.
+     *
+     * @param quiet   how long a connection is to be quiet before it is asked to leave; zero asks all of them at once
+     * @param timeout how long all that may take; zero cuts at once
+     * @return completes as {@link #termination} does
+     */
+    CompletableFuture<DrainReport> drain(Duration quiet, Duration timeout);
+
+    /**
+     * Ends the server well, and asks every connection to leave at once.
+     *
      * @param timeout how long that may take; zero cuts at once
      * @return completes as {@link #termination} does
      */
-    CompletableFuture<DrainReport> drain(Duration timeout);
+    default CompletableFuture<DrainReport> drain(Duration timeout) {
+        return drain(Duration.ZERO, timeout);
+    }
 
     /**
      * The end of the server, whoever asked for it.

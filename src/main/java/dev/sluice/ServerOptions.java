@@ -1,6 +1,5 @@
 package dev.sluice;
 
-import dev.sluice.internal.DescriptorLimit;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -9,8 +8,8 @@ import java.util.Objects;
  * its limit off unless it says otherwise. Every limit has a default; none is unlimited.
  *
  * @param backlog         connections that the kernel holds until they are accepted; 1024
- * @param maxConnections  open connections, above which a newcomer is closed at once; the process's descriptor limit
- *                        less a reserve of 64, at most 10,000,000, or 10,000 where that limit is not known
+ * @param maxConnections  open connections, above which a newcomer is closed at once; 0: the engine decides at its start, by the
+ *                        process's descriptor limit less a reserve of 64, or 10,000 where that limit is not known, and at most 10,000,000
  * @param subReactors     loops beside the acceptor's; 0: the acceptor's loop serves the connections itself
  * @param idleTimeout     a connection that neither read nor sent a byte for so long is closed. It is not idle while work is
  *                        {@linkplain Connection#offload offloaded} or it is {@linkplain Connection#hold held}, nor, on threads, while its
@@ -58,7 +57,6 @@ public record ServerOptions(
         int receiveBuffer) {
 
     private static final int GIB = 1 << 30;
-    private static final int MOST_CONNECTIONS = 10_000_000;
     private static final Duration LONGEST = Duration.ofDays(365);
 
     /** Whoever wants a core kept busy for longer between two requests wants another program. */
@@ -68,7 +66,7 @@ public record ServerOptions(
      * Checks every value.
      *
      * @param backlog 1 to 65,535
-     * @param maxConnections 1 to 10,000,000
+     * @param maxConnections 0 to 10,000,000
      * @param subReactors 0 to 1024
      * @param idleTimeout 0 to 365 days
      * @param writeTimeout 0 to 365 days
@@ -89,7 +87,7 @@ public record ServerOptions(
      */
     public ServerOptions {
         within("backlog", backlog, 1, 65_535);
-        within("maxConnections", maxConnections, 1, MOST_CONNECTIONS);
+        within("maxConnections", maxConnections, 0, 10_000_000);
         within("subReactors", subReactors, 0, 1024);
         within("idleTimeout", idleTimeout, LONGEST);
         within("writeTimeout", writeTimeout, LONGEST);
@@ -157,7 +155,7 @@ public record ServerOptions(
     /** Collects options; {@link #build} checks them together, so their order does not matter. Not thread-safe. */
     public static final class Builder {
         private int backlog = 1024;
-        private int maxConnections = Math.min(MOST_CONNECTIONS, DescriptorLimit.connections(10_000)); // a container may have a limit of 2^30
+        private Integer maxConnections;
         private int subReactors = 0;
         private Duration idleTimeout = Duration.ofMinutes(5);
         private Duration writeTimeout = Duration.ofSeconds(30);
@@ -191,7 +189,7 @@ public record ServerOptions(
         /**
          * {@link ServerOptions#maxConnections}.
          *
-         * @param connections from 1 to 10,000,000
+         * @param connections from 1 to 10,000,000; never told, the engine decides
          * @return this
          */
         public Builder maxConnections(int connections) {
@@ -382,9 +380,12 @@ public record ServerOptions(
          * @throws IllegalArgumentException naming the first bad option, its range and what was given
          */
         public ServerOptions build() {
+            if (maxConnections != null) {
+                within("maxConnections", maxConnections, 1, 10_000_000);
+            }
             return new ServerOptions(
                     backlog,
-                    maxConnections,
+                    maxConnections == null ? 0 : maxConnections,
                     subReactors,
                     idleTimeout,
                     writeTimeout,

@@ -1,141 +1,182 @@
 package dev.sluice;
 
-import dev.sluice.internal.Count;
-import dev.sluice.internal.Workers;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /**
- * A server's counters in one snapshot, summed over its threads since its start. Two books are kept: {@code opened = closed
- * + open} and {@code enqueued = written + pending + discarded}; once a server has ended, nothing is open and nothing pending. A
- * snapshot of a busy server may be late, and never shows an effect without its cause: nothing in it is negative.
- *
- * @param connections what became of connections
- * @param bytes       what became of bytes
- * @param calls       what it cost in calls
- * @param work        what was handed to other threads
- * @param loops       one entry for each reactor, the acceptor's first; on threads there is that one alone
+ * A server's counters in one snapshot, summed over its threads since its start. Two sums hold: {@code opened = closed + open} and
+ * {@code enqueued = written + pending + discarded}; once a server has ended, nothing is open and nothing pending. A snapshot of a busy
+ * server may be late, and never shows an effect without its cause: nothing in it is negative. An immutable value.
  */
-public record ServerStats(Connections connections, Bytes bytes, Calls calls, Work work, List<ReactorStats> loops) {
+public final class ServerStats {
+
+    /** What a server counts. Of two counters, the one that cannot be larger stands first: a snapshot reads them in this order. */
+    public enum Counter {
+        /** Connections that ended. */
+        CLOSED,
+        /** Connections admitted. */
+        OPENED,
+        /** Connections admitted for which no thread of a pool is free yet; 0 on every other engine. */
+        WAITING,
+        /**
+         * Newcomers closed at once for {@link ServerOptions#maxConnections}, or because there was no thread to be had, and outbound
+         * connections not attempted for that reason.
+         */
+        REFUSED,
+        /** Times that accepting stopped for a while because of a failure. */
+        ACCEPT_PAUSES,
+        /** Calls of accept, and first steps with an accepted socket, that failed. */
+        FAILED_ACCEPTS,
+        /** Callbacks and tasks that threw. */
+        HANDLER_FAILURES,
+        /** Tasks still queued when their connection closed. */
+        DROPPED_TASKS,
+        /** Bytes read from peers, those discarded while closing included. */
+        BYTES_READ,
+        /** Bytes taken by the kernel. */
+        BYTES_WRITTEN,
+        /** Bytes that never left because their connection ended first. */
+        BYTES_DISCARDED,
+        /** Bytes accepted from handlers, whatever became of them. */
+        BYTES_ENQUEUED,
+        /** Read calls. */
+        READS,
+        /** Write calls that took less than was offered. */
+        SHORT_WRITES,
+        /** Write calls. */
+        WRITES,
+        /** Changes of what a connection's key waits for; on a reactor. */
+        INTEREST_CHANGES,
+        /** Times that reading stopped because the connection's own output waited. */
+        READ_PAUSES,
+        /** {@linkplain Connection#offload Offloaded} tasks that have ended. */
+        TASKS_DONE,
+        /** Offloaded tasks that workers were given. */
+        TASKS_TAKEN,
+        /** Times that a task found {@link ServerOptions#offloadQueue} others before it, and its connection was not read. */
+        WORKERS_FULL
+    }
+
+    private final EnumMap<Counter, Long> counters;
+    private final EnumMap<CloseReason.Kind, Long> closedBy;
+
+    private ServerStats(Builder builder) {
+        counters = new EnumMap<>(builder.counters);
+        closedBy = new EnumMap<>(builder.closedBy);
+    }
 
     /**
-     * Counters of connections.
+     * One counter.
      *
-     * @param opened          connections admitted
-     * @param closed          connections that ended
-     * @param closedBy        the same, by reason; every kind has an entry
-     * @param waiting         connections admitted for which no thread of a pool is free yet; 0 on every other engine
-     * @param refused         newcomers closed at once for {@link ServerOptions#maxConnections}, or because there was no thread
-     *                        to be had, and outbound connections not attempted for that reason
-     * @param failedAccepts   calls of accept, and first steps with an accepted socket, that failed
-     * @param acceptPauses    times that accepting stopped for a while because of it
-     * @param handlerFailures callbacks and tasks that threw
-     * @param droppedTasks    tasks still queued when their connection closed
+     * @param counter which
+     * @return its value
      */
-    public record Connections(
-            long opened,
-            long closed,
-            Map<CloseReason.Kind, Long> closedBy,
-            long waiting,
-            long refused,
-            long failedAccepts,
-            long acceptPauses,
-            long handlerFailures,
-            long droppedTasks) {
+    public long get(Counter counter) {
+        return counters.getOrDefault(counter, 0L);
+    }
+
+    /**
+     * Connections that ended for one reason. All reasons together are {@link Counter#CLOSED}.
+     *
+     * @param kind the reason
+     * @return how many
+     */
+    public long closedBy(CloseReason.Kind kind) {
+        return closedBy.getOrDefault(kind, 0L);
+    }
+
+    /**
+     * Connections admitted and not ended.
+     *
+     * @return how many
+     */
+    public long open() {
+        return get(Counter.OPENED) - get(Counter.CLOSED);
+    }
+
+    /**
+     * Bytes that wait in outbound queues.
+     *
+     * @return how many
+     */
+    public long pending() {
+        return get(Counter.BYTES_ENQUEUED) - get(Counter.BYTES_WRITTEN) - get(Counter.BYTES_DISCARDED);
+    }
+
+    /**
+     * Starts from nothing counted.
+     *
+     * @return a new builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Starts from this snapshot.
+     *
+     * @return a new builder
+     */
+    public Builder toBuilder() {
+        Builder builder = new Builder();
+        builder.counters.putAll(counters);
+        builder.closedBy.putAll(closedBy);
+        return builder;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof ServerStats stats && counters.equals(stats.counters) && closedBy.equals(stats.closedBy);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * counters.hashCode() + closedBy.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return counters + ", closed by " + closedBy;
+    }
+
+    /** Adds counters up. Not thread-safe. */
+    public static final class Builder {
+        private final Map<Counter, Long> counters = new EnumMap<>(Counter.class);
+        private final Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
+
+        private Builder() {}
 
         /**
-         * Connections admitted and not ended.
+         * Adds to a counter.
          *
-         * @return how many
+         * @param counter which
+         * @param amount  how much
+         * @return this
          */
-        public long open() {
-            return opened - closed;
+        public Builder add(Counter counter, long amount) {
+            counters.merge(counter, amount, Long::sum);
+            return this;
         }
-    }
-
-    /**
-     * Counters of bytes.
-     *
-     * @param read      bytes read from peers, those discarded while closing included
-     * @param enqueued  bytes accepted from handlers, whatever became of them
-     * @param written   bytes taken by the kernel
-     * @param discarded bytes that never left because their connection ended first
-     */
-    public record Bytes(long read, long enqueued, long written, long discarded) {
 
         /**
-         * Bytes that wait.
+         * Adds connections that ended for one reason, which are to be added to {@link Counter#CLOSED}, too.
          *
-         * @return how many
+         * @param kind   the reason
+         * @param amount how many
+         * @return this
          */
-        public long pending() {
-            return enqueued - written - discarded;
+        public Builder addClosed(CloseReason.Kind kind, long amount) {
+            closedBy.merge(kind, amount, Long::sum);
+            return this;
         }
-    }
 
-    /**
-     * Counters of calls.
-     *
-     * @param reads           read calls
-     * @param writes          write calls
-     * @param shortWrites     write calls that took less than was offered
-     * @param interestChanges changes of what a connection's key waits for
-     * @param readPauses      times that reading stopped because the connection's own output waited
-     */
-    public record Calls(long reads, long writes, long shortWrites, long interestChanges, long readPauses) {}
-
-    /**
-     * Counters of tasks that were {@linkplain Connection#offload offloaded}.
-     *
-     * @param taken tasks that workers were given
-     * @param done  those that have ended
-     * @param full  times that a task found {@link ServerOptions#offloadQueue} others before it, and its connection was not read
-     */
-    public record Work(long taken, long done, long full) {
-
-        static Work of(Workers.Books books) {
-            return new Work(books.taken(), books.done(), books.full());
+        /**
+         * Makes the value.
+         *
+         * @return a snapshot
+         */
+        public ServerStats build() {
+            return new ServerStats(this);
         }
-    }
-
-    /** The counters of all groups of a server, on all its reactors, and what was counted before a connection has a group. */
-    static ServerStats of(
-            ConnectionGroup[] groups, Reactor[] reactors, Workers workers, long refused, long failedAccepts, long acceptPauses) {
-        Map<Count, Long> sums = new EnumMap<>(Count.class);
-        Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
-        long refusedElsewhere = 0;
-        long notConnected = 0;
-        for (ConnectionGroup group : groups) {
-            group.closedBy.addTo(closedBy, CloseReason.Kind.class); // before those that were opened
-            group.counters.addTo(sums, Count.class);
-            refusedElsewhere += group.refusedElsewhere.sum();
-            notConnected += group.refused.sum();
-        }
-        return new ServerStats(
-                new Connections(
-                        sums.get(Count.ADMITTED) - sums.get(Count.UNSERVED),
-                        closedBy.values().stream().mapToLong(closed -> closed).sum(),
-                        Map.copyOf(closedBy),
-                        0,
-                        refused + notConnected,
-                        failedAccepts,
-                        acceptPauses,
-                        sums.get(Count.HANDLER_FAILURES),
-                        sums.get(Count.DROPPED_TASKS)),
-                new Bytes(
-                        sums.get(Count.READ),
-                        sums.get(Count.ENQUEUED) + refusedElsewhere,
-                        sums.get(Count.WRITTEN),
-                        sums.get(Count.DISCARDED) + refusedElsewhere),
-                new Calls(
-                        sums.get(Count.READS),
-                        sums.get(Count.WRITES),
-                        sums.get(Count.SHORT_WRITES),
-                        sums.get(Count.INTEREST_CHANGES),
-                        sums.get(Count.READ_PAUSES)),
-                Work.of(workers.books()),
-                Stream.of(reactors).map(Reactor::stats).toList());
     }
 }

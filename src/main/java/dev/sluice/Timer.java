@@ -1,5 +1,7 @@
 package dev.sluice;
 
+import dev.sluice.reactor.Reactor;
+
 /** A task that waits for its time. Belongs to the thread of whoever gave it: a {@link Reactor}'s, or a connection's. */
 public interface Timer {
 

@@ -1,11 +1,16 @@
 package dev.sluice;
 
+import dev.sluice.reactor.Backoff;
+import dev.sluice.reactor.Connector;
+import dev.sluice.reactor.ReactorStats;
+import dev.sluice.reactor.Registration;
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.core.domain.JavaAccess.Predicates.target;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -16,6 +21,8 @@ import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.syntax.elements.GivenClassesConjunction;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** The house's plan: who may know whom, and what nobody may do. */
@@ -42,29 +49,34 @@ class ArchitectureTest {
         layeredArchitecture()
                 .consideringOnlyDependenciesInAnyPackage("dev.sluice..")
                 .withOptionalLayers(true)
-                .layer("cli").definedBy("dev.sluice.cli")
-                .layer("bench").definedBy("dev.sluice.bench..")
-                .layer("service").definedBy("dev.sluice.service")
-                .layer("threads, codec, datagram").definedBy("dev.sluice.threads", "dev.sluice.codec", "dev.sluice.datagram")
+                .layer("cli").definedBy("dev.sluice.program.cli")
+                .layer("bench").definedBy("dev.sluice.program.bench..")
+                .layer("service").definedBy("dev.sluice.program.service")
                 .layer("simulation").definedBy("dev.sluice.simulation")
-                .layer("base").definedBy("dev.sluice")
+                .layer("codec, datagram").definedBy("dev.sluice.codec", "dev.sluice.datagram")
+                .layer("threads").definedBy("dev.sluice.threads")
+                .layer("reactor").definedBy("dev.sluice.reactor")
                 .layer("internal").definedBy("dev.sluice.internal")
+                .layer("face").definedBy("dev.sluice")
                 .whereLayer("cli").mayNotBeAccessedByAnyLayer()
                 .whereLayer("bench").mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("service").mayOnlyBeAccessedByLayers("cli", "bench")
-                .whereLayer("threads, codec, datagram").mayOnlyBeAccessedByLayers("cli", "bench", "service")
                 .whereLayer("simulation").mayNotBeAccessedByAnyLayer()
-                .whereLayer("internal").mayNotAccessAnyLayer()
+                .whereLayer("codec, datagram").mayOnlyBeAccessedByLayers("cli", "bench", "service")
+                .whereLayer("threads").mayOnlyBeAccessedByLayers("codec, datagram", "cli", "bench", "service")
+                .whereLayer("reactor").mayOnlyBeAccessedByLayers("threads", "codec, datagram", "cli", "bench", "service")
+                .whereLayer("internal").mayOnlyAccessLayers("face")
+                .whereLayer("face").mayNotAccessAnyLayer()
                 .check(CLASSES);
         slices().matching("dev.sluice.(*)..").should().beFreeOfCycles().check(CLASSES);
     }
 
     @Test
     void libraryKnowsTheJdkAndSlf4jAlone() {
-        noClasses().that().resideOutsideOfPackages("dev.sluice.cli..", "dev.sluice.bench..")
+        noClasses().that().resideOutsideOfPackages("dev.sluice.program.cli..", "dev.sluice.program.bench..")
                 .should().dependOnClassesThat().resideOutsideOfPackages("java..", "jdk.jfr..", "org.slf4j..", "dev.sluice..")
                 .check(CLASSES);
-        noClasses().that().resideOutsideOfPackage("dev.sluice.internal").or().haveSimpleName("Flight")
+        noClasses().that().resideOutsideOfPackage("dev.sluice.internal").or().haveSimpleName("JfrEvents")
                 .should().dependOnClassesThat().resideInAPackage("jdk.jfr..")
                 .because("a runtime image may lack it")
                 .check(CLASSES);
@@ -79,7 +91,7 @@ class ArchitectureTest {
     @Test
     void nothingInTheReactorPackageBlocksOrLooksUpAName() {
         // Server.close waits for the end, and says so: on a loop's own thread it does not
-        noBlockingCall(noClasses().that().resideInAnyPackage("dev.sluice", "dev.sluice.internal", "dev.sluice.service")
+        noBlockingCall(noClasses().that().resideInAnyPackage("dev.sluice", "dev.sluice.reactor", "dev.sluice.internal", "dev.sluice.program.service")
                         .and().doNotHaveSimpleName("ReactorServer")
                         .and().doNotHaveSimpleName("Watchdog") // which has a thread of its own
                         .and().doNotHaveSimpleName("Journal")) // as this has, and a lock, held for as long as it takes to copy a line
@@ -93,7 +105,7 @@ class ArchitectureTest {
 
     @Test
     void onlyTheProgramEndsTheProcess() {
-        noClasses().that().resideOutsideOfPackage("dev.sluice.cli")
+        noClasses().that().resideOutsideOfPackage("dev.sluice.program.cli")
                 .should().callMethod(System.class, "exit", int.class)
                 .orShould().callMethod(Runtime.class, "exit", int.class)
                 .orShould().callMethod(Runtime.class, "halt", int.class)
@@ -102,7 +114,7 @@ class ArchitectureTest {
 
     @Test
     void nobodyButTheLogsKnowsTheTimeOfDay() {
-        noClasses().that().resideOutsideOfPackage("dev.sluice.cli")
+        noClasses().that().resideOutsideOfPackage("dev.sluice.program.cli")
                 .should().callMethod(System.class, "currentTimeMillis")
                 .orShould().callMethod(java.time.Instant.class, "now")
                 .orShould().dependOnClassesThat().areAssignableTo(java.time.Clock.class)
@@ -129,13 +141,25 @@ class ArchitectureTest {
     }
 
     @Test
-    void publicFaceOfTheBasePackageIsSmall() {
-        Set<String> face = Set.of("Reactor", "ReactorStats", "Registration", "Timer", "Server", "ReactorServer", "ServerOptions",
-                "ServerStats", "DrainReport", "Connector", "Reconnecting", "Backoff", "Handler", "Connection", "CloseReason");
-        noClasses().that().resideInAPackage("dev.sluice").and().areTopLevelClasses()
+    void publicFaceIsSmall() {
+        Map<String, Set<String>> faces = Map.of(
+                "dev.sluice", Set.of("Handler", "Connection", "CloseReason", "Timer", "Server", "ServerOptions", "ServerStats", "DrainReport"),
+                "dev.sluice.reactor", Set.of("Reactor", "Registration", "ReactorStats", "ReactorServer", "Connector", "Reconnecting", "Backoff"),
+                "dev.sluice.threads", Set.of("ThreadServer", "Threads", "StreamHandler"));
+        faces.forEach((room, face) -> noClasses().that().resideInAPackage(room).and().areTopLevelClasses()
                 .and().haveModifier(JavaModifier.PUBLIC)
                 .should(com.tngtech.archunit.lang.conditions.ArchConditions.be(
                         describe("other than " + face, type -> !face.contains(type.getSimpleName()))))
-                .check(CLASSES);
+                .check(CLASSES));
+    }
+
+    @Test
+    void noClassNameOccursTwice() {
+        Map<String, Long> names = CLASSES.stream()
+                .filter(type -> !type.getSimpleName().isEmpty() && !type.getSimpleName().equals("package-info"))
+                .filter(type -> type.isTopLevelClass())
+                .collect(Collectors.groupingBy(type -> type.getSimpleName(), TreeMap::new, Collectors.counting()));
+        names.values().removeIf(times -> times == 1);
+        assertEquals(Map.of(), names);
     }
 }

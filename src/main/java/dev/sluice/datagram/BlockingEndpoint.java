@@ -38,7 +38,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
 
     private static final Logger LOG = LoggerFactory.getLogger(DatagramEndpoint.class);
 
-    private static final Port.Queued END = new Port.Queued(ByteBuffer.allocate(0), null);
+    private static final DatagramPort.Queued END = new DatagramPort.Queued(ByteBuffer.allocate(0), null);
 
     /** After a receive that failed: 10 ms, or a thread would spin. */
     private static final long PAUSE_NS = 10_000_000;
@@ -47,17 +47,17 @@ public final class BlockingEndpoint implements DatagramEndpoint {
 
     private static final String NAMES = "sluice-datagrams-";
 
-    private final Port port;
+    private final DatagramPort port;
     private final Set<Thread> receivers = ConcurrentHashMap.newKeySet();
     private final AtomicInteger running;
-    private final LinkedBlockingQueue<Port.Queued> queue = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<DatagramPort.Queued> queue = new LinkedBlockingQueue<>();
     private final CompletableFuture<DatagramStats> termination = new CompletableFuture<>();
 
     /** Completed by the first drain, with its nanoseconds. */
     private final CompletableFuture<Long> drain = new CompletableFuture<>();
 
     private BlockingEndpoint(InetSocketAddress address, DatagramOptions options, int receivers, DatagramHandler handler) throws IOException {
-        this.port = new Port(this, DatagramChannel.open(), address, options, handler);
+        this.port = new DatagramPort(this, DatagramChannel.open(), address, options, handler);
         this.running = new AtomicInteger(receivers);
     }
 
@@ -140,12 +140,12 @@ public final class BlockingEndpoint implements DatagramEndpoint {
     }
 
     private void sendQueued() {
-        for (Port.Queued next; (next = take()) != END; ) {
+        for (DatagramPort.Queued next; (next = take()) != END; ) {
             sendOrDrop(next.data(), next.to());
             port.dequeued(next);
         }
         closePort();
-        for (Port.Queued late; (late = queue.poll()) != null; ) {
+        for (DatagramPort.Queued late; (late = queue.poll()) != null; ) {
             if (late != END) {
                 port.drop(late);
             }
@@ -182,7 +182,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
         }
     }
 
-    private Port.Queued take() {
+    private DatagramPort.Queued take() {
         while (true) {
             try {
                 return queue.take();
@@ -206,11 +206,11 @@ public final class BlockingEndpoint implements DatagramEndpoint {
         if (receivers.contains(Thread.currentThread())) {
             return sendOrDrop(data, to);
         }
-        Port.Queued copy = port.enqueue(data, to);
+        DatagramPort.Queued copy = port.enqueue(data, to);
         return copy != null && add(copy);
     }
 
-    private boolean add(Port.Queued copy) {
+    private boolean add(DatagramPort.Queued copy) {
         try {
             queue.add(copy);
         } catch (OutOfMemoryError e) {

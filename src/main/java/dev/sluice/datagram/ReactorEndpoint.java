@@ -1,8 +1,8 @@
 package dev.sluice.datagram;
 
-import dev.sluice.Reactor;
-import dev.sluice.Registration;
 import dev.sluice.Timer;
+import dev.sluice.reactor.Reactor;
+import dev.sluice.reactor.Registration;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -35,7 +35,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
     /** The reactor's, where that is the endpoint's own, else null. */
     private final Thread thread;
 
-    private final Port port;
+    private final DatagramPort port;
     private final Registration registration;
 
     /** Nothing of an endpoint that has ended stays with a reactor that goes on. */
@@ -45,7 +45,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
 
     // on the loop
     private final ByteBuffer buffer;
-    private final ArrayDeque<Port.Queued> queue = new ArrayDeque<>();
+    private final ArrayDeque<DatagramPort.Queued> queue = new ArrayDeque<>();
     private boolean paused;
     private boolean draining;
     private boolean ended;
@@ -56,7 +56,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
             throws IOException {
         this.reactor = reactor;
         this.thread = ownsReactor ? new Thread(this::run, "sluice-datagrams") : null;
-        this.port = new Port(this, DatagramChannel.open(), address, options, handler);
+        this.port = new DatagramPort(this, DatagramChannel.open(), address, options, handler);
         try {
             this.buffer = port.buffer();
             this.registration = reactor.register(port.channel, SelectionKey.OP_READ, (self, readyOps) -> ready(readyOps));
@@ -159,7 +159,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
      */
     private void flush(boolean hasRoom) {
         boolean certain = hasRoom;
-        for (Port.Queued first; (first = queue.peek()) != null && (certain || first.length() > 0) && port.send(first.data(), first.to()); ) {
+        for (DatagramPort.Queued first; (first = queue.peek()) != null && (certain || first.length() > 0) && port.send(first.data(), first.to()); ) {
             port.dequeued(queue.poll());
             certain = false;
         }
@@ -186,7 +186,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         if (inLoop && data.hasRemaining() && queue.isEmpty() && port.channel.isOpen() && port.send(data, to)) {
             return true;
         }
-        Port.Queued copy = port.enqueue(data, to);
+        DatagramPort.Queued copy = port.enqueue(data, to);
         if (copy == null) {
             return false;
         }
@@ -212,12 +212,12 @@ public final class ReactorEndpoint implements DatagramEndpoint {
     }
 
     /** False if the port has closed. */
-    private boolean add(Port.Queued copy) {
+    private boolean add(DatagramPort.Queued copy) {
         return port.channel.isOpen() && queue.add(copy);
     }
 
     /** From another thread. */
-    private void arrived(Port.Queued copy) {
+    private void arrived(DatagramPort.Queued copy) {
         boolean added = false;
         try {
             added = add(copy);
@@ -259,7 +259,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         } catch (IOException e) {
             // its descriptor is free all the same
         }
-        for (Port.Queued left; (left = queue.poll()) != null; ) {
+        for (DatagramPort.Queued left; (left = queue.poll()) != null; ) {
             port.drop(left);
         }
         if (thread != null) {

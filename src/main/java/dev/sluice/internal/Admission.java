@@ -1,20 +1,37 @@
 package dev.sluice.internal;
 
+import dev.sluice.ServerOptions;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** How many connections are open, against how many may be. Any thread. */
 public final class Admission {
 
+    private static final int UNKNOWN = 10_000;
+
+    /** What an option may say; a container may have a descriptor limit of 2^30. */
+    private static final int MOST = 10_000_000;
+
+
     private final int limit;
     private final AtomicInteger open = new AtomicInteger();
 
     /**
-     * Makes an empty house.
+     * Makes one with nothing open.
      *
-     * @param limit connections that may be open at once
+     * @param options a server's
      */
-    public Admission(int limit) {
-        this.limit = limit;
+    public Admission(ServerOptions options) {
+        this.limit = limit(options);
+    }
+
+    /**
+     * How many connections may be open at once.
+     *
+     * @param options a server's
+     * @return what the options say; else what the descriptors allow, or 10,000 where that is not known
+     */
+    public static int limit(ServerOptions options) {
+        return options.maxConnections() > 0 ? options.maxConnections() : Math.min(MOST, DescriptorLimit.connections(UNKNOWN));
     }
 
     /**

@@ -1,8 +1,8 @@
 package dev.sluice.internal;
 
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.ObjLongConsumer;
 
 /**
  * Counters that one thread writes and any thread reads: releasing stores, so that counting costs an addition and a reader
@@ -67,17 +67,16 @@ public class Counters {
     }
 
     /**
-     * Any thread. Adds every counter to a sum, the last first: where causes stand before their effects, no effect is seen without its
-     * cause, and no difference of the two is negative.
+     * Any thread. Tells every counter, the first first: where effects stand before their causes, no effect is told without its cause, and
+     * no difference of the two is negative.
      *
      * @param <E>   what is counted
-     * @param sum   by kind
      * @param kinds the enum that these counters were made for
+     * @param to    is told each counter and its value
      */
-    public final <E extends Enum<E>> void addTo(Map<E, Long> sum, Class<E> kinds) {
-        E[] all = kinds.getEnumConstants();
-        for (int i = all.length - 1; i >= 0; i--) {
-            sum.merge(all[i], get(all[i]), Long::sum);
+    public final <E extends Enum<E>> void forEach(Class<E> kinds, ObjLongConsumer<E> to) {
+        for (E kind : kinds.getEnumConstants()) {
+            to.accept(kind, get(kind));
         }
     }
 

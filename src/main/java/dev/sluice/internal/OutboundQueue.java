@@ -1,5 +1,6 @@
 package dev.sluice.internal;
 
+import dev.sluice.ServerStats.Counter;
 import dev.sluice.internal.ChunkPool.Chunk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,9 +10,9 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 /**
  * The outbound half of one connection: bytes accepted from a handler and not yet taken by the kernel, in order, in
  * chunks of a pool; then its end. Empty, it holds no memory. Belongs to the thread of its outlet, or to whoever holds its
- * lock where several threads use it ({@link InFlight}), but for what other threads may call. What a limit is, and what its breach means, is the connection's to say.
+ * lock where several threads use it ({@link BlockingWrite}), but for what other threads may call. What a limit is, and what its breach means, is the connection's to say.
  */
-public final class OutboundQueue extends Announcements {
+public final class OutboundQueue extends WriteReservations {
 
     private static final AtomicIntegerFieldUpdater<OutboundQueue> LENGTH =
             AtomicIntegerFieldUpdater.newUpdater(OutboundQueue.class, "length");
@@ -99,7 +100,7 @@ public final class OutboundQueue extends Announcements {
         int taken;
         if (head.next == null) {
             offered = head.bytes.remaining();
-            taken = outlet.wire().write(channel, head.bytes);
+            taken = outlet.socketIo().write(channel, head.bytes);
         } else {
             ByteBuffer[] gather = outlet.chunks().gather;
             int count = 0;
@@ -108,7 +109,7 @@ public final class OutboundQueue extends Announcements {
                 gather[count++] = chunk.bytes;
                 offered += chunk.bytes.remaining();
             }
-            taken = (int) outlet.wire().write(channel, gather, count);
+            taken = (int) outlet.socketIo().write(channel, gather, count);
         }
         while (head != null && !head.bytes.hasRemaining()) {
             head = outlet.chunks().give(head);
@@ -129,16 +130,13 @@ public final class OutboundQueue extends Announcements {
      */
     public int writeThrough(SocketChannel channel, ByteBuffer data, long nowNs) throws IOException {
         assert head == null;
-        int taken = outlet.wire().write(channel, data);
+        int taken = outlet.socketIo().write(channel, data);
         wrote(taken, data.hasRemaining(), nowNs);
         return taken;
     }
 
     void wrote(int taken, boolean isShort, long nowNs) {
-        Counters counters = outlet.counters();
-        counters.increment(Count.WRITES);
-        counters.add(Count.WRITTEN, taken);
-        counters.add(Count.SHORT_WRITES, isShort ? 1 : 0);
+        outlet.counters().wrote(taken, isShort);
         if (taken > 0 || !fellShort) {
             sinceNs = nowNs;
         }
@@ -150,7 +148,7 @@ public final class OutboundQueue extends Announcements {
     }
 
     /**
-     * Drops what waits and gives its chunks back; what is {@link InFlight} is not here.
+     * Drops what waits and gives its chunks back; what is {@link BlockingWrite} is not here.
      *
      * @return bytes dropped
      */
@@ -162,7 +160,7 @@ public final class OutboundQueue extends Announcements {
         }
         fellShort = false;
         shorten(dropped);
-        outlet.counters().add(Count.DISCARDED, dropped);
+        outlet.counters().add(Counter.BYTES_DISCARDED, dropped);
         return dropped;
     }
 
@@ -201,7 +199,7 @@ public final class OutboundQueue extends Announcements {
         if (!ended || endSent || head != null) {
             return false;
         }
-        outlet.wire().shutdownOutput(channel);
+        outlet.socketIo().shutdownOutput(channel);
         endSent = true;
         sinceNs = nowNs;
         return true;

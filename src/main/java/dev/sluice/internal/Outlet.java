@@ -3,8 +3,8 @@ package dev.sluice.internal;
 /**
  * What the outbound queues of one thread share.
  *
- * @param wire     the way to the sockets
+ * @param socketIo     the way to the sockets
  * @param chunks   where queued bytes are kept
- * @param counters the thread's, by {@link Count}
+ * @param counters of the thread's connections
  */
-public record Outlet(Wire wire, ChunkPool chunks, Counters counters) {}
+public record Outlet(SocketIo socketIo, ChunkPool chunks, ConnectionCounters counters) {}

@@ -1,5 +1,7 @@
 package dev.sluice.internal;
 
+import dev.sluice.ServerStats;
+import dev.sluice.ServerStats.Counter;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -11,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 
 /**
  * A fixed number of threads, virtual where there are some, that run what must not keep a loop, and a queue before them. Nobody
@@ -23,7 +26,7 @@ public final class Workers {
     private static final long PATIENCE_NS = 5_000_000_000L;
     private static final long NO_PATIENCE_NS = 1;
 
-    private final int threads;
+    private final Supplier<ThreadPoolExecutor> pool;
     private final int limit;
     private final Queue<Runnable> whenThereIsRoom = new ConcurrentLinkedQueue<>();
     /** Who is in a task. */
@@ -45,8 +48,19 @@ public final class Workers {
      * @param limit   tasks that may wait before those who bring them are told to stop
      */
     public Workers(int threads, int limit) {
-        this.threads = threads;
+        this(limit, () -> new ThreadPoolExecutor(
+                threads, threads, 1, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), ThreadFactories.orPlatform("sluice-offload-")));
+    }
+
+    /**
+     * Makes workers that have no thread yet, with a pool of the caller's.
+     *
+     * @param limit tasks that may wait before those who bring them are told to stop
+     * @param pool  makes the pool, once there is something to do; how long its threads wait is decided here
+     */
+    public Workers(int limit, Supplier<ThreadPoolExecutor> pool) {
         this.limit = limit;
+        this.pool = pool;
     }
 
     /**
@@ -80,8 +94,8 @@ public final class Workers {
 
     private synchronized ThreadPoolExecutor executor() {
         if (executor == null) {
-            executor = new ThreadPoolExecutor(
-                    threads, threads, patienceNs, TimeUnit.NANOSECONDS, new LinkedBlockingQueue<>(), ThreadFactories.orPlatform("sluice-offload-"));
+            executor = pool.get();
+            executor.setKeepAliveTime(patienceNs, TimeUnit.NANOSECONDS);
             executor.allowCoreThreadTimeOut(true);
         }
         return executor;
@@ -145,22 +159,13 @@ public final class Workers {
     }
 
     /**
-     * What became of tasks.
+     * Any thread. Adds what was counted to a snapshot.
      *
-     * @param taken those that were taken
-     * @param done  those that have ended
-     * @param full  how often somebody was told that the queue is full
+     * @param stats the snapshot
      */
-    public record Books(long taken, long done, long full) {}
-
-    /**
-     * The counters.
-     *
-     * @return one snapshot, in which nothing is done or told of that was not taken
-     */
-    public Books books() {
-        long seenDone = done.sum();
+    public void addTo(ServerStats.Builder stats) {
+        long seenDone = done.sum(); // before those that were taken: nothing is done that was not
         long seenFull = full.sum();
-        return new Books(taken.get(), seenDone, seenFull);
+        stats.add(Counter.TASKS_DONE, seenDone).add(Counter.WORKERS_FULL, seenFull).add(Counter.TASKS_TAKEN, taken.get());
     }
 }

@@ -1,64 +1,48 @@
 package dev.sluice.threads;
 
-import dev.sluice.CloseReason;
-import dev.sluice.CloseReason.Kind;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
-import dev.sluice.Reactor;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
-import dev.sluice.internal.Count;
-import dev.sluice.internal.Drain;
-import dev.sluice.internal.Listener;
-import dev.sluice.internal.Loop;
-import dev.sluice.internal.Wire;
-import dev.sluice.internal.Workers;
+import dev.sluice.internal.SocketIo;
+import dev.sluice.reactor.Reactor;
+import dev.sluice.reactor.ReactorStats;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.time.Duration;
-import java.util.EnumMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Function;
-import java.util.function.Supplier;
 import org.slf4j.LoggerFactory;
 
 /**
  * A server whose connections each have a thread: one of its own, one of a pool, or a virtual one. Handlers, options, limits,
- * close reasons and counters are those of a {@link dev.sluice.ReactorServer}; a handler may block, at the expense of its own
+ * close reasons and counters are those of a {@link dev.sluice.reactor.ReactorServer}; a handler may block, at the expense of its own
  * connection alone. A {@link Reactor} with nothing but the listener on it accepts, and watches the deadlines.
  */
 public final class ThreadServer implements Server {
 
     private final Reactor reactor;
-    private final Loop loop;
-    private final Crew crew;
-    private final ConnectionGroup group;
-    private final Acceptor acceptor;
-    private final Thread thread = new Thread(this::run, "sluice-acceptor");
+    private final ThreadContext context;
+    private final ThreadAcceptor acceptor;
+    private final Thread thread;
     private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
     private volatile DrainReport report;
     private volatile Throwable failure;
 
+    /** On the loop. */
+    private boolean draining;
+
     private ThreadServer(
-            InetSocketAddress address,
-            ServerOptions options,
-            Crew crew,
-            Reactor reactor,
-            Wire wire,
-            Function<ThreadConnection, Style> styles)
+            InetSocketAddress address, ServerOptions options, Reactor reactor, Seams seams, ConnectionThreads threads, ThreadService service)
             throws IOException {
         this.reactor = reactor;
-        this.crew = crew;
-        this.loop = new Loop((delay, task) -> reactor.schedule(delay, task)::cancel, reactor::execute, System::nanoTime);
-        this.group = new ConnectionGroup(reactor, options, crew, wire, styles, this::mayEnter, this::left);
-        ServerSocketChannel socket = ServerSocketChannel.open();
+        this.thread = seams.loop().newThread(this::run);
+        this.context = new ThreadContext(reactor, options, seams, threads, this::admit, this::left);
+        ServerSocketChannel socket = seams.sockets().openServerSocketChannel();
         try {
-            this.acceptor = new Acceptor(reactor, loop, group, socket, address);
+            this.acceptor = new ThreadAcceptor(context, service, socket, address);
         } catch (IOException | RuntimeException e) {
             socket.close();
             throw e;
@@ -80,7 +64,7 @@ public final class ThreadServer implements Server {
     public static ThreadServer start(
             InetSocketAddress address, ServerOptions options, Threads threads, Handler.Factory factory)
             throws IOException {
-        return start(address, options, threads::open, Wire.PLAIN, connection -> new CallbackStyle(connection, factory));
+        return start(address, options, Seams.machine(threads::open, SocketIo.PLAIN), ThreadService.callbacks(factory));
     }
 
     /**
@@ -98,33 +82,27 @@ public final class ThreadServer implements Server {
     public static ThreadServer start(
             InetSocketAddress address, ServerOptions options, Threads threads, StreamHandler handler)
             throws IOException {
-        return start(address, options, threads::open, Wire.PLAIN, connection -> new StreamStyle(connection, handler));
+        return start(address, options, Seams.machine(threads::open, SocketIo.PLAIN), new StreamService(handler));
     }
 
-    static ThreadServer start(
-            InetSocketAddress address,
-            ServerOptions options,
-            Supplier<Crew> threads,
-            Wire wire,
-            Function<ThreadConnection, Style> styles)
-            throws IOException {
+    static ThreadServer start(InetSocketAddress address, ServerOptions options, Seams seams, ThreadService service) throws IOException {
         if (options.subReactors() != 0) {
             throw new IllegalArgumentException("subReactors must be 0 on threads, was " + options.subReactors());
         }
         if (!options.spin().isZero()) {
             throw new IllegalArgumentException("spin must be 0 on threads, was " + options.spin());
         }
-        Reactor reactor = Reactor.open();
-        Crew crew = null;
+        Reactor reactor = Reactor.open(seams.clock(), seams.sockets());
+        ConnectionThreads threads = null;
         try {
-            crew = threads.get();
-            ThreadServer server = new ThreadServer(address, options, crew, reactor, wire, styles);
+            threads = seams.threads().get();
+            ThreadServer server = new ThreadServer(address, options, reactor, seams, threads, service);
             server.thread.start();
             return server;
         } catch (Throwable t) { // an Error too: there may be no thread to be had
             reactor.close();
-            if (crew != null) {
-                crew.end();
+            if (threads != null) {
+                threads.end();
             }
             throw t;
         }
@@ -135,7 +113,7 @@ public final class ThreadServer implements Server {
         return acceptor.listener.address();
     }
 
-    private boolean mayEnter() {
+    private boolean admit() {
         return acceptor.listener.enter();
     }
 
@@ -152,11 +130,7 @@ public final class ThreadServer implements Server {
             failure = t;
             LoggerFactory.getLogger(Server.class).error("the loop has failed, and the server ends", t);
         } finally {
-            group.connections.forEach(connection -> connection.life.end(Kind.LOCAL, null));
-            group.awaitLastCallbacks();
-            crew.end();
-            group.workers.end();
-            group.probe.close();
+            context.end();
             if (failure == null) {
                 termination.complete(report);
             } else {
@@ -166,28 +140,27 @@ public final class ThreadServer implements Server {
     }
 
     @Override
-    public CompletableFuture<DrainReport> drain(Duration timeout) {
+    public CompletableFuture<DrainReport> drain(Duration quiet, Duration timeout) {
+        Objects.requireNonNull(quiet, "quiet");
         Objects.requireNonNull(timeout, "timeout"); // else the drain would begin, and have no end
-        reactor.execute(() -> drainOnLoop(timeout));
+        reactor.execute(() -> drainOnLoop(quiet, timeout));
         return termination();
     }
 
-    private void drainOnLoop(Duration timeout) {
-        if (group.drain != null) {
-            group.drain.hurry(timeout);
-            return;
+    private void drainOnLoop(Duration quiet, Duration timeout) {
+        if (!draining) {
+            draining = true;
+            try {
+                acceptor.listener.close();
+            } catch (IOException e) {
+                failure = e;
+            }
         }
-        try {
-            acceptor.listener.close();
-        } catch (IOException e) {
-            failure = e;
-        }
-        group.drain(timeout, loop, this::drained);
+        context.drain(quiet, timeout, this::drained);
     }
 
     private void drained() {
-        Drain<DrainReport.Cut> drain = group.drain;
-        report = new DrainReport(drain.connections(), List.copyOf(drain.cuts()), drain.owed(), drain.unread());
+        report = context.report();
         reactor.stop();
     }
 
@@ -198,8 +171,8 @@ public final class ThreadServer implements Server {
 
     @Override
     public void close() {
-        CompletableFuture<DrainReport> end = drain(group.options.drainTimeout());
-        if (Thread.currentThread() != thread && !crew.isOurs() && !group.workers.isOurs()) {
+        CompletableFuture<DrainReport> end = drain(context.options.drainTimeout());
+        if (Thread.currentThread() != thread && !context.threads.isOurs() && !context.workers.isOurs()) {
             end.exceptionally(t -> null).join();
         }
     }
@@ -208,30 +181,18 @@ public final class ThreadServer implements Server {
 
     @Override
     public ServerStats stats() {
-        long pauses = acceptor.listener.get(Listener.Count.PAUSES); // each effect is read before its cause
-        long failed = acceptor.listener.get(Listener.Count.FAILED);
-        Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
-        group.closedBy.addTo(closedBy, CloseReason.Kind.class);
-        int waiting = crew.waiting();
-        Map<Count, Long> sums = new EnumMap<>(Count.class);
-        group.counters.addTo(sums, Count.class);
-        Workers.Books work = group.workers.books();
-        return new ServerStats(
-                new ServerStats.Connections(
-                        sums.get(Count.ADMITTED) - sums.get(Count.UNSERVED),
-                        closedBy.values().stream().mapToLong(closed -> closed).sum(),
-                        Map.copyOf(closedBy),
-                        waiting,
-                        acceptor.listener.get(Listener.Count.REFUSED) + group.refused.sum(),
-                        failed,
-                        pauses,
-                        sums.get(Count.HANDLER_FAILURES),
-                        sums.get(Count.DROPPED_TASKS)),
-                new ServerStats.Bytes(
-                        sums.get(Count.READ), sums.get(Count.ENQUEUED), sums.get(Count.WRITTEN), sums.get(Count.DISCARDED)),
-                new ServerStats.Calls(
-                        sums.get(Count.READS), sums.get(Count.WRITES), sums.get(Count.SHORT_WRITES), 0, sums.get(Count.READ_PAUSES)),
-                new ServerStats.Work(work.taken(), work.done(), work.full()),
-                List.of(reactor.stats()));
+        ServerStats.Builder stats = ServerStats.builder();
+        context.addTo(stats);
+        acceptor.listener.addTo(stats);
+        return stats.build();
+    }
+
+    /**
+     * Any thread.
+     *
+     * @return the counters of the loop that accepts, and watches the deadlines
+     */
+    public ReactorStats loop() {
+        return reactor.stats();
     }
 }

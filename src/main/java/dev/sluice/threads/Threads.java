@@ -12,9 +12,9 @@ public final class Threads {
     private final String text;
     private final int poolSize;
     private final boolean virtual;
-    private final Supplier<Crew> crews;
+    private final Supplier<ConnectionThreads> crews;
 
-    private Threads(String text, int poolSize, boolean virtual, Supplier<Crew> crews) {
+    private Threads(String text, int poolSize, boolean virtual, Supplier<ConnectionThreads> crews) {
         this.text = text;
         this.poolSize = poolSize;
         this.virtual = virtual;
@@ -28,7 +28,7 @@ public final class Threads {
      * @return this kind
      */
     public static Threads platform() {
-        return new Threads("a platform thread for each connection", 0, false, () -> new Crew(
+        return new Threads("a platform thread for each connection", 0, false, () -> new ConnectionThreads(
                 ThreadFactories.platform("sluice-connection-"), ThreadFactories.platform("sluice-helper-"), 0, true));
     }
 
@@ -44,7 +44,7 @@ public final class Threads {
         if (size < 1 || size > 100_000) {
             throw new IllegalArgumentException("a pool has 1 to 100000 threads, not " + size);
         }
-        return new Threads("a pool of " + size + " platform threads", size, false, () -> new Crew(
+        return new Threads("a pool of " + size + " platform threads", size, false, () -> new ConnectionThreads(
                 ThreadFactories.platform("sluice-worker-"), ThreadFactories.platform("sluice-helper-"), size, true));
     }
 
@@ -56,7 +56,7 @@ public final class Threads {
      */
     public static Threads virtual() {
         ThreadFactories.virtual("");
-        return new Threads("a virtual thread for each connection", 0, true, () -> new Crew(
+        return new Threads("a virtual thread for each connection", 0, true, () -> new ConnectionThreads(
                 ThreadFactories.virtual("sluice-virtual-"), ThreadFactories.virtual("sluice-helper-"), 0, false));
     }
 
@@ -79,7 +79,7 @@ public final class Threads {
     }
 
     /** The threads of one server, none of them running yet but those of a pool. */
-    Crew open() {
+    ConnectionThreads open() {
         return crews.get();
     }
 

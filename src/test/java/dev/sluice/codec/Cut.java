@@ -1,6 +1,6 @@
 package dev.sluice.codec;
 
-import dev.sluice.internal.Remainder;
+import dev.sluice.internal.UnreadInput;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -48,7 +48,7 @@ final class Cut {
 
     /** False once a frame was rejected: nothing after it counts. */
     private boolean offer(byte[] bytes, int from, int to) throws Exception {
-        ByteBuffer in = Remainder.before(remainder, LENT, MOST).put(bytes, from, to - from).flip();
+        ByteBuffer in = UnreadInput.before(remainder, LENT, MOST).put(bytes, from, to - from).flip();
         try {
             while (decoder.decode(in, this::take)) {
                 continue;
@@ -57,7 +57,7 @@ final class Cut {
             found.add(REJECTED);
             return false;
         }
-        remainder = Remainder.after(remainder, in, LENT);
+        remainder = UnreadInput.after(remainder, in, LENT);
         return true;
     }
 

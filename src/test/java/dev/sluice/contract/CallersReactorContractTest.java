@@ -1,10 +1,10 @@
 package dev.sluice.contract;
 
 import dev.sluice.Handler;
-import dev.sluice.Reactor;
-import dev.sluice.ReactorServer;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
+import dev.sluice.reactor.Reactor;
+import dev.sluice.reactor.ReactorServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;

@@ -1,5 +1,6 @@
 package dev.sluice.contract;
 
+import dev.sluice.ServerStats;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -89,7 +90,7 @@ abstract class EngineContract extends WorkContract {
         for (CompletableFuture<Void> each : all) {
             each.get(30, TimeUnit.SECONDS);
         }
-        rig.await(() -> rig.server.stats().connections().closed() == 50, "all have closed");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.CLOSED) == 50, "all have closed");
     }
 
     @Test
@@ -283,7 +284,7 @@ abstract class EngineContract extends WorkContract {
         rig.await(() -> heard.toString().equals("still there?"), "the peer's bytes still arrive");
         client.socket.shutdownOutput();
         assertEquals(new CloseReason(Kind.PEER, null, 0), client.awaitClose());
-        assertEquals(8, rig.server.stats().bytes().discarded());
+        assertEquals(8, rig.server.stats().get(ServerStats.Counter.BYTES_DISCARDED));
     }
 
     @Test
@@ -311,7 +312,7 @@ abstract class EngineContract extends WorkContract {
         rig.await(() -> heard.toString().equals("still there?"), "the peer's bytes still arrive");
         client.socket.shutdownOutput();
         assertEquals(new CloseReason(Kind.PEER, null, 0), client.awaitClose());
-        assertEquals(3 * tooMuch, rig.server.stats().bytes().discarded());
+        assertEquals(3 * tooMuch, rig.server.stats().get(ServerStats.Counter.BYTES_DISCARDED));
         assertEquals("orec", client.recorder.callbacks());
     }
 
@@ -404,7 +405,7 @@ abstract class EngineContract extends WorkContract {
         CloseReason ended = client.awaitClose();
         assertEquals(where == Callback.EOF ? Kind.PEER : Kind.LOCAL, ended.kind());
         assertEquals(0, ended.unsent());
-        rig.await(() -> rig.server.stats().bytes().discarded() == 12, "what came after it is accounted for");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.BYTES_DISCARDED) == 12, "what came after it is accounted for");
         assertFalse(client.connection().execute(() -> {}));
     }
 
@@ -429,7 +430,7 @@ abstract class EngineContract extends WorkContract {
         assertEquals(Kind.HANDLER_FAILURE, reason.kind());
         assertEquals(StackOverflowError.class, reason.cause().getClass());
         assertEquals("alive", rig.connect().send("alive").receive(5));
-        assertEquals(1, rig.server.stats().connections().handlerFailures());
+        assertEquals(1, rig.server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
     }
 
     @Test
@@ -458,7 +459,7 @@ abstract class EngineContract extends WorkContract {
         assertEquals("x", second.send("x").receive(1));
         second.socket.close();
         assertEquals(Kind.PEER, second.awaitClose().kind());
-        rig.await(() -> rig.server.stats().connections().handlerFailures() == 2, "both are counted");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.HANDLER_FAILURES) == 2, "both are counted");
         assertEquals("y", rig.connect().send("y").receive(1));
     }
 
@@ -701,7 +702,7 @@ abstract class EngineContract extends WorkContract {
         client.awaitClose();
         assertFalse(connection.execute(ran::incrementAndGet));
         assertEquals(0, ran.get());
-        rig.await(() -> rig.server.stats().connections().droppedTasks() == 5, "five dropped");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.DROPPED_TASKS) == 5, "five dropped");
     }
 
     @Test
@@ -924,9 +925,9 @@ abstract class EngineContract extends WorkContract {
             assertEquals("x", client.send("x").receive(1));
         }
         inside.get(0).socket.close();
-        rig.await(() -> rig.server.stats().connections().open() == 2, "one has left");
+        rig.await(() -> rig.server.stats().open() == 2, "one has left");
         assertEquals("y", rig.connect().send("y").receive(1));
-        assertEquals(1, rig.server.stats().connections().refused());
+        assertEquals(1, rig.server.stats().get(ServerStats.Counter.REFUSED));
     }
 
     private static boolean isRefused(Client client) {
@@ -1025,17 +1026,18 @@ abstract class EngineContract extends WorkContract {
         client.socket.close();
         client.awaitClose();
         var stats = rig.server.stats();
-        assertEquals(1, stats.connections().opened());
-        assertEquals(1, stats.connections().closed());
-        assertEquals(1, stats.connections().closedBy().get(Kind.PEER));
-        assertEquals(10, stats.bytes().read());
-        assertEquals(10, stats.bytes().enqueued());
-        assertEquals(10, stats.bytes().written());
-        assertEquals(0, stats.bytes().discarded());
-        assertTrue(stats.calls().reads() >= 2);
-        assertTrue(stats.calls().writes() >= 1);
-        assertNotNull(stats.loops().get(0));
-        assertEquals(0, Collections.frequency(stats.connections().closedBy().values(), null));
+        assertEquals(1, stats.get(ServerStats.Counter.OPENED));
+        assertEquals(1, stats.get(ServerStats.Counter.CLOSED));
+        assertEquals(1, stats.closedBy(Kind.PEER));
+        assertEquals(10, stats.get(ServerStats.Counter.BYTES_READ));
+        assertEquals(10, stats.get(ServerStats.Counter.BYTES_ENQUEUED));
+        assertEquals(10, stats.get(ServerStats.Counter.BYTES_WRITTEN));
+        assertEquals(0, stats.get(ServerStats.Counter.BYTES_DISCARDED));
+        assertTrue(stats.get(ServerStats.Counter.READS) >= 2);
+        assertTrue(stats.get(ServerStats.Counter.WRITES) >= 1);
+        for (Kind kind : Kind.values()) {
+            assertEquals(kind == Kind.PEER ? 1 : 0, stats.closedBy(kind), kind.name());
+        }
     }
 
     // ---- all at once --------------------------------------------------------------------------------------------------
@@ -1149,7 +1151,7 @@ abstract class EngineContract extends WorkContract {
         for (CompletableFuture<Void> each : all) {
             each.get(30, TimeUnit.SECONDS);
         }
-        System.out.println(getClass().getSimpleName() + " " + rig.server.stats().connections());
+        System.out.println(getClass().getSimpleName() + " " + rig.server.stats());
         assertTrue(count.get() > 50, count + " connections");
     }
 

@@ -5,16 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.ServerStats;
 import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
-import dev.sluice.Recorder;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.Timer;
 import dev.sluice.contract.Rig.Client;
+import dev.sluice.reactor.Recorder;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -23,6 +24,9 @@ import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.concurrent.CompletableFuture;
+import dev.sluice.DrainReport;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -31,6 +35,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -156,7 +161,7 @@ abstract class LifeContract {
         FactoryEnds.readToTheEnd(client.socket);
         rig.await(() -> rig.recorders.size() == 1 && rig.recorders.get(0).isClosed(), "its end");
         how.check(rig.recorders.get(0));
-        assertEquals(0, rig.server.stats().connections().handlerFailures());
+        assertEquals(0, rig.server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
     }
 
     @ParameterizedTest
@@ -196,8 +201,8 @@ abstract class LifeContract {
             return (self, in) -> self.write(in);
         });
         FactoryEnds.readToTheEnd(rig.connectOnly().socket);
-        rig.await(() -> rig.server.stats().connections().closed() == 1, "its end");
-        assertEquals(1, rig.server.stats().connections().handlerFailures());
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.CLOSED) == 1, "its end");
+        assertEquals(1, rig.server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
         assertEquals("x", rig.connect().send("x").receive(1));
         assertEquals(1, rig.recorders.size());
     }
@@ -261,19 +266,39 @@ abstract class LifeContract {
     }
 
     private static boolean hasBeenBusy(ServerStats stats) {
-        return stats.bytes().discarded() > 10_000 && stats.work().full() > 0 && stats.connections().closedBy().get(Kind.CONNECT_FAILURE) > 100;
+        return stats.get(ServerStats.Counter.BYTES_DISCARDED) > 10_000 && stats.get(ServerStats.Counter.WORKERS_FULL) > 0 && stats.closedBy(Kind.CONNECT_FAILURE) > 100;
     }
 
     private static void check(ServerStats stats) {
-        ServerStats.Connections connections = stats.connections();
-        boolean isSound = connections.open() >= connections.waiting() && connections.waiting() >= 0
-                && connections.closed() == connections.closedBy().values().stream().mapToLong(n -> n).sum()
-                && connections.failedAccepts() >= connections.acceptPauses()
-                && stats.bytes().pending() >= 0
-                && stats.calls().writes() >= stats.calls().shortWrites()
-                && stats.work().taken() >= stats.work().done() && stats.work().taken() >= stats.work().full()
-                && stats.loops().stream().allMatch(loop -> loop.selects() >= loop.fruitlessSelects());
+        long waiting = stats.get(ServerStats.Counter.WAITING);
+        boolean isSound = stats.open() >= waiting && waiting >= 0
+                && stats.get(ServerStats.Counter.CLOSED) == Stream.of(Kind.values()).mapToLong(stats::closedBy).sum()
+                && stats.get(ServerStats.Counter.FAILED_ACCEPTS) >= stats.get(ServerStats.Counter.ACCEPT_PAUSES)
+                && stats.pending() >= 0
+                && stats.get(ServerStats.Counter.WRITES) >= stats.get(ServerStats.Counter.SHORT_WRITES)
+                && stats.get(ServerStats.Counter.TASKS_TAKEN) >= stats.get(ServerStats.Counter.TASKS_DONE) && stats.get(ServerStats.Counter.TASKS_TAKEN) >= stats.get(ServerStats.Counter.WORKERS_FULL);
         assertTrue(isSound, stats::toString);
+    }
+
+    // ---- a drain that waits for quiet -----------------------------------------------------------------------------------
+
+    @Test
+    void clientsThatHaveJustConnectedAreAnsweredInADrainThatWaitsForQuiet() throws Exception {
+        serve((Handler) Connection::write);
+        List<Client> clients = new ArrayList<>();
+        for (int i = 0; i < 200; i++) {
+            clients.add(rig.connectOnly());
+        }
+        CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofMillis(200), Duration.ofSeconds(30));
+        CompletableFuture.runAsync(() -> {}, CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS)).get();
+        for (Client client : clients) {
+            client.send("hello");
+        }
+        for (Client client : clients) { // those of a pool are served in the order in which they came
+            assertEquals("hello", client.receiveAll());
+            client.socket.close();
+        }
+        assertEquals(new DrainReport(200, List.of()), end.get(30, TimeUnit.SECONDS));
     }
 
     // ---- the last callback ----------------------------------------------------------------------------------------------
@@ -297,7 +322,7 @@ abstract class LifeContract {
         assertEquals(false, over.get(), "whether the server had ended before the last callback");
         rig.await(() -> worker.get() != null, "what was offloaded");
         assertNotSame(caller.get(), worker.get());
-        rig.await(() -> rig.server.stats().work().done() == 1, "its books");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.TASKS_DONE) == 1, "its books");
         rig.close();
         assertEquals(0, calls.get());
     }
@@ -349,7 +374,7 @@ abstract class LifeContract {
             client.socket.close();
             client.awaitClose();
         }
-        rig.await(() -> rig.server.stats().work().done() == 2, "what was offloaded");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.TASKS_DONE) == 2, "what was offloaded");
         rig.close();
         assertEquals(Asking.EXPECTED, accepted.asked.get());
         assertEquals(Asking.EXPECTED, notConnected.asked.get());

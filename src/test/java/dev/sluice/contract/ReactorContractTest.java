@@ -1,9 +1,9 @@
 package dev.sluice.contract;
 
 import dev.sluice.Handler;
-import dev.sluice.ReactorServer;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
+import dev.sluice.reactor.ReactorServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 

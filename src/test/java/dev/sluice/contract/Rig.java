@@ -7,10 +7,13 @@ import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
-import dev.sluice.Recorder;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
+import dev.sluice.reactor.ReactorServer;
+import dev.sluice.reactor.ReactorStats;
+import dev.sluice.threads.ThreadServer;
+import dev.sluice.reactor.Recorder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -28,6 +31,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /** A server on some engine, its clients, and the check after every test: nothing is left, and the books balance. */
@@ -186,15 +190,16 @@ final class Rig implements AutoCloseable {
         }
         assertEquals(List.of(), recorders.stream().flatMap(r -> r.check().stream()).toList());
         ServerStats stats = server.stats();
-        assertEquals(stats.connections().opened(), stats.connections().closed(), "opened = closed");
+        assertEquals(stats.get(ServerStats.Counter.OPENED), stats.get(ServerStats.Counter.CLOSED), "opened = closed");
         assertEquals(
-                stats.connections().closed(),
-                stats.connections().closedBy().values().stream().mapToLong(n -> n).sum(),
+                stats.get(ServerStats.Counter.CLOSED),
+                Stream.of(CloseReason.Kind.values()).mapToLong(stats::closedBy).sum(),
                 "each with its reason");
-        assertEquals(0, stats.bytes().pending(), "enqueued = written + discarded: " + stats.bytes());
-        assertEquals(0, stats.connections().waiting());
+        assertEquals(0, stats.pending(), "enqueued = written + discarded: " + stats);
+        assertEquals(0, stats.get(ServerStats.Counter.WAITING));
         await(() -> threads() == 0, "the server's threads end: " + Thread.getAllStackTraces().keySet());
-        assertTrue(stats.loops().stream().allMatch(loop -> loop.failures() == 0), "failures that reached a loop");
+        List<ReactorStats> loops = server instanceof ReactorServer reactors ? reactors.loops() : List.of(((ThreadServer) server).loop());
+        assertTrue(loops.stream().allMatch(loop -> loop.failures() == 0), "failures that reached a loop");
     }
 
     private static long threads() {

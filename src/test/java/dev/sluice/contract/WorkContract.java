@@ -1,5 +1,6 @@
 package dev.sluice.contract;
 
+import dev.sluice.ServerStats;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -10,13 +11,13 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
-import dev.sluice.Recorder;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.codec.FrameHandler;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
 import dev.sluice.contract.Rig.Client;
+import dev.sluice.reactor.Recorder;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -39,9 +40,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.Timeout;
 
 /** What every engine promises of work on other threads, of what a connection owes, of frames, and of connections that go out. */
 @Timeout(60)
@@ -69,7 +70,7 @@ abstract class WorkContract extends LifeContract {
         }).connect();
         assertEquals("what!null", client.send("what").receive(9));
         assertFalse(worker.get() == caller.get());
-        assertEquals(1, rig.server.stats().work().taken());
+        assertEquals(1, rig.server.stats().get(ServerStats.Counter.TASKS_TAKEN));
     }
 
     @Test
@@ -81,7 +82,7 @@ abstract class WorkContract extends LifeContract {
             }, (answer, failure) -> self.write(text(answer + " " + failure.getMessage())));
         }).connect();
         assertEquals("null too deep", client.send("x").receive(13));
-        assertEquals(0, rig.server.stats().connections().handlerFailures());
+        assertEquals(0, rig.server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
     }
 
     @Test
@@ -143,11 +144,11 @@ abstract class WorkContract extends LifeContract {
             }, (answer, failure) -> calls.incrementAndGet());
         }).connect();
         client.send("x");
-        rig.await(() -> rig.server.stats().work().taken() == 1, "the task");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.TASKS_TAKEN) == 1, "the task");
         client.connection().abort();
         client.awaitClose();
         gate.countDown();
-        rig.await(() -> rig.server.stats().work().done() == 1, "the end of the task");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.TASKS_DONE) == 1, "the end of the task");
         rig.close();
         assertEquals(0, calls.get());
     }
@@ -175,7 +176,7 @@ abstract class WorkContract extends LifeContract {
             client.send(all.toString()).socket.shutdownOutput();
             return null;
         });
-        rig.await(() -> rig.server.stats().work().full() == 1, "the queue is full");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.WORKERS_FULL) == 1, "the queue is full");
         assertTrue(seen.get() <= 12, seen + " lines were taken"); // one runs, ten wait, one was told
         gate.release(lines);
         String answers = client.receiveAll();
@@ -185,7 +186,7 @@ abstract class WorkContract extends LifeContract {
         }
         assertEquals(expected.toString(), answers);
         sending.get(20, TimeUnit.SECONDS);
-        rig.await(() -> rig.server.stats().work().done() == lines, "the books of the last task");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.TASKS_DONE) == lines, "the books of the last task");
         assertEquals(Kind.PEER, client.awaitClose().kind());
     }
 
@@ -219,7 +220,7 @@ abstract class WorkContract extends LifeContract {
             }, (answer, failure) -> self.write(text(answer)));
         }).connect();
         client.send("x");
-        rig.await(() -> rig.server.stats().work().taken() == 1, "the task");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.TASKS_TAKEN) == 1, "the task");
         CompletableFuture<DrainReport> drained = rig.server.drain(Duration.ofSeconds(20));
         rig.await(() -> client.recorder.callbacks().endsWith("e"), "it is told that nothing more is read");
         gate.countDown();
@@ -266,7 +267,7 @@ abstract class WorkContract extends LifeContract {
         for (int round = 1; round <= 20; round++) {
             Client client = rig.connect().send("ab");
             int full = round;
-            rig.await(() -> rig.server.stats().work().full() == full, "the queue is full");
+            rig.await(() -> rig.server.stats().get(ServerStats.Counter.WORKERS_FULL) == full, "the queue is full");
             CountDownLatch resumed = new CountDownLatch(1);
             client.connection().execute(() -> client.connection().resumeReading());
             client.connection().execute(resumed::countDown);
@@ -768,10 +769,10 @@ abstract class WorkContract extends LifeContract {
                 }));
         Client client = rig.connectOnly(64 << 10);
         client.send("a\n".repeat(lines));
-        rig.await(() -> rig.server.stats().bytes().pending() > 16 << 10, "answers wait"); // and the client takes none
+        rig.await(() -> rig.server.stats().pending() > 16 << 10, "answers wait"); // and the client takes none
         assertTrue(seen.get() < lines);
         assertEquals(lines * answer.length, client.in.readNBytes(lines * answer.length).length);
-        assertEquals(0, rig.server.stats().connections().closed());
+        assertEquals(0, rig.server.stats().get(ServerStats.Counter.CLOSED));
     }
 
     @Test
@@ -781,7 +782,7 @@ abstract class WorkContract extends LifeContract {
         CloseReason reason = client.awaitClose();
         assertEquals(Kind.PROTOCOL, reason.kind());
         assertEquals("a frame of more than 10 bytes", reason.cause().getMessage());
-        assertEquals(0, rig.server.stats().connections().handlerFailures());
+        assertEquals(0, rig.server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
     }
 
     @Test
@@ -840,7 +841,7 @@ abstract class WorkContract extends LifeContract {
         client.send("a\n".repeat(lines));
         assertEquals(answer.length, client.in.readNBytes(answer.length).length);
         rig.await(() -> seen.get() == 2, "the second is taken, and being answered");
-        assertEquals(2L * lines, rig.server.stats().bytes().read());
+        assertEquals(2L * lines, rig.server.stats().get(ServerStats.Counter.BYTES_READ));
         CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofSeconds(20));
         awaitTimer(rig.recorders.get(0).connection);
         int rest = (lines - 1) * answer.length;
@@ -867,15 +868,15 @@ abstract class WorkContract extends LifeContract {
             return counting(offers, framed);
         }).connect();
         client.send("abc\n".repeat(lines));
-        rig.await(() -> rig.server.stats().work().full() == 1, "the queue is full");
+        rig.await(() -> rig.server.stats().get(ServerStats.Counter.WORKERS_FULL) == 1, "the queue is full");
         CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofSeconds(20));
         int before = offers.get();
-        long pauses = rig.server.stats().calls().readPauses();
+        long pauses = rig.server.stats().get(ServerStats.Counter.READ_PAUSES);
         try {
             awaitTimer(client.connection());
             int again = offers.get() - before;
             assertTrue(again <= 5, "offered " + again + " times though there is no room");
-            assertTrue(rig.server.stats().calls().readPauses() - pauses <= 5, "pauses");
+            assertTrue(rig.server.stats().get(ServerStats.Counter.READ_PAUSES) - pauses <= 5, "pauses");
         } finally {
             gate.countDown();
         }
@@ -899,7 +900,7 @@ abstract class WorkContract extends LifeContract {
         })));
         Client client = rig.connectOnly(64 << 10);
         client.send("abc\n".repeat(lines));
-        rig.await(() -> seen.get() > 0 && rig.server.stats().bytes().pending() > 1 << 20, "output waits");
+        rig.await(() -> seen.get() > 0 && rig.server.stats().pending() > 1 << 20, "output waits");
         CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofSeconds(20));
         int offered = offers.get();
         awaitTimer(rig.recorders.get(0).connection);
@@ -1050,7 +1051,7 @@ abstract class WorkContract extends LifeContract {
             client.awaitClose();
             rig.await(() -> outbound.get(0).isClosed(), "the other side");
             assertEquals(List.of(), outbound.get(0).check());
-            assertEquals(2, rig.server.stats().connections().opened());
+            assertEquals(2, rig.server.stats().get(ServerStats.Counter.OPENED));
         }
     }
 
@@ -1063,7 +1064,7 @@ abstract class WorkContract extends LifeContract {
             assertEquals("cannot connect", client.receiveAll());
             assertEquals("c", outbound.get(0).callbacks());
             assertEquals(nobody, outbound.get(0).connection.remoteAddress());
-            assertEquals(1, rig.server.stats().connections().closedBy().get(Kind.CONNECT_FAILURE));
+            assertEquals(1, rig.server.stats().closedBy(Kind.CONNECT_FAILURE));
         }
     }
 
@@ -1102,8 +1103,8 @@ abstract class WorkContract extends LifeContract {
             Client client = relayTo(addressOf(listener), Duration.ofSeconds(10), ServerOptions.builder().maxConnections(1));
             assertEquals("cannot connect", client.receiveAll());
             assertEquals("c", outbound.get(0).callbacks());
-            assertEquals(1, rig.server.stats().connections().refused());
-            assertEquals(1, rig.server.stats().connections().opened());
+            assertEquals(1, rig.server.stats().get(ServerStats.Counter.REFUSED));
+            assertEquals(1, rig.server.stats().get(ServerStats.Counter.OPENED));
         }
     }
 
@@ -1146,7 +1147,7 @@ abstract class WorkContract extends LifeContract {
             assertEquals(Kind.CONNECT_FAILURE, told.get().kind());
             assertNull(thrown.get());
             assertEquals("x", client.send("x").receive(1));
-            assertEquals(0, rig.server.stats().connections().handlerFailures());
+            assertEquals(0, rig.server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
             assertEquals(List.of(), outbound.get(0).check());
         }
     }
@@ -1279,7 +1280,7 @@ abstract class WorkContract extends LifeContract {
             }).connect();
             gone.socket.close();
             gone.awaitClose();
-            rig.await(() -> rig.server.stats().connections().closed() == 1, "its end");
+            rig.await(() -> rig.server.stats().get(ServerStats.Counter.CLOSED) == 1, "its end");
             long start = System.nanoTime();
             DrainReport report = rig.server.drain(Duration.ofMinutes(5)).get(20, TimeUnit.SECONDS);
             long tookMs = (System.nanoTime() - start) / 1_000_000;

@@ -1,7 +1,7 @@
 package dev.sluice.examples;
 
-import dev.sluice.ReactorServer;
 import dev.sluice.ServerOptions;
+import dev.sluice.reactor.ReactorServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 

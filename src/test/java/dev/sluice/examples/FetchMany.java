@@ -2,10 +2,10 @@ package dev.sluice.examples;
 
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
-import dev.sluice.Connector;
 import dev.sluice.Handler;
-import dev.sluice.Reactor;
 import dev.sluice.ServerOptions;
+import dev.sluice.reactor.Connector;
+import dev.sluice.reactor.Reactor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;

@@ -2,11 +2,11 @@ package dev.sluice.examples;
 
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
-import dev.sluice.ReactorServer;
 import dev.sluice.ServerOptions;
 import dev.sluice.codec.FrameHandler;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
+import dev.sluice.reactor.ReactorServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;

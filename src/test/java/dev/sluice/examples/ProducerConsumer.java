@@ -1,11 +1,11 @@
 package dev.sluice.examples;
 
 import dev.sluice.Connection;
-import dev.sluice.ReactorServer;
 import dev.sluice.ServerOptions;
 import dev.sluice.codec.FrameHandler;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
+import dev.sluice.reactor.ReactorServer;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.net.InetSocketAddress;

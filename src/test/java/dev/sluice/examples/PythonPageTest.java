@@ -24,6 +24,7 @@ class PythonPageTest {
     private static final String AROUND =
             """
             import dev.sluice.*;
+            import dev.sluice.reactor.*;
             import dev.sluice.codec.*;
             import dev.sluice.datagram.*;
             import dev.sluice.threads.*;

@@ -1,7 +1,7 @@
 package dev.sluice.examples;
 
-import dev.sluice.Reactor;
-import dev.sluice.Registration;
+import dev.sluice.reactor.Reactor;
+import dev.sluice.reactor.Registration;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;

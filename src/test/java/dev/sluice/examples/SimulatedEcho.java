@@ -1,8 +1,8 @@
 package dev.sluice.examples;
 
-import dev.sluice.Reactor;
-import dev.sluice.ReactorServer;
 import dev.sluice.ServerOptions;
+import dev.sluice.reactor.Reactor;
+import dev.sluice.reactor.ReactorServer;
 import dev.sluice.simulation.Conditions;
 import dev.sluice.simulation.Peer;
 import dev.sluice.simulation.SimulatedNetwork;

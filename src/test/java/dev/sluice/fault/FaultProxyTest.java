@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.ReactorServer;
 import dev.sluice.ServerOptions;
 import dev.sluice.fault.FaultProxy.Faults;
+import dev.sluice.reactor.ReactorServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

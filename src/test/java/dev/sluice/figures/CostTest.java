@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.sluice.Connection;
-import dev.sluice.ReactorServer;
-import dev.sluice.ReactorStats;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
-import dev.sluice.service.Services;
-import dev.sluice.service.Settings;
+import dev.sluice.program.service.Services;
+import dev.sluice.program.service.Settings;
+import dev.sluice.reactor.ReactorServer;
+import dev.sluice.reactor.ReactorStats;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -87,10 +87,10 @@ class CostTest {
                         });
                 Peer peer = new Peer(server.address(), answer.capacity())) {
             double bytes = allocated(server, peer, 1_000);
-            ServerStats.Calls calls = server.stats().calls();
+            ServerStats calls = server.stats();
             System.out.println("CostTest bytes allocated for an answer in short writes: " + bytes + ", " + calls);
             assertTrue(bytes < 1, bytes + " bytes for an answer");
-            assertTrue(calls.shortWrites() > 1_500, calls.toString());
+            assertTrue(calls.get(ServerStats.Counter.SHORT_WRITES) > 1_500, calls.toString());
         }
     }
 
@@ -135,7 +135,7 @@ class CostTest {
             for (Thread writer : threads) {
                 writer.join();
             }
-            ReactorStats loop = server.stats().loops().get(0);
+            ReactorStats loop = server.loops().get(0);
             double bytes = garbage.get() / (double) (WRITERS * each);
             System.out.printf("CostTest %,d messages from %d threads: %.1f bytes of garbage each, %,d wake-ups, %,d selects%n",
                     WRITERS * each, WRITERS, bytes, loop.wakeups(), loop.selects());
@@ -151,10 +151,10 @@ class CostTest {
             for (int i = 0; i < 1_000; i++) {
                 peer.ask();
             }
-            ServerStats.Calls calls = server.stats().calls();
+            ServerStats calls = server.stats();
             System.out.println("CostTest 1000 ping-pongs: " + calls);
-            assertTrue(calls.interestChanges() <= 1);
-            assertTrue(calls.reads() <= 1_001 && calls.writes() <= 1_001, calls.toString());
+            assertTrue(calls.get(ServerStats.Counter.INTEREST_CHANGES) <= 1);
+            assertTrue(calls.get(ServerStats.Counter.READS) <= 1_001 && calls.get(ServerStats.Counter.WRITES) <= 1_001, calls.toString());
         }
     }
 
@@ -165,12 +165,12 @@ class CostTest {
                 Peer peer = new Peer(server.address())) {
             peer.ask();
             Thread loop = loopOf(server);
-            org.awaitility.Awaitility.await().until(() -> loop.getState() == Thread.State.RUNNABLE && server.stats().calls().writes() == 1);
+            org.awaitility.Awaitility.await().until(() -> loop.getState() == Thread.State.RUNNABLE && server.stats().get(ServerStats.Counter.WRITES) == 1);
             loop.join(100); // what the last turn still has to do
-            long selects = server.stats().loops().get(0).selects();
+            long selects = server.loops().get(0).selects();
             long switches = contextSwitches();
             loop.join(watched.toMillis());
-            assertEquals(selects, server.stats().loops().get(0).selects(), "selects");
+            assertEquals(selects, server.loops().get(0).selects(), "selects");
             assertEquals(switches, contextSwitches(), "context switches");
             System.out.println("CostTest idle for " + watched + ": no select, no context switch");
         }

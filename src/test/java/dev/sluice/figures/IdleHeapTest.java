@@ -2,10 +2,10 @@ package dev.sluice.figures;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.ReactorServer;
 import dev.sluice.ServerOptions;
-import dev.sluice.service.Services;
-import dev.sluice.service.Settings;
+import dev.sluice.program.service.Services;
+import dev.sluice.program.service.Settings;
+import dev.sluice.reactor.ReactorServer;
 import java.io.IOException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;

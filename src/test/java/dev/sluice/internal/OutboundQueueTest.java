@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.ServerStats.Counter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -18,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class OutboundQueueTest {
 
     /** Takes as many bytes as it has room for. */
-    private static final class Sink implements Wire {
+    private static final class Sink implements SocketIo {
         private final ByteArrayOutputStream taken = new ByteArrayOutputStream();
         private int room;
         private int calls;
@@ -59,7 +60,7 @@ class OutboundQueueTest {
 
     private final Sink sink = new Sink();
     private final ChunkPool pool = new ChunkPool();
-    private final Counters counters = new Counters(Count.class);
+    private final ConnectionCounters counters = ConnectionCounters.confined();
     private final OutboundQueue queue = new OutboundQueue(new Outlet(sink, pool, counters));
 
     private static ByteBuffer bytes(String text) {
@@ -83,8 +84,8 @@ class OutboundQueueTest {
         assertFalse(queue.fellShort());
         assertEquals(0, queue.length());
         assertEquals(0, pool.used());
-        assertEquals(1, counters.get(Count.SHORT_WRITES));
-        assertEquals(2, counters.get(Count.WRITES));
+        assertEquals(1, counters.get(Counter.SHORT_WRITES));
+        assertEquals(2, counters.get(Counter.WRITES));
     }
 
     @Test
@@ -142,7 +143,7 @@ class OutboundQueueTest {
         assertEquals(3, queue.length());
         assertEquals(3, queue.clear());
         assertEquals(0, pool.used());
-        assertEquals(3, counters.get(Count.DISCARDED));
+        assertEquals(3, counters.get(Counter.BYTES_DISCARDED));
     }
 
     @Test
@@ -193,6 +194,6 @@ class OutboundQueueTest {
         }
         assertArrayEquals(sent.toByteArray(), sink.taken.toByteArray());
         assertEquals(0, pool.used());
-        assertEquals(sent.size(), counters.get(Count.WRITTEN));
+        assertEquals(sent.size(), counters.get(Counter.BYTES_WRITTEN));
     }
 }

@@ -17,7 +17,7 @@ class RareLogTest {
     private static final long SECOND_NS = 1_000_000_000;
 
     private final List<String> lines = Collections.synchronizedList(new ArrayList<>());
-    private final RareLog log = new RareLog((Logger) Proxy.newProxyInstance(
+    private final RateLimitedLog log = new RateLimitedLog((Logger) Proxy.newProxyInstance(
             RareLogTest.class.getClassLoader(), new Class<?>[] {Logger.class}, (self, method, arguments) -> lines.add((String) arguments[1])));
 
     @Test

@@ -34,7 +34,7 @@ class ConsumerIT {
             package consumer;
 
             import dev.sluice.Connection;
-            import dev.sluice.ReactorServer;
+            import dev.sluice.reactor.ReactorServer;
             import dev.sluice.Server;
             import dev.sluice.ServerOptions;
             import java.net.InetSocketAddress;

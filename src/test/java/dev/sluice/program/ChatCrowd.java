@@ -2,12 +2,12 @@ package dev.sluice.program;
 
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
-import dev.sluice.Connector;
-import dev.sluice.Reactor;
 import dev.sluice.ServerOptions;
 import dev.sluice.codec.FrameHandler;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
+import dev.sluice.reactor.Connector;
+import dev.sluice.reactor.Reactor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;

@@ -11,11 +11,11 @@ import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
-import dev.sluice.Reactor;
-import dev.sluice.ReactorServer;
-import dev.sluice.Recorder;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
+import dev.sluice.reactor.Reactor;
+import dev.sluice.reactor.ReactorServer;
+import dev.sluice.reactor.Recorder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -82,8 +82,8 @@ class SimulationTest {
         recorders.forEach(recorder -> violations.addAll(recorder.check()));
         assertEquals(List.of(), violations);
         ServerStats stats = server.stats();
-        assertEquals(0, stats.connections().open());
-        assertEquals(0, stats.bytes().pending());
+        assertEquals(0, stats.open());
+        assertEquals(0, stats.pending());
         assertEquals(0, reactor.stats().failures());
         reactor.close();
     }
@@ -92,7 +92,7 @@ class SimulationTest {
     void echoTakesTwoTrips() throws IOException {
         serve(1, Conditions.GOOD, ServerOptions.builder(), ECHO);
         Peer peer = network.connect(server.address());
-        until(() -> server.stats().connections().open() == 1);
+        until(() -> server.stats().open() == 1);
         long start = now();
         long[] end = new long[1];
         peer.onReceived(bytes -> end[0] = now());
@@ -238,7 +238,7 @@ class SimulationTest {
         until(() -> open.size() == stay.size());
         int[] ports = all.stream().mapToInt(address -> ((InetSocketAddress) address).getPort()).sorted().toArray();
         assertTrue(ports[0] >= 32_768 && ports[ports.length - 1] == 60_999, ports[0] + " to " + ports[ports.length - 1]);
-        assertEquals(0, server.stats().connections().handlerFailures());
+        assertEquals(0, server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
         stay.forEach(Peer::end);
     }
 
@@ -354,7 +354,7 @@ class SimulationTest {
         };
         network.in(0, arrive[0]);
         until(() -> all.size() == visitors);
-        until(() -> server.stats().connections().open() == 0);
+        until(() -> server.stats().open() == 0);
         StringBuilder trace = new StringBuilder();
         for (Recorder recorder : recorders) {
             trace.append(recorder.callbacks()).append(' ').append(recorder.reason.kind()).append(' ').append(recorder.reason.unsent());
@@ -385,7 +385,7 @@ class SimulationTest {
         String trace = run(seed, 10_000, 2);
         Duration virtual = Duration.ofNanos(now());
         System.out.println("SimulationTest 10000 connections, " + virtual.toHours() + " hours in "
-                + (System.nanoTime() - start) / 1_000_000 + " ms: " + server.stats().connections());
+                + (System.nanoTime() - start) / 1_000_000 + " ms: " + server.stats());
         assertTrue(virtual.toHours() >= 4);
         for (Kind kind : List.of(Kind.PEER, Kind.LOCAL, Kind.RESET, Kind.IDLE, Kind.HANDLER_FAILURE)) {
             assertTrue(trace.contains(" " + kind + " "), kind + " happens");

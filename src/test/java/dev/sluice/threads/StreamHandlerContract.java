@@ -1,5 +1,6 @@
 package dev.sluice.threads;
 
+import dev.sluice.ServerStats;
 import static dev.sluice.threads.Served.await;
 import static dev.sluice.threads.Served.receive;
 import static dev.sluice.threads.Served.receiveAll;
@@ -51,7 +52,7 @@ abstract class StreamHandlerContract {
     }
 
     private long closedBy(Kind kind) {
-        return served.server.stats().connections().closedBy().get(kind);
+        return served.server.stats().closedBy(kind);
     }
 
     @Test
@@ -98,7 +99,7 @@ abstract class StreamHandlerContract {
             }
         });
         assertEquals(1_000, receiveAll(send(served.connect(), "?")).length());
-        assertTrue(served.server.stats().calls().writes() <= 2);
+        assertTrue(served.server.stats().get(ServerStats.Counter.WRITES) <= 2);
     }
 
     @Test
@@ -156,9 +157,9 @@ abstract class StreamHandlerContract {
         }
         assertEquals(-1, client.getInputStream().read());
         client.close();
-        await(() -> served.server.stats().connections().closed() == 1, "closed");
+        await(() -> served.server.stats().get(ServerStats.Counter.CLOSED) == 1, "closed");
         assertEquals(0, closedBy(Kind.HANDLER_FAILURE));
-        assertEquals(0, served.server.stats().connections().handlerFailures());
+        assertEquals(0, served.server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
         assertEquals(1, closedBy(Kind.LOCAL));
     }
 
@@ -176,7 +177,7 @@ abstract class StreamHandlerContract {
         assertEquals("", receiveAll(send(failing, "!")));
         assertEquals("y", receiveAll(send(other, "y")));
         await(() -> closedBy(Kind.HANDLER_FAILURE) == 1, "a handler's failure");
-        assertEquals(1, served.server.stats().connections().handlerFailures());
+        assertEquals(1, served.server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
     }
 
     @Test
@@ -189,7 +190,7 @@ abstract class StreamHandlerContract {
         assertEquals("", receiveAll(served.connect()));
         await(() -> closedBy(Kind.IDLE) == 1, "idle");
         assertEquals("the connection is lost: IDLE", told.get().getMessage());
-        assertEquals(0, served.server.stats().connections().handlerFailures(), "it did not fail, it was told");
+        assertEquals(0, served.server.stats().get(ServerStats.Counter.HANDLER_FAILURES), "it did not fail, it was told");
     }
 
     @Test
@@ -244,7 +245,7 @@ abstract class StreamHandlerContract {
         Socket worker = send(served.connect(), "w");
         Socket waiter = served.connect();
         assertTrue(working.await(10, TimeUnit.SECONDS));
-        await(() -> served.server.stats().connections().opened() == 2, "both");
+        await(() -> served.server.stats().get(ServerStats.Counter.OPENED) == 2, "both");
         CompletableFuture<DrainReport> end = served.server.drain(Duration.ofSeconds(20));
         // a read that waits cannot be brought back but by the peer's end, after ours; one that has not begun ends at once
         assertTrue(List.of("", "done").contains(receiveAll(waiter)));

@@ -9,14 +9,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.ServerStats;
 import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
-import dev.sluice.Reactor;
 import dev.sluice.ServerOptions;
-import dev.sluice.internal.Wire;
+import dev.sluice.internal.SocketIo;
+import dev.sluice.reactor.Reactor;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -68,11 +69,11 @@ class ThreadServerTest {
     }
 
     private long closedBy(Kind kind) {
-        return served.server.stats().connections().closedBy().get(kind);
+        return served.server.stats().closedBy(kind);
     }
 
     private long waiting() {
-        return served.server.stats().connections().waiting();
+        return served.server.stats().get(ServerStats.Counter.WAITING);
     }
 
     // ---- pool ---------------------------------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ class ThreadServerTest {
         for (int i = 0; i < 6; i++) {
             clients.add(send(served.connect(), "client " + i));
             int opened = i + 1;
-            await(() -> served.server.stats().connections().opened() == opened, "admitted");
+            await(() -> served.server.stats().get(ServerStats.Counter.OPENED) == opened, "admitted");
         }
         assertEquals("client 0", receive(clients.get(0), 8));
         assertEquals("client 1", receive(clients.get(1), 8));
@@ -187,9 +188,8 @@ class ThreadServerTest {
         served = new Served(ThreadServer.start(
                 Served.ANY,
                 ServerOptions.defaults(),
-                () -> new Crew(scarce(noThread, "sluice-own"), scarce(noHelper, "sluice-helper"), 0, true),
-                Wire.PLAIN,
-                connection -> new CallbackStyle(connection, factory)));
+                Seams.machine(() -> new ConnectionThreads(scarce(noThread, "sluice-own"), scarce(noHelper, "sluice-helper"), 0, true), SocketIo.PLAIN),
+                ThreadService.callbacks(factory)));
     }
 
     @Test
@@ -200,8 +200,8 @@ class ThreadServerTest {
         assertEquals("x", receive(send(there, "x"), 1));
         none.set(true);
         assertTrue(isOver(served.connect()));
-        await(() -> served.server.stats().connections().refused() == 1, "refused");
-        assertEquals(1, served.server.stats().connections().opened());
+        await(() -> served.server.stats().get(ServerStats.Counter.REFUSED) == 1, "refused");
+        assertEquals(1, served.server.stats().get(ServerStats.Counter.OPENED));
         assertEquals("y", receive(send(there, "y"), 1));
         none.set(false);
         assertEquals("z", receive(send(served.connect(), "z"), 1));
@@ -257,9 +257,8 @@ class ThreadServerTest {
         served = new Served(ThreadServer.start(
                 Served.ANY,
                 ServerOptions.defaults(),
-                () -> new Crew(unknown, unknown, 0, false),
-                Wire.PLAIN,
-                connection -> new CallbackStyle(connection, ECHO)));
+                Seams.machine(() -> new ConnectionThreads(unknown, unknown, 0, false), SocketIo.PLAIN),
+                ThreadService.callbacks(ECHO)));
         Socket client = served.connect();
         assertEquals("x", receive(send(client, "x"), 1));
         none.set(false);
@@ -295,7 +294,7 @@ class ThreadServerTest {
         served.connect();
         await(told::get, "its end");
         served.server.drain(Duration.ofSeconds(1)).get(20, TimeUnit.SECONDS);
-        assertEquals(1, served.server.stats().connections().handlerFailures());
+        assertEquals(1, served.server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
     }
 
     @Test
@@ -306,9 +305,8 @@ class ThreadServerTest {
                 () -> ThreadServer.start(
                         Served.ANY,
                         ServerOptions.defaults(),
-                        () -> new Crew(scarce(none, "sluice-own"), scarce(none, "sluice-helper"), 3, true),
-                        Wire.PLAIN,
-                        connection -> new CallbackStyle(connection, ECHO)));
+                        Seams.machine(() -> new ConnectionThreads(scarce(none, "sluice-own"), scarce(none, "sluice-helper"), 3, true), SocketIo.PLAIN),
+                ThreadService.callbacks(ECHO)));
     }
 
     // ---- calls that block -------------------------------------------------------------------------------------------------
@@ -321,19 +319,20 @@ class ThreadServerTest {
 
     /** A server without an idle limit that looks at connections very often. */
     private void serveWatchfully(ServerOptions.Builder options, Threads threads, Handler.Factory factory) throws IOException {
-        serveWatchfully(options, threads, Wire.PLAIN, connection -> new CallbackStyle(connection, factory));
+        serveWatchfully(options, threads, SocketIo.PLAIN, factory);
     }
 
-    private void serveWatchfully(ServerOptions.Builder options, Threads threads, Wire wire, Function<ThreadConnection, Style> styles)
+    private void serveWatchfully(ServerOptions.Builder options, Threads threads, SocketIo socketIo, Handler.Factory factory)
             throws IOException {
-        served = new Served(ThreadServer.start(Served.ANY, options.idleTimeout(Duration.ZERO).build(), threads::open, wire, connection -> {
-            connection.group.livenessNs = 20_000_000;
-            return styles.apply(connection);
-        }));
+        served = new Served(ThreadServer.start(
+                Served.ANY,
+                options.idleTimeout(Duration.ZERO).build(),
+                Seams.machine(threads::open, socketIo).lookingEvery(Duration.ofMillis(20)),
+                ThreadService.callbacks(factory)));
     }
 
     private void resetIsNoticed(Socket client) throws IOException {
-        Awaitility.await().during(Duration.ofMillis(100)).until(() -> served.server.stats().connections().open() > 0); // some looks
+        Awaitility.await().during(Duration.ofMillis(100)).until(() -> served.server.stats().open() > 0); // some looks
         client.setSoLinger(true, 0);
         client.close();
         await(() -> closedBy(Kind.RESET) == 1, "the reset");
@@ -385,7 +384,6 @@ class ThreadServerTest {
         serveWatchfully(ServerOptions.builder(), threads, still(Connection::pauseReading, new CountDownLatch(1)));
         Socket client = served.connect();
         client.shutdownOutput();
-        await(() -> served.server.stats().calls().reads() == 1, "its thread has met the end, or is about to");
         resetIsNoticed(client);
     }
 
@@ -397,7 +395,7 @@ class ThreadServerTest {
             self.close();
         }, new CountDownLatch(1)));
         Socket client = served.connect();
-        await(() -> served.server.stats().connections().opened() == 1, "it is open");
+        await(() -> served.server.stats().get(ServerStats.Counter.OPENED) == 1, "it is open");
         resetIsNoticed(client);
     }
 
@@ -415,7 +413,7 @@ class ThreadServerTest {
         }, new CountDownLatch(1)));
         try {
             Socket client = served.connect();
-            await(() -> served.server.stats().work().full() == 1, "the queue is full");
+            await(() -> served.server.stats().get(ServerStats.Counter.WORKERS_FULL) == 1, "the queue is full");
             resetIsNoticed(client);
         } finally {
             gate.countDown();
@@ -483,7 +481,7 @@ class ThreadServerTest {
     /** A look takes the channel from whoever reads or writes: it would wait for them, and every connection of the server with it. */
     @Test
     void lookWaitsForNobodyWhoReadsLastBytesBetweenTwoWrites() throws Exception {
-        Wire takesNothing = new Wire() {
+        SocketIo takesNothing = new SocketIo() {
             @Override
             public int write(SocketChannel channel, ByteBuffer from) {
                 Thread.yield();
@@ -493,20 +491,20 @@ class ThreadServerTest {
         AtomicReference<Connection> connection = new AtomicReference<>();
         serveWatchfully(ServerOptions.builder(), Threads.platform(), takesNothing, each -> {
             connection.compareAndSet(null, each);
-            return new CallbackStyle(each, self -> (me, in) -> in.position(in.limit()));
+            return (me, in) -> in.position(in.limit());
         });
         Socket client = send(served.connect(), "x");
-        await(() -> served.server.stats().calls().reads() == 2, "its thread reads on");
+        await(() -> served.server.stats().get(ServerStats.Counter.READS) == 2, "its thread reads on");
         connection.get().write(ByteBuffer.allocate(10));
         connection.get().close();
-        await(() -> served.server.stats().calls().writes() > 1_000, "its writer tries again and again");
+        await(() -> served.server.stats().get(ServerStats.Counter.WRITES) > 1_000, "its writer tries again and again");
         send(client, "y");
-        await(() -> served.server.stats().calls().reads() == 3, "its thread reads the last bytes");
-        Awaitility.await().during(Duration.ofMillis(200)).until(() -> served.server.stats().connections().open() == 1); // some looks
+        await(() -> served.server.stats().get(ServerStats.Counter.READS) == 3, "its thread reads the last bytes");
+        Awaitility.await().during(Duration.ofMillis(200)).until(() -> served.server.stats().open() == 1); // some looks
         for (int opened = 2; opened < 5; opened++) { // the loop is there
             served.connect();
             int expected = opened;
-            await(() -> served.server.stats().connections().opened() == expected, "a newcomer");
+            await(() -> served.server.stats().get(ServerStats.Counter.OPENED) == expected, "a newcomer");
         }
         client.setSoLinger(true, 0);
         client.close();
@@ -537,27 +535,25 @@ class ThreadServerTest {
     }
 
     @Test
-    void drainWaitsForACallbackThatAHelperIsIn() throws Exception {
+    void drainWaitsForATaskThatAHelperIsIn() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);
         AtomicReference<Connection> connection = new AtomicReference<>();
         serve(ServerOptions.builder(), Threads.platform(), self -> {
             connection.set(self);
-            return (me, in) -> {
-                if (in.get(in.position()) == 'a') {
-                    in.get();
-                    me.pauseReading();
-                    return;
-                }
-                inside.countDown();
-                goOn.await(20, TimeUnit.SECONDS);
-                me.write(in);
-            };
+            return (me, in) -> in.position(in.limit());
         });
-        Socket client = send(served.connect(), "ab");
-        await(() -> served.server.stats().bytes().read() == 2, "both");
-        await(() -> served.server.stats().calls().reads() == 2, "its thread reads on");
-        connection.get().execute(() -> connection.get().resumeReading());
+        Socket client = send(served.connect(), "a");
+        await(() -> served.server.stats().get(ServerStats.Counter.READS) == 2, "its thread reads on");
+        connection.get().execute(() -> {
+            inside.countDown();
+            try {
+                goOn.await(20, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            connection.get().write(ByteBuffer.wrap(new byte[] {'b'}));
+        });
         assertTrue(inside.await(10, TimeUnit.SECONDS));
         CompletableFuture<DrainReport> end = served.server.drain(Duration.ofSeconds(20));
         Awaitility.await().during(Duration.ofMillis(200)).until(connection.get()::isOpen); // four looks
@@ -626,13 +622,13 @@ class ThreadServerTest {
     void wireThatFailsIsAReset() throws Exception {
         List<CloseReason> reasons = new CopyOnWriteArrayList<>();
         AtomicBoolean readFails = new AtomicBoolean();
-        Wire failing = new Wire() {
+        SocketIo failing = new SocketIo() {
             @Override
             public int read(SocketChannel channel, ByteBuffer into) throws IOException {
                 if (readFails.get()) {
                     throw new IllegalStateException("scripted");
                 }
-                return Wire.super.read(channel, into);
+                return SocketIo.super.read(channel, into);
             }
 
             @Override
@@ -643,9 +639,8 @@ class ThreadServerTest {
         served = new Served(ThreadServer.start(
                 Served.ANY,
                 ServerOptions.defaults(),
-                Threads.platform()::open,
-                failing,
-                connection -> new CallbackStyle(connection, self -> new Handler() {
+                Seams.machine(Threads.platform()::open, failing),
+                ThreadService.callbacks(self -> new Handler() {
                     @Override
                     public void onRead(Connection self, ByteBuffer in) {
                         self.write(in);
@@ -670,7 +665,7 @@ class ThreadServerTest {
     void writeReturnsThoughBytesOfAClosedConnectionAreStillBeingWritten() throws Exception {
         CountDownLatch kernelTakes = new CountDownLatch(1);
         AtomicInteger beingWritten = new AtomicInteger();
-        Wire stuck = new Wire() {
+        SocketIo stuck = new SocketIo() {
             private void await() {
                 beingWritten.incrementAndGet();
                 try {
@@ -683,25 +678,24 @@ class ThreadServerTest {
             @Override
             public int write(SocketChannel channel, ByteBuffer from) throws IOException {
                 await();
-                return Wire.super.write(channel, from);
+                return SocketIo.super.write(channel, from);
             }
 
             @Override
             public long write(SocketChannel channel, ByteBuffer[] from, int count) throws IOException {
                 await();
-                return Wire.super.write(channel, from, count);
+                return SocketIo.super.write(channel, from, count);
             }
         };
         List<Connection> connections = new CopyOnWriteArrayList<>();
         served = new Served(ThreadServer.start(
                 Served.ANY,
                 ServerOptions.builder().maxPendingTotal(64 << 10).build(),
-                Threads.platform()::open,
-                stuck,
-                each -> {
+                Seams.machine(Threads.platform()::open, stuck),
+                ThreadService.callbacks(each -> {
                     connections.add(each);
-                    return new CallbackStyle(each, ECHO);
-                }));
+                    return ECHO.create(each);
+                })));
         try {
             for (int i = 1; i <= 5; i++) {
                 served.connect();
@@ -728,7 +722,7 @@ class ThreadServerTest {
         AtomicReference<Connection> connection = new AtomicReference<>();
         AtomicReference<CloseReason> reason = new AtomicReference<>();
         AtomicInteger failures = new AtomicInteger();
-        Wire without = new Wire() {
+        SocketIo without = new SocketIo() {
             @Override
             public void resetOnClose(SocketChannel channel) {
                 failures.incrementAndGet();
@@ -738,15 +732,14 @@ class ThreadServerTest {
         served = new Served(ThreadServer.start(
                 Served.ANY,
                 ServerOptions.builder().maxPending(1 << 20).build(),
-                Threads.platform()::open,
-                without,
-                each -> {
+                Seams.machine(Threads.platform()::open, without),
+                ThreadService.callbacks(each -> {
                     connection.set(each);
-                    return new CallbackStyle(each, self -> echoThatKeeps(reason));
-                }));
+                    return echoThatKeeps(reason);
+                })));
         Socket client = served.connect();
         assertEquals("x", receive(send(client, "x"), 1));
-        await(() -> served.server.stats().calls().reads() == 2, "its thread reads on");
+        await(() -> served.server.stats().get(ServerStats.Counter.READS) == 2, "its thread reads on");
         try {
             while (connection.get().isOpen()) {
                 connection.get().write(ByteBuffer.allocate(100_000)); // until more waits than may
@@ -804,7 +797,7 @@ class ThreadServerTest {
         for (int i = 0; i < 20; i++) {
             clients.add(new Socket(server.address().getAddress(), server.address().getPort()));
         }
-        await(() -> server.stats().connections().opened() == 20, "all");
+        await(() -> server.stats().get(ServerStats.Counter.OPENED) == 20, "all");
         for (Socket client : clients) {
             client.close();
         }
@@ -828,9 +821,9 @@ class ThreadServerTest {
                 goOn.await();
             }
         };
-        served = new Served(ThreadServer.start(Served.ANY, ServerOptions.defaults(), Threads.pool(1)::open, Wire.PLAIN, each -> {
-            loop.set(each.group.reactor);
-            return new CallbackStyle(each, self -> handler);
+        served = new Served(ThreadServer.start(Served.ANY, ServerOptions.defaults(), Threads.pool(1), each -> {
+            loop.set(((ThreadConnection) each).context.reactor);
+            return handler;
         }));
         served.connect();
         served.connect();
@@ -841,7 +834,7 @@ class ThreadServerTest {
         assertThrows(TimeoutException.class, () -> end.get(300, TimeUnit.MILLISECONDS));
         goOn.countDown();
         end.get(20, TimeUnit.SECONDS);
-        assertEquals(2, served.server.stats().connections().closed());
+        assertEquals(2, served.server.stats().get(ServerStats.Counter.CLOSED));
     }
 
     @Test

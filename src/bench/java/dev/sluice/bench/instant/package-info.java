@@ -1,2 +1,0 @@
-/** The kernel taken out: channels that give and take at once, and what a request costs between them. */
-package dev.sluice.bench.instant;

@@ -1,2 +1,0 @@
-/** What was measured, for people and for programs: text, JSON, CSV, Markdown, HTML. */
-package dev.sluice.bench.report;

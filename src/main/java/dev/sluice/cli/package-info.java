@@ -1,5 +1,0 @@
-/**
- * The program {@code sluice}: its commands, on picocli; not exported. {@link dev.sluice.cli.Main} starts it,
- * {@link dev.sluice.cli.Program} is the command line, each {@code *Command} one command.
- */
-package dev.sluice.cli;

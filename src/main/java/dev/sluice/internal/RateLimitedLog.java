@@ -1,0 +1,63 @@
+package dev.sluice.internal;
+
+import java.io.IOException;
+import org.slf4j.Logger;
+
+/**
+ * A warning that a hostile peer or a broken handler can cause at will: one line a second at most, which says how many it
+ * stands for. Any thread. Logging may fail, and never harms the caller.
+ */
+public final class RateLimitedLog {
+
+    private static final long INTERVAL_NS = 1_000_000_000;
+
+    private final Logger log;
+    private boolean logged;
+    private long lastNs;
+    private long suppressed;
+
+    /**
+     * Makes a log that has said nothing.
+     *
+     * @param log where to
+     */
+    public RateLimitedLog(Logger log) {
+        this.log = log;
+    }
+
+    /**
+     * Warns, or counts.
+     *
+     * @param nowNs   the time
+     * @param message what happened
+     * @param cause   its cause; its stack trace is logged unless it is an I/O error
+     */
+    public void warn(long nowNs, String message, Throwable cause) {
+        long others = takeTurn(nowNs);
+        if (others < 0) {
+            return;
+        }
+        try {
+            String text = others == 0 ? message : message + " (and " + others + " more like it)";
+            if (cause instanceof IOException) {
+                log.warn("{}: {}", text, cause.toString()); // the world's fault, which a trace of ours does not explain
+            } else {
+                log.warn(text, cause);
+            }
+        } catch (Throwable t) {
+            // a logger that fails, or no memory for the line: the fault itself is counted elsewhere
+        }
+    }
+    /** How many others a line stands for that is due now; -1 for one that is not, and is counted. The line itself is written outside. */
+    private synchronized long takeTurn(long nowNs) {
+        if (logged && nowNs - lastNs < INTERVAL_NS) {
+            suppressed++;
+            return -1;
+        }
+        long others = suppressed;
+        logged = true;
+        lastNs = nowNs;
+        suppressed = 0;
+        return others;
+    }
+}

@@ -1,0 +1,68 @@
+package dev.sluice.internal;
+
+/**
+ * How long a connection may go without what is expected of it. Times are nanoseconds of one clock, compared by
+ * subtraction.
+ *
+ * @param idleNs   without a byte read, or taken by the kernel, and without owing anything; 0: for ever
+ * @param writeNs  with output waiting and none of it taken; 0: for ever
+ * @param lingerNs after our end was sent, without the peer's
+ */
+public record Timeouts(long idleNs, long writeNs, long lingerNs) {
+
+    /** No deadline: a time that no clock which starts near zero, as those of virtual machines do, will tell. */
+    public static final long NEVER = Long.MIN_VALUE;
+
+    /** How often a connection of which nothing is awaited, so that nothing would tell of its end, is looked at: 30 seconds. */
+    public static final long LIVENESS_NS = 30_000_000_000L;
+
+    /**
+     * When a connection is to be looked at.
+     *
+     * @param output    its output
+     * @param lingering whether only the peer's end is awaited
+     * @param owes      whether work is offloaded or held: then it is not idle
+     * @param activeNs  when a byte was last read, or taken by the kernel, or when it last owed something
+     * @param lookNs    when it is to be asked whether its peer still lives, or {@link #NEVER}: an event would tell
+     * @return the earliest deadline, or {@link #NEVER}
+     */
+    public long deadline(OutboundQueue output, boolean lingering, boolean owes, long activeNs, long lookNs) {
+        if (lingering) {
+            return output.sinceNs() + lingerNs;
+        }
+        long deadline = lookNs;
+        if (idleNs > 0 && !owes) {
+            deadline = earlier(deadline, activeNs + idleNs);
+        }
+        if (output.fellShort() && writeNs > 0) {
+            deadline = earlier(deadline, output.sinceNs() + writeNs);
+        }
+        return deadline;
+    }
+
+    private static long earlier(long deadline, long other) {
+        return deadline == NEVER || other - deadline < 0 ? other : deadline;
+    }
+
+    /**
+     * Whether output has waited too long.
+     *
+     * @param output a connection's
+     * @param nowNs  the time
+     * @return true if the kernel took nothing of it for {@code writeNs}
+     */
+    public boolean isStalled(OutboundQueue output, long nowNs) {
+        return output.fellShort() && writeNs > 0 && nowNs - output.sinceNs() >= writeNs;
+    }
+
+    /**
+     * Whether a connection that owes nothing has done nothing for too long.
+     *
+     * @param activeNs when it last did, or owed something
+     * @param nowNs    the time
+     * @return true after {@code idleNs}
+     */
+    public boolean isIdle(long activeNs, long nowNs) {
+        return idleNs > 0 && nowNs - activeNs >= idleNs;
+    }
+}

@@ -1,0 +1,17 @@
+package dev.sluice.program.bench;
+
+/**
+ * What every engine is asked to carry.
+ *
+ * @param connections how many at once
+ * @param size        bytes of a request
+ * @param pipeline    requests in flight on a connection
+ */
+public record Cell(int connections, int size, int pipeline) {
+
+    @Override
+    public String toString() {
+        return connections + (connections == 1 ? " connection, " : " connections, ") + size + (size == 1 ? " byte, " : " bytes, ")
+                + pipeline + " in flight";
+    }
+}

@@ -1,0 +1,2 @@
+/** What was measured, for people and for programs: text, JSON, CSV, Markdown, HTML. */
+package dev.sluice.program.bench.report;

@@ -1,0 +1,101 @@
+package dev.sluice.program.cli;
+
+import dev.sluice.CloseReason;
+import dev.sluice.DrainReport;
+import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import dev.sluice.ServerStats.Counter;
+import dev.sluice.datagram.DatagramStats;
+import dev.sluice.internal.Admission;
+import dev.sluice.program.service.Engine;
+import dev.sluice.program.service.Services;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** What {@code serve} says on standard error when it starts and when it stops; scripts rely on the last line of both. */
+final class Banner {
+
+    /** Connections that are named when they were cut: a crowd that reads nothing must not fill the log with its end. */
+    private static final int SHOWN = 100;
+
+    private final boolean quiet;
+
+    Banner(boolean quiet) {
+        this.quiet = quiet;
+    }
+
+    void warn(String warning) {
+        if (warning != null) {
+            Stderr.line("warning: " + warning);
+        }
+    }
+
+    void ready(Services service, Engine engine, String threads, InetAddress address, int port, ServerOptions options) {
+        Stderr.line(beginning(address) + Choice.word(service) + " on " + HostAddress.text(address, port) + ", engine "
+                + Choice.word(engine) + ", " + threads + ", at most " + Admission.limit(options) + " connections");
+    }
+
+    /** With datagrams. */
+    void ready(Services service, Engine engine, String threads, InetAddress address, int port) {
+        Stderr.line(beginning(address) + Choice.word(service) + " on udp " + HostAddress.text(address, port) + ", engine "
+                + Choice.word(engine) + ", " + threads);
+    }
+
+    private String beginning(InetAddress address) {
+        StringBuilder text = new StringBuilder();
+        if (!quiet) {
+            text.append("sluice ").append(Program.version()).append(" on Java ").append(System.getProperty("java.version"));
+            text.append(", process ").append(ProcessHandle.current().pid()).append('\n');
+            if (address.isLoopbackAddress()) {
+                text.append("only this machine can connect: --bind 0.0.0.0 opens it to the network\n");
+            }
+        }
+        return text.append("ready: ").toString();
+    }
+
+    /** The end of datagrams: the books, and the line that scripts rely on. */
+    String drained(DatagramStats end) {
+        return (quiet ? "" : books(end)) + "drained: " + end.received() + " datagrams received, " + end.truncated() + " truncated, " + end.sent() + " sent, "
+                + end.dropped() + " dropped, " + end.failed() + " failed";
+    }
+
+    private static String books(DatagramStats end) {
+        long handled = end.received() - end.truncated() - end.fromSelf() - end.handlerFailures();
+        return "books: " + end.received() + " received = " + handled + " handled + " + end.truncated() + " truncated + " + end.fromSelf()
+                + " from itself + " + end.handlerFailures() + " failed; " + end.offered() + " offered = " + end.sent() + " sent + "
+                + end.queued() + " queued + " + end.dropped() + " dropped + " + end.failed() + " failed\n";
+    }
+
+    /** The end: what was cut, the books, and the line that scripts rely on. */
+    String drained(DrainReport report, ServerStats stats) {
+        StringBuilder text = new StringBuilder();
+        List<DrainReport.Cut> shown = report.cuts().subList(0, Math.min(SHOWN, report.cut()));
+        for (DrainReport.Cut cut : shown) {
+            text.append("cut: ").append(cut.remote()).append(", ").append(cut.reason().kind());
+            text.append(", ").append(cut.reason().unsent()).append(" bytes lost\n");
+        }
+        if (report.owed() > 0 || report.bytesUnread() > 0) {
+            text.append("unserved: ").append(report.owed()).append(" connections owed an answer, ");
+            text.append(report.bytesUnread()).append(" bytes of input unread\n");
+        }
+        if (shown.size() < report.cut()) {
+            text.append("cut: ").append(report.cut() - shown.size()).append(" more\n");
+        }
+        if (!quiet) {
+            String ends = Stream.of(CloseReason.Kind.values())
+                    .filter(kind -> stats.closedBy(kind) > 0)
+                    .map(kind -> stats.closedBy(kind) + " " + kind)
+                    .collect(Collectors.joining(", "));
+            text.append(ends.isEmpty() ? "" : "ends: " + ends + "\n");
+            text.append("books: ").append(stats.get(Counter.OPENED)).append(" opened = ").append(stats.get(Counter.CLOSED));
+            text.append(" closed + ").append(stats.open()).append(" open; ").append(stats.get(Counter.BYTES_ENQUEUED));
+            text.append(" bytes enqueued = ").append(stats.get(Counter.BYTES_WRITTEN)).append(" written + ").append(stats.pending());
+            text.append(" pending + ").append(stats.get(Counter.BYTES_DISCARDED)).append(" discarded\n");
+        }
+        text.append("drained: ").append(report.connections()).append(" connections, ").append(report.flushed());
+        text.append(" flushed, ").append(report.cut()).append(" cut, ").append(report.bytesLost()).append(" bytes lost");
+        return text.toString();
+    }
+}

@@ -1,0 +1,187 @@
+package dev.sluice.program.cli;
+
+import dev.sluice.program.bench.BenchPlan;
+import dev.sluice.program.bench.Cell;
+import dev.sluice.program.bench.Contender;
+import dev.sluice.program.bench.EngineSpec;
+import dev.sluice.program.bench.Expect;
+import dev.sluice.program.bench.JavaHome;
+import dev.sluice.program.bench.LoadPlan;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The flags that say what a comparison consists of: a {@link BenchPlan}, and the Java that servers run on. */
+final class BenchFlags {
+
+    /** Contenders that need something on the class path that is not always there. */
+    private static final Set<String> ELSEWHERE = Set.of("netty", "netty-epoll");
+
+    /** The first Java with virtual threads. */
+    private static final int VIRTUAL = 21;
+
+    private static final Duration WARM_UP = Duration.ofSeconds(3);
+    private static final Duration DURATION = Duration.ofSeconds(5);
+    private static final int ROUNDS = 3;
+    private static final int REPETITIONS = 2;
+    private static final Duration QUICK_WARM_UP = Duration.ofMillis(300);
+    private static final Duration QUICK_DURATION = Duration.ofMillis(500);
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(
+            names = {"-e", "--engines"},
+            paramLabel = "E,...",
+            split = ",",
+            defaultValue = "reactor,reactor:2,threads,pool,virtual,netty",
+            description = "Engines; reactor:2 has two sub-reactors, pool:40 forty workers. [${DEFAULT-VALUE}]")
+    private List<String> engines;
+
+    @Option(names = {"-c", "--connections"}, paramLabel = "N,...", split = ",", defaultValue = "1,64,1024", description = "Connections. [${DEFAULT-VALUE}]")
+    private List<Integer> connections;
+
+    @Option(
+            names = {"-s", "--size"},
+            paramLabel = "S,...",
+            split = ",",
+            defaultValue = "64",
+            converter = ByteSize.class,
+            description = "Bytes of a request. [${DEFAULT-VALUE}]")
+    private List<Long> sizes;
+
+    @Option(
+            names = {"-P", "--pipeline"},
+            paramLabel = "N,...",
+            split = ",",
+            defaultValue = "1",
+            description = "Requests in flight on a connection. [${DEFAULT-VALUE}]")
+    private List<Integer> pipelines;
+
+    @Option(
+            names = {"-d", "--duration"},
+            paramLabel = "T",
+            converter = DurationText.class,
+            description = "Measured time. [5s; 500ms with --quick]")
+    private Duration duration;
+
+    @Option(
+            names = {"-w", "--warm-up"},
+            paramLabel = "T",
+            converter = DurationText.class,
+            description = "The same load before that. [3s; 300ms with --quick]")
+    private Duration warmUp;
+
+    @Option(names = {"-n", "--rounds"}, paramLabel = "N", description = "How often everything is measured. [3; 1 with --quick]")
+    private Integer rounds;
+
+    @Option(
+            names = {"-R", "--rate"},
+            paramLabel = "RATE",
+            defaultValue = "0",
+            description = "Requests a second at planned times, the same for all; 0: as many as are answered. [${DEFAULT-VALUE}]")
+    private double rate;
+
+    @Option(
+            names = "--idle",
+            paramLabel = "N,...",
+            split = ",",
+            description = "Also the memory of idle connections, from so many each, such as 0,1000,5000,10000. [none]")
+    private List<Integer> idle;
+
+    @Option(names = "--quick", defaultValue = "false", description = "A smoke test, under a minute; its figures mean nothing. [${DEFAULT-VALUE}]")
+    private boolean quick;
+
+    @Option(
+            names = "--server-java",
+            paramLabel = "PATH",
+            converter = FilePath.class,
+            description = "The java that servers run on. [this one; if it has no virtual threads and they are asked for, the newest beside it]")
+    private Path serverJava;
+
+    @Option(
+            names = "--repeat",
+            paramLabel = "N",
+            description = "How often a measurement is made again that other processes disturbed. [2; 0 with --quick]")
+    private Integer repeat;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Decides the order of engines within rounds. [${DEFAULT-VALUE}]")
+    private long seed;
+
+    BenchPlan plan() {
+        engines.forEach(this::checkEngine);
+        if (Set.copyOf(engines).size() < engines.size()) {
+            throw wrong("--engines names one twice: " + String.join(",", engines));
+        }
+        Duration measured = duration != null ? duration : quick ? QUICK_DURATION : DURATION;
+        Duration before = warmUp != null ? warmUp : quick ? QUICK_WARM_UP : WARM_UP;
+        int times = rounds != null ? rounds : quick ? 1 : ROUNDS;
+        if (times < 1 || times > 1000) {
+            throw wrong("--rounds must be between 1 and 1000, was " + times);
+        }
+        BenchPlan plan = new BenchPlan(
+                engines,
+                connections.stream().sorted().distinct().toList(),
+                sizes.stream().map(size -> (int) Math.min(size, Integer.MAX_VALUE)).distinct().toList(),
+                pipelines.stream().distinct().toList(),
+                before.toMillis(),
+                measured.toMillis(),
+                times,
+                rate,
+                idle == null ? List.of() : idle.stream().sorted().distinct().toList(),
+                repeat != null ? repeat : quick ? 0 : REPETITIONS,
+                quick,
+                seed);
+        for (Cell cell : plan.cells()) {
+            check(cell, plan);
+        }
+        return plan;
+    }
+
+    private void check(Cell cell, BenchPlan plan) {
+        try {
+            new LoadPlan("", 0, cell.connections(), cell.size(), cell.pipeline(), plan.warmUpMs(), plan.durationMs(), rate, Expect.ECHO, 0);
+            for (int count : plan.idle()) {
+                if (count < 0) {
+                    throw new IllegalArgumentException("idle must not be negative, was " + count);
+                }
+            }
+        } catch (IllegalArgumentException e) {
+            throw wrong(LoadCommand.flag(e.getMessage()));
+        }
+    }
+
+    private void checkEngine(String text) {
+        try {
+            EngineSpec engine = EngineSpec.parse(text);
+            if (Contender.named(engine.name()) == null && !ELSEWHERE.contains(engine.name())) {
+                List<String> names = Contender.all().stream().map(Contender::name).toList();
+                throw wrong("--engines '" + text + "' is not an engine: there are " + String.join(", ", names)
+                        + (names.containsAll(ELSEWHERE) ? "" : ", and netty with Maven's profile bench") + Closest.hint(text, names));
+            }
+        } catch (IllegalArgumentException e) {
+            throw wrong("--engines " + e.getMessage());
+        }
+    }
+
+    private ParameterException wrong(String complaint) {
+        return new ParameterException(spec.commandLine(), complaint);
+    }
+
+    JavaHome java() {
+        if (serverJava != null) {
+            return JavaHome.at(serverJava).orElseThrow(() -> wrong("--server-java: " + serverJava + " is not the java of a JDK or JRE"));
+        }
+        boolean virtual = engines.stream().anyMatch(engine -> EngineSpec.parse(engine).name().equals("virtual"));
+        return virtual && JavaHome.here().feature() < VIRTUAL ? JavaHome.newestBeside() : JavaHome.here();
+    }
+}

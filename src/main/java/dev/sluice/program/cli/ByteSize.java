@@ -1,0 +1,37 @@
+package dev.sluice.program.cli;
+
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** A size in bytes: {@code 4096}, {@code 64k}, {@code 1MiB}. Units are powers of 1024, in any case. */
+final class ByteSize implements ITypeConverter<Long> {
+
+    @Override
+    public Long convert(String text) {
+        Quantity quantity = Quantity.parse(text, "a size such as 4096, 64k or 1MiB");
+        try {
+            return Math.multiplyExact(quantity.number(), factor(quantity.unit(), text));
+        } catch (ArithmeticException e) {
+            throw new TypeConversionException("'" + text + "' is too large");
+        }
+    }
+
+    private static long factor(String unit, String text) {
+        switch (unit) {
+            case "":
+            case "b":
+                return 1;
+            case "k":
+            case "kib":
+                return 1L << 10;
+            case "m":
+            case "mib":
+                return 1L << 20;
+            case "g":
+            case "gib":
+                return 1L << 30;
+            default:
+                throw new TypeConversionException("'" + text + "' has an unknown unit: k, MiB and GiB are some, and a bare number is bytes");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package dev.sluice.program.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.List;
+
+/** Sends each text and prints its answer, which is over when nothing more comes for a while. */
+final class Exchange {
+
+    private final Socket socket;
+    private final Answers answers = new Answers();
+    private final byte[] buffer = new byte[64 << 10];
+
+    Exchange(SocketChannel channel) {
+        this.socket = channel.socket();
+    }
+
+    void run(List<String> texts, String eol, Duration wait) throws IOException, Failure {
+        // 0 would wait for ever
+        socket.setSoTimeout((int) Math.max(1, Math.min(Integer.MAX_VALUE, wait.toMillis())));
+        for (Iterator<String> left = texts.iterator(); left.hasNext(); ) {
+            socket.getOutputStream().write((left.next() + eol).getBytes(StandardCharsets.UTF_8));
+            if (!answered() && left.hasNext()) {
+                throw Failure.endedEarly();
+            }
+        }
+    }
+
+    /** Copies until nothing comes for the length of the wait; false if the peer has closed. */
+    private boolean answered() throws IOException {
+        InputStream in = socket.getInputStream();
+        while (true) {
+            int length;
+            try {
+                length = in.read(buffer);
+            } catch (SocketTimeoutException e) {
+                answers.end();
+                return true;
+            }
+            if (length < 0) {
+                answers.end();
+                return false;
+            }
+            answers.print(ByteBuffer.wrap(buffer, 0, length), false);
+        }
+    }
+}

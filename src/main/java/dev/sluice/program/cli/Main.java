@@ -1,0 +1,26 @@
+package dev.sluice.program.cli;
+
+/** Where the program starts and ends: no other class ends the process. */
+public final class Main {
+
+    private Main() {}
+
+    public static void main(String[] args) {
+        System.exit(run(args));
+    }
+
+    /** Ends the process without another word. */
+    static void halt(int status) {
+        Runtime.getRuntime().halt(status);
+    }
+
+    private static int run(String[] args) {
+        try {
+            return Program.run(args);
+        } catch (NoClassDefFoundError e) {
+            // the plain jar, run without the libraries that the program stands on
+            System.err.println("sluice: " + e.getMessage() + " is missing: run target/sluice, this jar is the library alone");
+            return Status.FAILED;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package dev.sluice.program.cli;
+
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.SocketChannel;
+
+/**
+ * Standard input to the peer and the peer to standard output, byte for byte. A thread for each direction, so that a
+ * peer that answers before it reads on cannot block us for ever.
+ */
+final class Pipe {
+
+    private static final int BUFFER = 64 << 10;
+
+    private final SocketChannel channel;
+    /** Set before the peer can know of it, so that an end that answers ours is never taken for an early one. */
+    private volatile boolean inputEnded;
+
+    private volatile IOException sendFailure;
+
+    /** Set before the connection is reset because of it, so that its loss is never told instead. */
+    private volatile IOException inputFailure;
+
+    Pipe(SocketChannel channel) {
+        this.channel = channel;
+    }
+
+    /** Returns when both sides have ended. Does not wait for a standard input that nobody ends. */
+    void run() throws IOException, Failure {
+        Thread sender = new Thread(this::send, "sluice-client-send");
+        sender.setDaemon(true);
+        sender.start();
+        try {
+            receive();
+        } catch (ClosedChannelException e) {
+            if (inputFailure == null) {
+                throw e;
+            }
+        }
+        if (inputFailure != null) {
+            throw new Failure("standard input: " + Failure.reason(inputFailure), inputFailure);
+        }
+        if (sendFailure != null) {
+            throw sendFailure;
+        }
+        if (!inputEnded) {
+            throw Failure.endedEarly();
+        }
+    }
+
+    private void receive() throws IOException {
+        Answers answers = new Answers();
+        ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
+        while (channel.read(buffer) >= 0) {
+            answers.print(buffer.flip(), false);
+            buffer.clear();
+        }
+        answers.end();
+    }
+
+    private void send() {
+        ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
+        try (FileInputStream in = new FileInputStream(FileDescriptor.in);
+                FileChannel source = in.getChannel()) {
+            while (read(source, buffer)) {
+                buffer.flip();
+                while (buffer.hasRemaining()) {
+                    channel.write(buffer);
+                }
+                buffer.clear();
+            }
+            inputEnded = true;
+            channel.shutdownOutput();
+        } catch (IOException e) {
+            sendFailure = e;
+        }
+    }
+
+    /** False at the end of standard input. */
+    private boolean read(FileChannel source, ByteBuffer buffer) throws IOException {
+        try {
+            return source.read(buffer) >= 0;
+        } catch (IOException e) {
+            inputFailure = e;
+            try (channel) { // nothing else brings the other thread back from its read
+                channel.setOption(StandardSocketOptions.SO_LINGER, 0); // the peer must not take a part for the whole
+            }
+            throw e;
+        }
+    }
+}

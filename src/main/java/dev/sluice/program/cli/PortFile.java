@@ -1,0 +1,146 @@
+package dev.sluice.program.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.DatagramSocket;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.security.SecureRandom;
+
+/**
+ * The file that tells a script which port was taken: it appears whole or not at all, once the server is ready, and is removed at the
+ * server's end. Nothing at its path is touched that is no port file.
+ */
+final class PortFile implements AutoCloseable {
+
+    /** Five digits and a line feed. */
+    private static final int LONGEST = 6;
+
+    private final Path path;
+    private BasicFileAttributes written;
+
+    private PortFile(Path path) {
+        this.path = path;
+    }
+
+    /** Removes a file that an earlier server has left: a script that waits for the new one must not read the old. For null, does nothing. */
+    static PortFile claim(Path path, int port, boolean udp) throws Failure {
+        if (path == null) {
+            return new PortFile(null);
+        }
+        PortFile file = new PortFile(path.toAbsolutePath());
+        try {
+            if (Files.exists(file.path, LinkOption.NOFOLLOW_LINKS)) {
+                file.removeStale(port, udp);
+            } else if (!Files.isDirectory(file.path.getParent())) {
+                throw file.failure("no such directory", null);
+            }
+        } catch (IOException e) {
+            throw file.failure(reason(e), e);
+        }
+        return file;
+    }
+
+    private void removeStale(int port, boolean udp) throws IOException, Failure {
+        BasicFileAttributes attributes = attributes(path);
+        if (!attributes.isRegularFile()) {
+            throw failure("it is " + (attributes.isDirectory() ? "a directory" : attributes.isSymbolicLink() ? "a link" : "no file"), null);
+        }
+        String content = attributes.size() > LONGEST ? "more than a port" : content();
+        if (!content.matches("\\d{0,5}\\n?")) {
+            throw failure("it holds something else than a port", null);
+        }
+        // with its own port in use, this server will not start: then the file is that of the one that runs
+        if (port == 0 || !content.strip().equals(Integer.toString(port)) || !isTaken(port, udp)) {
+            Files.delete(path);
+        }
+    }
+
+    private String content() throws IOException {
+        try (InputStream in = Files.newInputStream(path, LinkOption.NOFOLLOW_LINKS)) {
+            return new String(in.readNBytes(LONGEST), StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    private static boolean isTaken(int port, boolean udp) {
+        if (udp) {
+            try (DatagramSocket probe = new DatagramSocket(port)) {
+                return !probe.isBound();
+            } catch (IOException e) {
+                return true;
+            }
+        }
+        try (Socket probe = new Socket()) { // which does not listen, so that nobody connects to it
+            probe.setReuseAddress(true);
+            probe.bind(new InetSocketAddress(port));
+            return false;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    void write(int port) throws Failure {
+        if (path == null) {
+            return;
+        }
+        // a name that nobody can have made a link of, in the same directory: elsewhere may be another file system
+        Path draft = path.resolveSibling(path.getFileName() + "." + Long.toHexString(new SecureRandom().nextLong()) + ".tmp");
+        try {
+            Files.writeString(draft, port + "\n", StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            try {
+                BasicFileAttributes attributes = attributes(draft);
+                Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE);
+                written = attributes;
+            } finally {
+                Files.deleteIfExists(draft);
+            }
+        } catch (IOException e) {
+            throw failure(reason(e), e);
+        }
+    }
+
+    /** Another server's file, which has taken this one's place, is left. */
+    @Override
+    public void close() {
+        try {
+            if (written != null && isSame(written, attributes(path))) {
+                Files.delete(path);
+            }
+        } catch (IOException e) {
+            // it is gone
+        }
+    }
+
+    private static boolean isSame(BasicFileAttributes one, BasicFileAttributes other) {
+        return one.fileKey() != null && one.fileKey().equals(other.fileKey()) && one.lastModifiedTime().equals(other.lastModifiedTime());
+    }
+
+    private static BasicFileAttributes attributes(Path file) throws IOException {
+        return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    }
+
+    private Failure failure(String why, IOException cause) {
+        return new Failure("cannot write --port-file " + path + ": " + why, cause);
+    }
+
+    private static String reason(IOException e) {
+        if (e instanceof NoSuchFileException) {
+            return "no such directory";
+        }
+        if (e instanceof AccessDeniedException) {
+            return "permission denied";
+        }
+        String reason = e instanceof FileSystemException ? ((FileSystemException) e).getReason() : e.getMessage();
+        return reason == null ? e.getClass().getSimpleName() : reason;
+    }
+}

@@ -1,0 +1,127 @@
+package dev.sluice.program.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Help.ColorScheme;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command {@code sluice} itself, and how all its commands are parsed and fail. */
+@Command(
+        name = "sluice",
+        description = "A non-blocking reactor server.",
+        versionProvider = Program.Version.class,
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "COMMAND",
+        commandListHeading = "%nCommands:%n",
+        optionListHeading = "%nOptions:%n",
+        footer = {
+            "",
+            "Exit status: 0 done, 1 failed at run time, 2 bad usage, 3 a limit of bench was",
+            "missed, 4 connections were cut while draining; a second SIGTERM or Ctrl-C ends",
+            "at once with 128 plus its number."
+        })
+final class Program implements Runnable {
+
+    /** In the order of the help. */
+    private static final List<String> COMMANDS = List.of("serve", "client", "load", "bench", "completion");
+
+    @Spec
+    private CommandSpec spec;
+
+    static int run(String... args) {
+        String first = args.length == 0 ? "" : args[0];
+        if (first.equals("serve")) {
+            HeadStart.go();
+        }
+        // converters that we do not use, each found by reflection
+        System.setProperty("picocli.converters.excludes", "java\\.(time|sql)\\..*");
+        return commandLine(first, System.getenv()).execute(args);
+    }
+
+    /**
+     * The parser with every habit of ours; tests give it writers of their own. Where the first argument names a command,
+     * the others are left out, which shortens the start.
+     */
+    static CommandLine commandLine(String first, Map<String, String> variables) {
+        CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF); // its warnings would come ahead of our one line
+        CommandLine line = new CommandLine(new Program());
+        Environment environment = new Environment(variables);
+        boolean all = first.equals("completion") || !COMMANDS.contains(first);
+        for (String name : COMMANDS) {
+            if (name.equals(first) || all) {
+                line.addSubcommand(command(name, environment));
+            }
+        }
+        for (CommandLine each : line.getSubcommands().values()) {
+            each.getCommandSpec().parser().splitQuotedStrings(true); // a quote in a list is a character as any other
+        }
+        BadUsage badUsage = new BadUsage(environment);
+        line.setColorScheme(new ColorScheme.Builder(Ansi.OFF).build()); // and no time spent looking for a terminal
+        line.setUsageHelpWidth(80);
+        line.setUsageHelpLongOptionsMaxWidth(27);
+        line.setAbbreviatedOptionsAllowed(false);
+        line.setExpandAtFiles(false); // an argument that begins with @ is an argument
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setOverwrittenOptionsAllowed(true);
+        line.setDefaultValueProvider(environment);
+        line.setParameterExceptionHandler(badUsage);
+        line.setExecutionExceptionHandler((e, command, result) -> failed(command, e));
+        return line;
+    }
+
+    private static Object command(String name, Environment environment) {
+        switch (name) {
+            case "serve":
+                return ServeCommand.described(environment);
+            case "client":
+                return new ClientCommand();
+            case "load":
+                return new LoadCommand();
+            case "bench":
+                return new BenchCommand();
+            default:
+                return new CompletionCommand();
+        }
+    }
+
+    private static int failed(CommandLine command, Exception e) throws Exception {
+        if (!(e instanceof Failure)) {
+            throw e; // ours to mend: the one case for a stack trace
+        }
+        PrintWriter err = command.getErr();
+        err.println("sluice: " + PlainText.line(e.getMessage()));
+        err.flush();
+        return Status.FAILED;
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "no command: serve, client, load, bench or completion");
+    }
+
+    static String version() {
+        try (InputStream in = Program.class.getResourceAsStream("version")) {
+            return in == null ? "unknown" : new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
+        } catch (IOException e) {
+            return "unknown";
+        }
+    }
+
+    /** What {@code --version} prints. */
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {"sluice " + version() + " on Java " + System.getProperty("java.version")};
+        }
+    }
+}

@@ -1,0 +1,243 @@
+package dev.sluice.program.cli;
+
+import dev.sluice.DrainReport;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import dev.sluice.datagram.DatagramEndpoint;
+import dev.sluice.datagram.DatagramOptions;
+import dev.sluice.datagram.DatagramStats;
+import dev.sluice.program.service.Engine;
+import dev.sluice.program.service.Service;
+import dev.sluice.program.service.Services;
+import dev.sluice.program.service.Settings;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice serve}: a service on a port, until a signal drains it. */
+@Command(
+        name = "serve",
+        description = "Serves a service on a TCP or UDP port until SIGTERM or Ctrl-C.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Program.Version.class,
+        customSynopsis = "sluice serve [SERVICE] [options]%n",
+        sortOptions = false,
+        optionListHeading = "%nOptions, with their defaults:%n",
+        footer = {
+            "",
+            "Durations have a unit (500ms, 5s, 5m), sizes may have one (64k, 1MiB).",
+            "Each option has a name in the environment: SLUICE_HIGH_WATER for --high-water.",
+            "A terminal that closes drains it as SIGTERM does, unless started with nohup.",
+            "Exit status: 0 drained, 1 failed, 2 bad usage, 4 connections were cut."
+        })
+final class ServeCommand implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(
+            paramLabel = "SERVICE",
+            arity = "0..1",
+            defaultValue = "upper",
+            converter = Choice.Service.class,
+            completionCandidates = Choice.Service.class,
+            description = "What to serve: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
+    private Services service;
+
+    @Option(
+            names = {"-b", "--bind"},
+            paramLabel = "ADDR",
+            defaultValue = "127.0.0.1",
+            description = "The address to listen on. [${DEFAULT-VALUE}]")
+    private String bind;
+
+    @Option(
+            names = {"-p", "--port"},
+            paramLabel = "N",
+            defaultValue = "10000",
+            converter = Port.class,
+            description = "The port; 0 takes a free one. [${DEFAULT-VALUE}]")
+    private int port;
+
+    @Option(
+            names = "--port-file",
+            paramLabel = "PATH",
+            converter = FilePath.class,
+            description = "The port is written here, atomically, once the server is ready; removed at its end. [none]")
+    private Path portFile;
+
+    @Option(
+            names = "--udp",
+            defaultValue = "false",
+            description = "Serve datagrams instead of a stream: upper, echo, discard. [${DEFAULT-VALUE}]")
+    private boolean udp;
+
+    @Option(
+            names = {"-e", "--engine"},
+            paramLabel = "E",
+            defaultValue = "reactor",
+            converter = Choice.EngineName.class,
+            completionCandidates = Choice.EngineName.class,
+            description = "What runs the service: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
+    private Engine engine;
+
+    @Mixin
+    private ServerFlags flags;
+
+    @Mixin
+    private ServiceFlags serviceFlags;
+
+    @Option(
+            names = "--log-level",
+            paramLabel = "L",
+            converter = Choice.LogLevel.class,
+            completionCandidates = Choice.LogLevel.class,
+            description = "${COMPLETION-CANDIDATES}. [info; warn with -q]")
+    private Choice.Level logLevel;
+
+    @Option(
+            names = {"-q", "--quiet"},
+            defaultValue = "false",
+            description = "No banner but its last line, and no logs below warn. [${DEFAULT-VALUE}]")
+    private boolean quiet;
+
+    private final Environment environment;
+
+    private ServeCommand(Environment environment) {
+        this.environment = environment;
+    }
+
+    /** With the catalogue of services above the rest of the help's end. */
+    static CommandLine described(Environment environment) {
+        CommandLine command = new CommandLine(new ServeCommand(environment));
+        CommandSpec spec = command.getCommandSpec();
+        List<String> footer = new ArrayList<>(List.of("", "Services:"));
+        for (Services each : Services.values()) {
+            String name = Choice.word(each);
+            footer.add("  " + name + " ".repeat(12 - name.length()) + each.description());
+        }
+        footer.addAll(List.of(spec.usageMessage().footer()));
+        spec.usageMessage().footer(footer.toArray(new String[0]));
+        return command;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        serviceFlags.check(service, udp, portFile);
+        ServerOptions options = flags.options(engine, udp, serviceFlags.maxLine());
+        HeadStart.await();
+        Logging.level(logLevel != null ? logLevel : quiet ? Choice.Level.WARN : Choice.Level.INFO);
+        environment.passedOver(spec).forEach(LoggerFactory.getLogger(ServeCommand.class)::debug);
+        try (PortFile told = PortFile.claim(portFile, port, udp)) {
+            return serve(options, told);
+        }
+    }
+
+    private int serve(ServerOptions options, PortFile told) throws Exception {
+        InetAddress address = HostAddress.resolve(bind, "--bind");
+        Settings settings = serviceFlags.settings();
+        Banner banner = new Banner(quiet);
+        banner.warn(ServerFlags.warning(options));
+        Thread rehearsal = new Thread(Logging::rehearse, "sluice-rehearsal");
+        rehearsal.start();
+        if (udp) {
+            return serveDatagrams(address, options, told, banner, rehearsal);
+        }
+        try (Service served = open(settings); Server server = listen(address, options, served)) {
+            StopSignals.onFirst(() -> stop(() -> server.drain(flags.drainQuiet(), options.drainTimeout()), options), Main::halt);
+            rehearsal.join(); // before anybody is told of the port, and can use up the descriptors that the first warning needs
+            told.write(server.address().getPort());
+            banner.ready(service, engine, engine.threads(options, flags.poolSize()), address, server.address().getPort(), options);
+            return outcome(server, banner);
+        }
+    }
+
+    private int serveDatagrams(InetAddress address, ServerOptions options, PortFile told, Banner banner, Thread rehearsal) throws Exception {
+        DatagramOptions datagrams = DatagramOptions.builder()
+                .maxQueued(options.maxPending())
+                .sendBuffer(options.sendBuffer())
+                .receiveBuffer(options.receiveBuffer())
+                .build();
+        String threads = engine.datagramThreads(flags.poolSize());
+        DatagramEndpoint endpoint = listen(address, () -> engine.start(
+                new InetSocketAddress(address, port), datagrams, flags.poolSize(), service.datagrams().orElseThrow()), threads);
+        StopSignals.onFirst(() -> stop(() -> endpoint.drain(options.drainTimeout()), options), Main::halt);
+        rehearsal.join();
+        told.write(endpoint.address().getPort());
+        banner.ready(service, engine, threads, address, endpoint.address().getPort());
+        DatagramStats end = ending(endpoint.termination());
+        Logging.stop();
+        Stderr.lastWords(banner.drained(end));
+        return Status.DONE;
+    }
+
+    private Service open(Settings settings) throws Failure {
+        try {
+            return service.open(settings);
+        } catch (IOException e) {
+            throw new Failure("cannot serve " + Choice.word(service) + ": " + Failure.reason(e), e);
+        }
+    }
+
+    private Server listen(InetAddress address, ServerOptions options, Service served) throws Failure {
+        return listen(address, () -> engine.start(
+                new InetSocketAddress(address, port), options, flags.poolSize(), served.factory()), engine.threads(options, flags.poolSize()));
+    }
+
+    private interface Opener<T> {
+        T open() throws IOException;
+    }
+
+    private <T> T listen(InetAddress address, Opener<T> opener, String threads) throws Failure {
+        try {
+            return opener.open();
+        } catch (UnsupportedOperationException e) {
+            throw new Failure("--engine " + Choice.word(engine) + ": " + Failure.reason(e), e);
+        } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
+            throw new Failure("cannot start " + threads + ": " + Failure.reason(e), e);
+        } catch (IOException | RuntimeException e) {
+            String where = HostAddress.text(address, port);
+            throw new Failure("cannot listen on " + where + ": " + Failure.reason(e) + " (see --bind and --port)", e);
+        }
+    }
+
+    private void stop(Runnable drain, ServerOptions options) {
+        drain.run();
+        if (!quiet) {
+            String timeout = options.drainTimeout().toString().substring(2).toLowerCase(Locale.ROOT); // PT10S is 10s
+            Stderr.line("stopping: connections may take " + timeout + " to end; a second signal ends at once");
+        }
+    }
+
+    /** Waits for the end, and says what became of the connections: the last line, after every log line. */
+    private static int outcome(Server server, Banner banner) throws Failure, InterruptedException {
+        DrainReport report = ending(server.termination());
+        Logging.stop();
+        Stderr.lastWords(banner.drained(report, server.stats()));
+        return report.cut() == 0 ? Status.DONE : Status.CUT;
+    }
+
+    private static <T> T ending(Future<T> termination) throws Failure, InterruptedException {
+        try {
+            return termination.get();
+        } catch (ExecutionException e) {
+            Logging.stop();
+            throw new Failure("the server failed: " + Failure.reason(e.getCause()), e.getCause());
+        }
+    }
+}

@@ -1,0 +1,257 @@
+package dev.sluice.program.cli;
+
+import dev.sluice.ServerOptions;
+import dev.sluice.internal.Admission;
+import dev.sluice.internal.DescriptorLimit;
+import dev.sluice.program.service.Engine;
+import dev.sluice.threads.Threads;
+import java.lang.reflect.RecordComponent;
+import java.time.Duration;
+import java.util.Locale;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The flags that are {@link ServerOptions}, one for each of its values; null is the library's own default. */
+final class ServerFlags {
+
+    /** A platform thread costs a stack each. */
+    private static final int CONNECTIONS_ON_THREADS = 1_000;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(
+            names = "--sub-reactors",
+            paramLabel = "N",
+            defaultValue = "0",
+            converter = Loops.class,
+            description = "Loops beside the acceptor's; auto: one for each core. [${DEFAULT-VALUE}]")
+    private int subReactors;
+
+    @Option(
+            names = "--pool-size",
+            paramLabel = "N",
+            description = "Threads of engine pool. [" + Engine.POOL_SIZE + "]")
+    private Integer poolSize;
+
+    @Option(
+            names = "--backlog",
+            paramLabel = "N",
+            defaultValue = "1024",
+            description = "Connections that the kernel holds until they are accepted. [${DEFAULT-VALUE}]")
+    private int backlog;
+
+    @Option(
+            names = "--max-connections",
+            paramLabel = "N",
+            description = "A newcomer above it is closed at once. [the descriptor limit less a"
+                    + " reserve; " + CONNECTIONS_ON_THREADS + " on threads]")
+    private Integer maxConnections;
+
+    @Option(
+            names = "--idle-timeout",
+            paramLabel = "T",
+            defaultValue = "5m",
+            converter = DurationText.class,
+            description = "A connection on which no byte moves for so long, and to which nothing is owed, is closed; 0: never. [${DEFAULT-VALUE}]")
+    private Duration idleTimeout;
+
+    @Option(
+            names = "--write-timeout",
+            paramLabel = "T",
+            defaultValue = "30s",
+            converter = DurationText.class,
+            description = "A client that takes no byte for so long, with output waiting, is closed; 0: never."
+                    + " [${DEFAULT-VALUE}]")
+    private Duration writeTimeout;
+
+    @Option(
+            names = "--linger-timeout",
+            paramLabel = "T",
+            defaultValue = "2s",
+            converter = DurationText.class,
+            description = "How long a closing connection waits for its peer's end. [${DEFAULT-VALUE}]")
+    private Duration lingerTimeout;
+
+    @Option(
+            names = "--drain-timeout",
+            paramLabel = "T",
+            defaultValue = "10s",
+            converter = DurationText.class,
+            description = "How long connections may take to end after SIGTERM or Ctrl-C. [${DEFAULT-VALUE}]")
+    private Duration drainTimeout;
+
+    @Option(
+            names = "--drain-quiet",
+            paramLabel = "T",
+            defaultValue = "200ms",
+            converter = DurationText.class,
+            description = "Then a connection is asked to end once nothing was sent or received on it for so long; 0: at once."
+                    + " [${DEFAULT-VALUE}]")
+    private Duration drainQuiet;
+
+    @Option(
+            names = "--stall-threshold",
+            paramLabel = "T",
+            defaultValue = "500ms",
+            converter = DurationText.class,
+            description = "A callback or turn that keeps a loop for longer is reported; 0: never. [${DEFAULT-VALUE}]")
+    private Duration stallThreshold;
+
+    @Option(
+            names = "--spin",
+            paramLabel = "T",
+            defaultValue = "0s",
+            converter = DurationText.class,
+            description = "A loop polls for so long before it blocks. With 50us one busy client waits half as long, ten a fifth less,"
+                    + " fifty not; while they are busy, each loop takes a whole core. [${DEFAULT-VALUE}]")
+    private Duration spin;
+
+    @Option(
+            names = "--high-water",
+            paramLabel = "S",
+            defaultValue = "64KiB",
+            converter = ByteSize.class,
+            description = "Queued output above which a connection is not read. [${DEFAULT-VALUE}]")
+    private long highWater;
+
+    @Option(
+            names = "--low-water",
+            paramLabel = "S",
+            defaultValue = "32KiB",
+            converter = ByteSize.class,
+            description = "Queued output at which it is read again. [${DEFAULT-VALUE}]")
+    private long lowWater;
+
+    @Option(
+            names = "--max-pending",
+            paramLabel = "S",
+            defaultValue = "8MiB",
+            converter = ByteSize.class,
+            description = "Queued output of one client above which it is closed. [${DEFAULT-VALUE}]")
+    private long maxPending;
+
+    @Option(
+            names = "--max-pending-total",
+            paramLabel = "S",
+            converter = ByteSize.class,
+            description = "The same for all clients: from three quarters of it the longest queues' are not read, above"
+                    + " it they are closed. [a quarter of the maximum heap]")
+    private Long maxPendingTotal;
+
+    @Option(
+            names = "--send-buffer",
+            paramLabel = "S",
+            converter = ByteSize.class,
+            description = "SO_SNDBUF. [the kernel's]")
+    private Long sendBuffer;
+
+    @Option(
+            names = "--receive-buffer",
+            paramLabel = "S",
+            converter = ByteSize.class,
+            description = "SO_RCVBUF. [the kernel's]")
+    private Long receiveBuffer;
+
+    /** All of them together, so that a line of that length is not too long; what is wrong with one is said with the flag's name. */
+    ServerOptions options(Engine engine, boolean udp, int maxLine) {
+        checkThreads(engine, udp);
+        ServerOptions.Builder builder = ServerOptions.builder()
+                .subReactors(subReactors)
+                .backlog(backlog)
+                .idleTimeout(idleTimeout)
+                .writeTimeout(writeTimeout)
+                .lingerTimeout(lingerTimeout)
+                .drainTimeout(drainTimeout)
+                .stallThreshold(stallThreshold)
+                .spin(spin)
+                .highWater(bytes("--high-water", highWater))
+                .lowWater(bytes("--low-water", lowWater))
+                .maxPending(bytes("--max-pending", maxPending))
+                .maxRemainder(Math.max(ServerOptions.defaults().maxRemainder(), 2 * maxLine));
+        if (maxConnections != null) {
+            builder.maxConnections(maxConnections);
+        } else if (engine == Engine.THREADS) {
+            builder.maxConnections(Math.min(CONNECTIONS_ON_THREADS, Admission.limit(ServerOptions.defaults())));
+        }
+        if (maxPendingTotal != null) {
+            builder.maxPendingTotal(maxPendingTotal);
+        }
+        if (sendBuffer != null) {
+            builder.sendBuffer(bytes("--send-buffer", sendBuffer));
+        }
+        if (receiveBuffer != null) {
+            builder.receiveBuffer(bytes("--receive-buffer", receiveBuffer));
+        }
+        try {
+            return builder.build();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), withFlags(Failure.reason(e)), e);
+        }
+    }
+
+    /** Threads that an engine does not have are not passed over in silence. */
+    private void checkThreads(Engine engine, boolean udp) {
+        checkLoops("--sub-reactors", subReactors != 0, engine, udp);
+        checkLoops("--spin", !spin.isZero(), engine, udp);
+        if (poolSize != null && engine != Engine.POOL) {
+            throw wrong("--pool-size goes with --engine pool, not " + Choice.word(engine));
+        }
+        try {
+            if (poolSize != null) {
+                Threads.pool(poolSize);
+            }
+        } catch (IllegalArgumentException e) {
+            throw wrong("--pool-size: " + Failure.reason(e));
+        }
+    }
+
+    private void checkLoops(String flag, boolean wanted, Engine engine, boolean udp) {
+        if (wanted && engine != Engine.REACTOR) {
+            throw wrong(flag + " goes with --engine reactor, not " + Choice.word(engine));
+        }
+        if (wanted && udp) {
+            throw wrong(flag + " goes with streams, not --udp");
+        }
+    }
+
+    private ParameterException wrong(String complaint) {
+        return new ParameterException(spec.commandLine(), complaint);
+    }
+
+    /** How long a connection is to be quiet before a drain asks it to leave. */
+    Duration drainQuiet() {
+        return drainQuiet;
+    }
+
+    int poolSize() {
+        return poolSize == null ? Engine.POOL_SIZE : poolSize;
+    }
+
+    /** What deserves a warning though it works. */
+    static String warning(ServerOptions options) {
+        int fit = DescriptorLimit.connections(Integer.MAX_VALUE);
+        return options.maxConnections() <= fit
+                ? null
+                : "--max-connections " + options.maxConnections() + " is more than the descriptor limit allows, which is " + fit;
+    }
+
+    /** The library speaks of {@code lowWater}, the command line of {@code --low-water}. */
+    static String withFlags(String message) {
+        String text = message;
+        for (RecordComponent option : ServerOptions.class.getRecordComponents()) {
+            String flag = "--" + option.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+            text = text.replaceAll("\\b" + option.getName() + "\\b", flag);
+        }
+        return text;
+    }
+
+    private int bytes(String flag, long size) {
+        if (size > Integer.MAX_VALUE) {
+            throw wrong(flag + " must be at most 1GiB, was " + size);
+        }
+        return (int) size;
+    }
+}

@@ -1,0 +1,88 @@
+package dev.sluice.program.cli;
+
+import dev.sluice.program.service.Services;
+import dev.sluice.program.service.Settings;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The flags that only some services know. One that its service does not know is not passed over in silence. */
+final class ServiceFlags {
+
+    /** Half of what may stay unread, so that the longest line fits. */
+    private static final int LONGEST_LINE = 1 << 29;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(
+            names = "--file",
+            paramLabel = "PATH",
+            converter = FilePath.class,
+            description = "Where record writes; what is there stays, and has to end with a whole line. Beside it, while record runs,"
+                    + " stands a note, PATH.recording. [none]")
+    private Path file;
+
+    @Option(
+            names = "--to",
+            paramLabel = "HOST:PORT",
+            split = ",",
+            converter = HostPort.Converter.class,
+            description = "Where proxy relays to; may be repeated. [none]")
+    private List<HostPort> targets = new ArrayList<>();
+
+    @Option(
+            names = "--max-line",
+            paramLabel = "S",
+            defaultValue = "64KiB",
+            converter = ByteSize.class,
+            description = "Longest line for chat and record. [${DEFAULT-VALUE}]")
+    private long maxLine;
+
+    /** What is wrong with them is bad usage. */
+    void check(Services service, boolean udp, Path portFile) {
+        if (udp && service.datagrams().isEmpty()) {
+            throw wrong("--udp goes with upper, echo and discard, not " + Choice.word(service));
+        }
+        if (file == null && service == Services.RECORD) {
+            throw wrong("record needs --file PATH");
+        }
+        if (targets.isEmpty() && service == Services.PROXY) {
+            throw wrong("proxy needs --to HOST:PORT");
+        }
+        if (file != null && service != Services.RECORD) {
+            throw wrong("--file goes with record, not " + Choice.word(service));
+        }
+        if (file != null && portFile != null && FilePath.isSame(file, portFile)) {
+            throw wrong("--file and --port-file name the same file: " + file);
+        }
+        if (!targets.isEmpty() && service != Services.PROXY) {
+            throw wrong("--to goes with proxy, not " + Choice.word(service));
+        }
+        if (maxLine < 1 || maxLine > LONGEST_LINE) {
+            throw wrong("--max-line must be between 1 and " + LONGEST_LINE + ", was " + maxLine);
+        }
+    }
+
+    private ParameterException wrong(String complaint) {
+        return new ParameterException(spec.commandLine(), complaint);
+    }
+
+    int maxLine() {
+        return (int) maxLine;
+    }
+
+    /** With each target looked up. */
+    Settings settings() throws Failure, InterruptedException {
+        List<InetSocketAddress> addresses = new ArrayList<>();
+        for (HostPort target : targets) {
+            addresses.add(new InetSocketAddress(HostAddress.resolve(target.host(), "--to"), target.port()));
+        }
+        return new Settings(maxLine(), file, addresses);
+    }
+}

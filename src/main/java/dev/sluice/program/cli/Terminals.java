@@ -1,0 +1,45 @@
+package dev.sluice.program.cli;
+
+import java.io.Console;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Is a person there? */
+final class Terminals {
+
+    private Terminals() {}
+
+    /** True if standard input and output are a terminal. */
+    static boolean interactive() {
+        Console console = System.console();
+        if (console == null) {
+            return false;
+        }
+        try {
+            // since JDK 22 a console need not be a terminal, and says so itself
+            return (boolean) Console.class.getMethod("isTerminal").invoke(console);
+        } catch (ReflectiveOperationException e) {
+            return true;
+        }
+    }
+
+    /** True if a person sees what moves on standard error. */
+    static boolean hasErrorTerminal() {
+        return !"dumb".equals(System.getenv("TERM")) && isTerminal(2);
+    }
+
+    static boolean hasOutputTerminal() {
+        return isTerminal(1) || interactive();
+    }
+
+    /** Java knows of standard input and output together, Linux of each. */
+    private static boolean isTerminal(int descriptor) {
+        try {
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+        } catch (IOException e) {
+            return interactive();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package dev.sluice.program.service;
+
+import dev.sluice.Handler;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import dev.sluice.datagram.BlockingEndpoint;
+import dev.sluice.datagram.DatagramEndpoint;
+import dev.sluice.datagram.DatagramHandler;
+import dev.sluice.datagram.DatagramOptions;
+import dev.sluice.datagram.ReactorEndpoint;
+import dev.sluice.reactor.ReactorServer;
+import dev.sluice.threads.ThreadServer;
+import dev.sluice.threads.Threads;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+
+/** What runs a handler, where that is somebody's choice; the name is the constant's, in lower case. */
+public enum Engine {
+    /** A {@link ReactorServer}. */
+    REACTOR,
+    /** A {@link ThreadServer} with {@link Threads#platform}. */
+    THREADS,
+    /** A {@link ThreadServer} with {@link Threads#pool}. */
+    POOL,
+    /** A {@link ThreadServer} with {@link Threads#virtual}. */
+    VIRTUAL;
+
+    /** Threads of a {@link #POOL} of which nothing was said: 12. */
+    public static final int POOL_SIZE = 12;
+
+    /**
+     * Starts a server.
+     *
+     * @param address  where to listen; port zero takes a free one
+     * @param options  how to behave
+     * @param poolSize threads of a {@link #POOL}
+     * @param factory  makes the handler of each connection
+     * @return a server that accepts connections
+     * @throws IOException                   if the address cannot be listened on
+     * @throws UnsupportedOperationException of {@link #VIRTUAL}, before Java 21
+     */
+    public Server start(InetSocketAddress address, ServerOptions options, int poolSize, Handler.Factory factory)
+            throws IOException {
+        return switch (this) {
+            case REACTOR -> ReactorServer.start(address, options, factory);
+            case THREADS, POOL, VIRTUAL -> ThreadServer.start(address, options, kind(poolSize), factory);
+        };
+    }
+
+    private Threads kind(int poolSize) {
+        return switch (this) {
+            case REACTOR -> throw new IllegalStateException("a reactor is no kind of threads");
+            case THREADS -> Threads.platform();
+            case POOL -> Threads.pool(poolSize);
+            case VIRTUAL -> Threads.virtual();
+        };
+    }
+
+    /**
+     * Opens a UDP port: on one loop, on one thread that blocks, on a pool of them, or on a virtual one.
+     *
+     * @param address  where to listen; port zero takes a free one
+     * @param options  how to behave
+     * @param poolSize threads of a {@link #POOL}
+     * @param handler  is given the datagrams
+     * @return an endpoint that receives
+     * @throws IOException                   if the address cannot be listened on
+     * @throws UnsupportedOperationException of {@link #VIRTUAL}, before Java 21
+     */
+    public DatagramEndpoint start(InetSocketAddress address, DatagramOptions options, int poolSize, DatagramHandler handler)
+            throws IOException {
+        return switch (this) {
+            case REACTOR -> ReactorEndpoint.start(address, options, handler);
+            case THREADS, POOL, VIRTUAL -> BlockingEndpoint.start(address, options, kind(poolSize), handler);
+        };
+    }
+
+    /**
+     * How many threads there are.
+     *
+     * @param options  of the server
+     * @param poolSize threads of a {@link #POOL}
+     * @return a few words
+     */
+    public String threads(ServerOptions options, int poolSize) {
+        int loops = 1 + options.subReactors();
+        return switch (this) {
+            case REACTOR -> loops + (loops == 1 ? " loop" : " loops");
+            case THREADS -> "1 thread each";
+            case POOL -> pooled(poolSize);
+            case VIRTUAL -> "1 virtual thread each";
+        };
+    }
+
+    /**
+     * How many threads a UDP port has.
+     *
+     * @param poolSize threads of a {@link #POOL}
+     * @return a few words
+     */
+    public String datagramThreads(int poolSize) {
+        return switch (this) {
+            case REACTOR -> "1 loop";
+            case THREADS -> "1 thread";
+            case POOL -> pooled(poolSize);
+            case VIRTUAL -> "1 virtual thread";
+        };
+    }
+
+    private static String pooled(int poolSize) {
+        return poolSize + (poolSize == 1 ? " thread" : " threads");
+    }
+}

@@ -1,0 +1,152 @@
+package dev.sluice.program.service;
+
+import dev.sluice.CloseReason;
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import dev.sluice.internal.RateLimitedLog;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A relay: every byte from a client goes to a target, and back. What one side does not take is not read from the other; the end of
+ * one side's input is the end of the other side's output. Targets take turns; one that does not accept is passed over, and logged
+ * once a second at most.
+ *
+ * <pre>
+ *   client ──▶ Side ──write──▶ Side ──▶ target        write says enough: the reader pauses until onWritable
+ *          ◀──      ◀──write──      ◀──
+ * </pre>
+ */
+public final class Proxy implements Service {
+
+    /** How long a target may take to accept. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    /** One log for each: a target that is down all the time must not hide that another is down too. */
+    private record Target(InetSocketAddress address, RateLimitedLog log) {}
+
+    private final List<Target> targets;
+    private final AtomicInteger turn = new AtomicInteger();
+
+    /**
+     * Makes a relay.
+     *
+     * @param targets at least one address
+     * @throws IllegalArgumentException if there is none
+     */
+    public Proxy(List<InetSocketAddress> targets) {
+        if (targets.isEmpty()) {
+            throw new IllegalArgumentException("a proxy needs a target");
+        }
+        this.targets = targets.stream().map(each -> new Target(each, new RateLimitedLog(LoggerFactory.getLogger(Proxy.class)))).toList();
+    }
+
+    @Override
+    public Handler.Factory factory() {
+        return connection -> new Side(connection, null, null);
+    }
+
+    /** One of two connections. The client's is held until the target's has closed. */
+    private final class Side implements Handler {
+        private final Connection connection;
+        private final Target target;
+        private final boolean isClient;
+
+        /** Written by the target's thread, once, on the client's side. */
+        private volatile Side other;
+
+        private int first;
+        private int tried;
+        private Runnable hold;
+        private boolean ended;
+
+        /** Of a target's connection, with its client's side; of a client's, with neither. */
+        Side(Connection connection, Target target, Side client) {
+            this.connection = connection;
+            this.target = target;
+            this.isClient = client == null;
+            this.other = client;
+        }
+
+        @Override
+        public void onOpen(Connection self) {
+            if (isClient) {
+                hold = self.hold();
+                self.pauseReading();
+                first = turn.getAndIncrement();
+                connect();
+                return;
+            }
+            other.other = this;
+            if (!other.connection.execute(other::begin)) {
+                self.abort(); // the client has gone meanwhile; from now on its onClose does this
+            }
+        }
+
+        private void connect() {
+            Target next = targets.get(Math.floorMod(first + tried++, targets.size()));
+            connection.connect(next.address, PATIENCE, upstream -> new Side(upstream, next, this));
+        }
+
+        /** On the client's thread: a target has accepted. */
+        private void begin() {
+            connection.resumeReading();
+            if (ended) {
+                other.connection.shutdownOutput();
+            }
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) {
+            if (!other.connection.write(in)) {
+                self.pauseReading();
+            }
+        }
+
+        @Override
+        public boolean readsWhileOutputWaits() {
+            return true; // what comes goes the other way
+        }
+
+        @Override
+        public void onWritable(Connection self) {
+            Connection reader = other.connection;
+            reader.execute(reader::resumeReading);
+        }
+
+        @Override
+        public void onEof(Connection self) {
+            ended = true;
+            if (other != null) {
+                other.connection.shutdownOutput();
+            }
+        }
+
+        @Override
+        public void onClose(Connection self, CloseReason reason) {
+            if (reason.kind() == Kind.CONNECT_FAILURE) {
+                target.log.warn(System.nanoTime(), "cannot connect to " + target.address, reason.cause());
+                other.connection.execute(other::tryNext);
+            } else if (other != null && (reason.kind() != Kind.PEER || reason.unsent() > 0)) {
+                other.connection.abort(); // else it was told both ends, and closes when all has left
+            }
+            if (!isClient && reason.kind() == Kind.PEER) {
+                other.hold.run();
+            }
+        }
+
+        /** On the client's thread. */
+        private void tryNext() {
+            if (tried < targets.size()) {
+                connect();
+            } else {
+                connection.abort();
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+package dev.sluice.program.service;
+
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import dev.sluice.codec.FrameHandler;
+import dev.sluice.codec.Framed;
+import dev.sluice.codec.Lines;
+import java.io.IOException;
+import java.net.ProtocolException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/**
+ * A pipeline of three stages: talk, format, save. Each line is put in upper case and appended to a file; {@code ok N}, N counting the
+ * lines of this client, says that it is on disk, {@code error N WHY} that it is not in the file. A connection to which answers are
+ * owed is not closed, and not read while it is owed too many, or while the file is behind.
+ *
+ * <p>Nothing that was acknowledged is lost, and what the file held before stays. Beside the file, while it is recorded to, there is a
+ * note, the file's name with {@code .recording} behind it: where a process that died left a line unfinished, the note says so, and the
+ * next start cuts that line, of which nobody was told that it is saved. After a crash of the machine everything written since the
+ * recording began counts as its own. Another's unfinished last line is refused, as nobody could tell it from a whole one once lines
+ * follow. Other programs may append lines or empty the file meanwhile, but not at the very moment in which a batch is written.
+ */
+public final class Recording implements Service {
+
+    /** Answers that a client may be owed. */
+    private static final int MOST_OWED = 1024;
+
+    private final Journal journal;
+    private final int maxLine;
+
+    /**
+     * Opens the file, or makes it, and begins a note beside it. Cuts the line that a recording left unfinished when it died.
+     *
+     * @param file    where lines go
+     * @param maxLine bytes of the longest line
+     * @throws IOException if the file or the note cannot be used, another process does, or the last line is another's and unfinished;
+     *     then the file is as it was
+     */
+    public Recording(Path file, int maxLine) throws IOException {
+        LineFile lines = new LineFile(file);
+        try {
+            this.journal = new Journal(lines, lines.length());
+        } catch (Throwable t) { // an Error too: there may be no thread to be had
+            lines.close();
+            throw t;
+        }
+        this.maxLine = maxLine;
+    }
+
+    /** For tests, which stand in for the disk. */
+    Recording(Journal journal, int maxLine) {
+        this.journal = journal;
+        this.maxLine = maxLine;
+    }
+
+    @Override
+    public Handler.Factory factory() {
+        return connection -> new Framed(connection, new Lines(maxLine), new Client(connection));
+    }
+
+    /** Saves what clients have sent that are gone since. */
+    @Override
+    public void close() throws IOException {
+        journal.close();
+    }
+
+    private final class Client implements FrameHandler, Journal.Author {
+        private final Connection connection;
+        private Runnable hold;
+        private int owed;
+        private long answered;
+        private boolean behind;
+        private boolean paused;
+        private boolean rejected;
+
+        Client(Connection connection) {
+            this.connection = connection;
+        }
+
+        @Override
+        public void onFrame(Connection self, ByteBuffer line) {
+            if (owed++ == 0) {
+                hold = self.hold();
+            }
+            Upper.change(line);
+            if (!journal.append(this, line)) {
+                behind = true;
+                journal.whenThereIsRoom(() -> connection.execute(this::goOn));
+            }
+            if (behind || owed >= MOST_OWED) {
+                paused = true;
+                self.pauseReading();
+            }
+        }
+
+        private void goOn() {
+            behind = false;
+            resumeIfWelcome();
+        }
+
+        private void resumeIfWelcome() {
+            if (paused && !behind && owed <= MOST_OWED / 2) {
+                paused = false;
+                connection.resumeReading();
+            }
+        }
+
+        @Override
+        public void saved(int lines) {
+            connection.execute(() -> answer(lines, "ok ", ""));
+        }
+
+        @Override
+        public void lost(int lines, Throwable why) {
+            String message = why instanceof IOException ? why.getMessage() : why.toString();
+            connection.execute(() -> answer(lines, "error ", " " + message));
+        }
+
+        private void answer(int lines, String before, String after) {
+            StringBuilder text = new StringBuilder(lines * (before.length() + after.length() + 10));
+            for (int i = 0; i < lines; i++) {
+                text.append(before).append(++answered).append(after).append('\n');
+            }
+            connection.write(ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8)));
+            owed -= lines;
+            if (owed == 0) {
+                tellIfRejected();
+                hold.run();
+            }
+            resumeIfWelcome();
+        }
+
+        @Override
+        public void onReject(Connection self, ProtocolException cause) {
+            rejected = true;
+            if (owed == 0) {
+                tellIfRejected();
+            }
+            self.close(); // once all that is owed was answered
+        }
+
+        /** Last: a client that counts answers must not take this for the answer to a line before. */
+        private void tellIfRejected() {
+            if (rejected) {
+                connection.write(StandardCharsets.UTF_8.encode("error: a line has at most " + maxLine + " bytes\n"));
+            }
+        }
+    }
+}

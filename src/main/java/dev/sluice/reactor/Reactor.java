@@ -1,0 +1,536 @@
+package dev.sluice.reactor;
+
+import dev.sluice.Timer;
+import dev.sluice.internal.Counters;
+import dev.sluice.internal.Deadlines;
+import dev.sluice.internal.Loop;
+import dev.sluice.internal.RateLimitedLog;
+import dev.sluice.internal.TaskQueue;
+import dev.sluice.reactor.ReactorStats.Count;
+import java.io.IOException;
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.spi.SelectorProvider;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One thread, one {@link Selector}: channels registered with a callback, tasks, timers. Usable by itself; the
+ * {@link ReactorServer} is built on it. One turn of the loop is
+ *
+ * <pre>
+ *   1 select    wait for a ready channel, a task, or the earliest timer, its time rounded up to a millisecond
+ *   2 now       the clock is read
+ *   3 ready     the callback of each channel that is ready
+ *   4 timers    those due at now; I/O went first, so that a machine that was paused expires nobody whose bytes are there
+ *   5 tasks     those that other threads handed in, at most 1024
+ *   6 flush     connections that were written to from elsewhere
+ *   7 reap      connections that closed in this turn
+ *   8 account   the clock is read again; the time between is the turn's length
+ * </pre>
+ *
+ * <p>A callback or task that throws, an {@link Error} included, harms neither the rest of the turn nor the loop: it is
+ * counted and logged, and a channel whose callback threw is closed. Interrupting the thread does not stop it.
+ *
+ * <p>The loop belongs to the thread that first calls {@link #run} or {@link #runOnce}; until then, to whoever holds the
+ * reactor. Each method says which threads may call it.
+ */
+public final class Reactor implements AutoCloseable {
+
+    /** What to do when a channel is ready. */
+    @FunctionalInterface
+    public interface Callback {
+        /**
+         * Called on the loop with at least one operation ready, and again in each turn while it stays so. Must not block.
+         *
+         * @param registration the channel's registration
+         * @param readyOps     operations of {@link SelectionKey}
+         * @throws Exception closes the channel; is counted and logged
+         */
+        void ready(Registration registration, int readyOps) throws Exception;
+    }
+
+    /** Enough to empty a burst, few enough that channels are looked at every millisecond or so. */
+    private static final int TASKS_A_TURN = 1024;
+
+    /** Selects that may fail in a row before the loop is given up; one may fail for want of memory. */
+    private static final int FAILED_SELECTS = 16;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Reactor.class);
+
+    private final LongSupplier nanoClock;
+    final Selector selector;
+    private final ArrayDeque<SelectionKey> ready = new ArrayDeque<>();
+    private final Consumer<SelectionKey> collect = ready::add;
+    final Deadlines deadlines = new Deadlines();
+    private final TaskQueue tasks = new TaskQueue();
+    private final ArrayDeque<ReadyHandler.AtEndOfTurn> toFlush = new ArrayDeque<>();
+    private final ArrayDeque<ReadyHandler.AtEndOfTurn> toReap = new ArrayDeque<>();
+    private final ArrayDeque<Runnable> atEnd = new ArrayDeque<>();
+    final Counters counters = new Counters(Count.class);
+    private final SpinGuard spinGuard = new SpinGuard(LOG, counters);
+    private final RateLimitedLog failures = new RateLimitedLog(LOG);
+
+    /** Up while the loop may block in select: whoever takes it down wakes it. Any thread. */
+    final AtomicBoolean sleeping = new AtomicBoolean();
+
+    private final AtomicLong wakeups = new AtomicLong();
+
+    /** Set before the loop runs, or null. */
+    Watchdog watchdog;
+
+    /** Told how long before the loop runs; until then the loop blocks at once. */
+    final BusyPoll busyPoll = new BusyPoll(this::poll);
+
+    /** The loop's, or null while it has none. Any thread. */
+    volatile Thread thread;
+
+    private volatile boolean stopping;
+    private boolean running;
+    private boolean inTurn;
+    private boolean closed;
+    private int failedSelects;
+    private int work;
+    private long nowNs;
+    private long lastNs;
+
+    private Reactor(LongSupplier nanoClock, SelectorProvider provider) throws IOException {
+        this.nanoClock = nanoClock;
+        this.lastNs = this.nowNs = nanoClock.getAsLong();
+        this.selector = provider.openSelector(); // last: nobody would close it
+    }
+
+    /**
+     * Opens a reactor on the system's clock and sockets.
+     *
+     * @return a reactor that belongs to no thread yet
+     * @throws IOException if no selector can be opened, for want of descriptors
+     */
+    public static Reactor open() throws IOException {
+        return open(System::nanoTime, SelectorProvider.provider());
+    }
+
+    /**
+     * Opens a reactor with a time and a network of the caller's.
+     *
+     * @param nanoClock nanoseconds from any origin that never go back
+     * @param provider  where its selector comes from
+     * @return a reactor that belongs to no thread yet
+     * @throws IOException if no selector can be opened
+     */
+    public static Reactor open(LongSupplier nanoClock, SelectorProvider provider) throws IOException {
+        return new Reactor(nanoClock, provider);
+    }
+
+    /**
+     * The loop's thread. Registers a channel, which becomes non-blocking.
+     *
+     * @param channel  of the provider that the reactor was opened with
+     * @param ops      operations of {@link SelectionKey} to wait for
+     * @param callback called when one of them is ready
+     * @return to change or cancel it
+     * @throws IOException           if the channel is closed
+     * @throws IllegalStateException on another thread
+     */
+    public Registration register(SelectableChannel channel, int ops, Callback callback) throws IOException {
+        checkInLoop();
+        Registration registration = new Registration(this);
+        registration.bind(register(channel, ops, readyOps -> callback.ready(registration, readyOps)));
+        return registration;
+    }
+
+    SelectionKey register(SelectableChannel channel, int ops, ReadyHandler tenant) throws IOException {
+        channel.configureBlocking(false);
+        return channel.register(selector, ops, tenant);
+    }
+
+    /**
+     * Any thread. Has a task run on the loop, after those that this thread handed in before and never inside this call.
+     *
+     * @param task what to run; what it throws is counted and logged
+     * @return false if the reactor has stopped; a task that was taken will run
+     */
+    public boolean execute(Runnable task) {
+        return execute(TaskQueue.task(task));
+    }
+
+    boolean execute(TaskQueue.Task task) {
+        if (!tasks.add(task)) {
+            return false;
+        }
+        // the loop raises the flag, then looks at the queue: whichever comes second sees the other. One wake-up for a burst.
+        if (sleeping.get() && thread != Thread.currentThread() && sleeping.getAndSet(false)) {
+            wakeups.incrementAndGet();
+            selector.wakeup();
+        }
+        return true;
+    }
+
+    /**
+     * The loop's thread. Has a task run after a delay.
+     *
+     * @param delay how long to wait at least, at most 146 years; zero or less means in the next turn
+     * @param task  what to run; what it throws is counted and logged
+     * @return to cancel it
+     * @throws IllegalStateException on another thread
+     */
+    public Timer schedule(Duration delay, Runnable task) {
+        checkInLoop();
+        TimedTask timer = new TimedTask(this, task);
+        setDeadline(timer, nanoClock.getAsLong() + Deadlines.nanos(delay));
+        return timer;
+    }
+
+    /**
+     * Makes the calling thread the loop's and runs turns until {@link #stop}, then closes the reactor.
+     *
+     * @throws IllegalStateException if the loop belongs to another thread, or has ended
+     * @throws IOException           if the selector fails again and again; the reactor is closed then, too
+     */
+    public void run() throws IOException {
+        enter();
+        running = true;
+        try {
+            while (!stopping) {
+                turn(Long.MAX_VALUE);
+            }
+        } finally {
+            running = false;
+            release();
+        }
+    }
+
+    /**
+     * Makes the calling thread the loop's and runs one turn.
+     *
+     * @param maxWait how long to wait for something to do; zero does not wait
+     * @return how much was done: callbacks, timers, tasks, and steps of connections; zero means that all is quiet
+     * @throws IllegalStateException if the loop belongs to another thread, or has ended
+     * @throws IOException           if the selector fails again and again
+     */
+    public int runOnce(Duration maxWait) throws IOException {
+        enter();
+        lastNs = nanoClock.getAsLong();
+        turn(Deadlines.nanos(maxWait));
+        return work;
+    }
+
+    /**
+     * The loop's thread. Has a task run when the reactor ends, after all that was handed in and while its channels are still open:
+     * components can complete their pending futures. Tasks run in the order in which they were given; connections that
+     * one of them ends have their last callbacks before the next.
+     *
+     * @param task what to run; what it throws is counted and logged
+     * @return takes the task back when run, on the loop's thread, for one whose life ends before the reactor's
+     * @throws IllegalStateException on another thread
+     */
+    public Runnable atEnd(Runnable task) {
+        checkInLoop();
+        atEnd.add(task);
+        return () -> atEnd.remove(task);
+    }
+
+    /** Any thread. Ends {@link #run} after the present turn; tasks already handed in still run. */
+    public void stop() {
+        stopping = true;
+        execute(() -> {});
+    }
+
+    /**
+     * Stops; and, on the loop's own thread between turns, or where the loop never had one, also closes every registered
+     * channel and the selector. Elsewhere the thread in {@link #run} does that.
+     */
+    @Override
+    public void close() {
+        stop();
+        if (!running && !inTurn && isInLoop()) {
+            release();
+        }
+    }
+
+    /**
+     * Any thread.
+     *
+     * @return whether the calling thread may use the loop: it is the loop's, or the loop has none yet
+     */
+    public boolean isInLoop() {
+        Thread owner = thread;
+        return owner == null || owner == Thread.currentThread();
+    }
+
+    /**
+     * Any thread.
+     *
+     * @return the loop's counters, each of them exact at some moment during the call
+     */
+    public ReactorStats stats() {
+        return ReactorStats.of(counters, wakeups.get());
+    }
+
+    // ---- the turn -----------------------------------------------------------------------------------------------------
+
+    private void turn(long maxWaitNs) throws IOException {
+        work = 0;
+        inTurn = true;
+        try {
+            boolean hasWork = stopping || !toFlush.isEmpty() || !toReap.isEmpty() || !tasks.isEmpty();
+            select(hasWork ? 0 : Math.min(maxWaitNs, untilFirstDeadline(lastNs)));
+            dispatch();
+            expireTimers();
+            runTasks(TASKS_A_TURN);
+            flush();
+            reap();
+        } finally {
+            inTurn = false;
+        }
+        lastNs = nanoClock.getAsLong();
+        counters.add(Count.BUSY_NS, lastNs - nowNs);
+    }
+
+    private long untilFirstDeadline(long fromNs) {
+        Deadlines.Entry first = deadlines.first();
+        return first == null ? Long.MAX_VALUE : first.deadlineNs() - fromNs;
+    }
+
+    private void select(long maxWaitNs) throws IOException {
+        long wakeupsBefore = wakeups.get();
+        try {
+            long waitNs = busyPoll.before(maxWaitNs, nanoClock);
+            sleeping.set(waitNs > 0);
+            if (waitNs <= 0 || !tasks.isEmpty()) {
+                poll();
+            } else if (waitNs == Long.MAX_VALUE) {
+                selector.select(collect);
+            } else {
+                // rounded down, the loop would spin through the last millisecond before each deadline
+                selector.select(collect, waitNs / 1_000_000 + (waitNs % 1_000_000 == 0 ? 0 : 1));
+            }
+            failedSelects = 0;
+        } catch (IOException | RuntimeException | Error e) {
+            failed("select", e);
+            if (++failedSelects == FAILED_SELECTS) {
+                throw e;
+            }
+        } finally {
+            sleeping.set(false);
+            nowNs = nanoClock.getAsLong();
+        }
+        if (watchdog != null) {
+            watchdog.wake();
+        }
+        counters.increment(Count.SELECTS);
+        boolean noneReady = ready.isEmpty();
+        if (noneReady) {
+            Thread.interrupted(); // an interrupted thread's select returns at once, for ever
+        }
+        boolean early = noneReady && nowNs - lastNs < maxWaitNs && tasks.isEmpty() && wakeups.get() == wakeupsBefore;
+        spinGuard.selected(early, selector);
+    }
+
+    /** Without waiting; what was found already is enough. */
+    private boolean poll() throws IOException {
+        return !ready.isEmpty() || selector.selectNow(collect) > 0 || !tasks.isEmpty();
+    }
+
+    private void dispatch() {
+        for (SelectionKey key; (key = ready.poll()) != null; ) {
+            try {
+                if (key.isValid()) { // a callback of this turn may have cancelled it
+                    counters.increment(Count.CALLBACKS);
+                    work++;
+                    ((ReadyHandler) key.attachment()).ready(key.readyOps() & key.interestOps());
+                }
+            } catch (Throwable t) {
+                failed("the callback of a channel", t);
+                closeQuietly(key);
+            }
+        }
+    }
+
+    private void expireTimers() {
+        if (untilFirstDeadline(nowNs) > 0) {
+            return;
+        }
+        lookAgain();
+        for (Deadlines.Entry first; (first = deadlines.first()) != null && first.deadlineNs() - nowNs <= 0; ) {
+            deadlines.remove(first);
+            counters.increment(Count.TIMERS);
+            work++;
+            try {
+                first.expired(nowNs);
+            } catch (Throwable t) {
+                failed("a timer", t);
+            }
+        }
+    }
+
+    /**
+     * Before anything expires: what the select told may be older than now. A process that was stopped comes back from it with
+     * what was there before, or with nothing, and the bytes that came meanwhile must save their connections.
+     */
+    private void lookAgain() {
+        try {
+            poll();
+        } catch (Throwable t) {
+            failed("select", t);
+        }
+        dispatch();
+    }
+
+    private void runTasks(int most) {
+        int left = most;
+        for (TaskQueue.Task task; left-- > 0 && (task = tasks.poll()) != null; ) {
+            counters.increment(Count.TASKS);
+            work++;
+            try {
+                task.run();
+            } catch (Throwable t) {
+                failed("a task", t);
+            }
+        }
+    }
+
+    /** Connections that ask again meanwhile wait for the next turn. */
+    private void flush() {
+        for (int left = toFlush.size(); left > 0; left--) {
+            work++;
+            try {
+                toFlush.poll().flush();
+            } catch (Throwable t) {
+                failed("a flush", t);
+            }
+        }
+    }
+
+    private void reap() {
+        for (int left = toReap.size(); left > 0; left--) {
+            work++;
+            try {
+                toReap.poll().reap();
+            } catch (Throwable t) {
+                failed("the end of a connection", t);
+            }
+        }
+    }
+
+    private void failed(String what, Throwable cause) {
+        counters.increment(Count.FAILURES);
+        failures.warn(nowNs, what, cause);
+    }
+
+    // ---- for this package ---------------------------------------------------------------------------------------------
+
+    /** The time of this turn; no clock is read. */
+    long nowNs() {
+        return nowNs;
+    }
+
+    /** This loop, as far as what engines share needs to know it. */
+    Loop loop() {
+        return new Loop((delay, task) -> schedule(delay, task)::cancel, this::execute, this::nowNs);
+    }
+
+    /** Asks for {@link ReadyHandler.AtEndOfTurn#flush} at the end of this turn, or of the next if this one is flushing already. */
+    void flushLater(ReadyHandler.AtEndOfTurn connection) {
+        assert isInLoop();
+        toFlush.add(connection);
+    }
+
+    /** Asks for {@link ReadyHandler.AtEndOfTurn#reap} at the end of this turn, or of the next if this one is reaping already. */
+    void reapLater(ReadyHandler.AtEndOfTurn connection) {
+        assert isInLoop();
+        toReap.add(connection);
+    }
+
+    /** Sets a deadline, in a later turn than this: a timer that sets itself again at once must not keep the turn. */
+    void setDeadline(Deadlines.Entry entry, long atNs) {
+        assert isInLoop();
+        deadlines.set(entry, Math.max(atNs - nowNs, 1) + nowNs);
+    }
+
+    void removeDeadline(Deadlines.Entry entry) {
+        assert isInLoop();
+        deadlines.remove(entry);
+    }
+
+    /** Shows what every key carries: the set of keys is the registry of connections. */
+    void forEachHandler(Consumer<ReadyHandler> action) {
+        assert isInLoop();
+        for (SelectionKey key : List.copyOf(selector.keys())) {
+            action.accept((ReadyHandler) key.attachment());
+        }
+    }
+
+    /** Channels that closed keep their descriptor until the next select: lets go of them now. */
+    void releaseClosedChannels() throws IOException {
+        assert isInLoop();
+        selector.selectNow(key -> {}); // what is ready will be reported again
+    }
+
+    void checkInLoop() {
+        if (!isInLoop()) {
+            throw new IllegalStateException("belongs to the loop's thread, " + thread.getName() + ": use execute");
+        }
+    }
+
+    // ---- begin and end ------------------------------------------------------------------------------------------------
+
+    private synchronized void enter() {
+        if (thread == null) {
+            thread = Thread.currentThread();
+        }
+        checkInLoop();
+        if (closed || inTurn) {
+            throw new IllegalStateException(closed ? "the reactor has ended" : "turns do not nest");
+        }
+    }
+
+    /** Runs what was handed in, closes every channel, then the selector: by itself it would leave them open. */
+    private void release() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        tasks.close();
+        while (!tasks.isEmpty()) {
+            runTasks(TASKS_A_TURN);
+        }
+        reapAll();
+        for (Runnable task; (task = atEnd.poll()) != null; ) {
+            try {
+                task.run();
+            } catch (Throwable t) {
+                failed("a task at the end", t);
+            }
+            reapAll(); // a server's task comes behind that of its connections, whose last callbacks come before it
+        }
+        try {
+            selector.keys().forEach(Reactor::closeQuietly);
+            selector.close();
+        } catch (IOException e) {
+            failed("closing the selector", e);
+        }
+    }
+
+    private void reapAll() {
+        while (!toReap.isEmpty()) {
+            reap();
+        }
+    }
+
+    private static void closeQuietly(SelectionKey key) {
+        try {
+            key.channel().close();
+        } catch (IOException e) {
+            LOG.debug("closing a channel failed", e);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package dev.sluice.reactor;
+
+import dev.sluice.Handler;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import dev.sluice.internal.ListenerSocket;
+import dev.sluice.internal.Loop;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import org.slf4j.LoggerFactory;
+
+/** Accepts connections on the main reactor and hands each to the context with the fewest. */
+final class ReactorAcceptor implements ListenerSocket.Host {
+
+    final ListenerSocket listener;
+    private final Reactor reactor;
+    private final ServerOptions options;
+    private final ReactorContext[] contexts;
+    private final Handler.Factory factory;
+    private final Registration registration;
+    private int turn;
+
+    ReactorAcceptor(
+            Reactor reactor, ServerOptions options, ReactorContext[] contexts, Handler.Factory factory,
+            ServerSocketChannel socket, InetSocketAddress address) throws IOException {
+        this.reactor = reactor;
+        this.options = options;
+        this.contexts = contexts;
+        this.factory = factory;
+        this.listener = new ListenerSocket(
+                socket, address, options,
+                reactor.loop(), this, LoggerFactory.getLogger(Server.class));
+        this.registration = reactor.register(socket, SelectionKey.OP_ACCEPT, (self, readyOps) -> listener.accept());
+    }
+
+    @Override
+    public void listen(boolean wanted) {
+        registration.interest(wanted ? SelectionKey.OP_ACCEPT : 0);
+    }
+
+    @Override
+    public void admitted(SocketChannel channel) throws IOException {
+        ReactorContext context = leastLoaded();
+        context.load.incrementAndGet();
+        try {
+            if (context.reactor == reactor) {
+                open(context, channel);
+            } else if (!context.reactor.execute(() -> openThere(context, channel))) {
+                throw new IOException("the sub-reactor has ended");
+            }
+        } catch (Throwable t) {
+            context.load.decrementAndGet();
+            throw t;
+        }
+    }
+
+    private void openThere(ReactorContext context, SocketChannel channel) {
+        try {
+            open(context, channel);
+        } catch (Throwable t) {
+            context.load.decrementAndGet();
+            reactor.execute(() -> listener.dropped(channel, t));
+        }
+    }
+
+    /** On the context's thread. The socket's peer may be gone already, so that its first use fails. */
+    private void open(ReactorContext context, SocketChannel channel) throws IOException {
+        ListenerSocket.prepare(channel, options.sendBuffer());
+        ReactorConnection.open(context, channel, factory, false);
+    }
+
+    /** The context with the fewest connections; of several, each in turn. */
+    private ReactorContext leastLoaded() {
+        turn = (turn + 1) % contexts.length;
+        ReactorContext least = contexts[turn];
+        for (ReactorContext context : contexts) {
+            least = context.load.get() < least.load.get() ? context : least;
+        }
+        return least;
+    }
+
+    /** Accepts what the backlog holds, closes the listener and frees its port. Once, and not within callbacks. */
+    void close() throws IOException {
+        listener.close();
+        reactor.releaseClosedChannels();
+    }
+}

@@ -1,0 +1,831 @@
+package dev.sluice.reactor;
+
+import dev.sluice.CloseReason;
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import dev.sluice.Timer;
+import dev.sluice.internal.ConnectionState;
+import dev.sluice.ServerStats.Counter;
+import dev.sluice.internal.Deadlines;
+import dev.sluice.internal.Drain;
+import dev.sluice.internal.OutboundQueue;
+import dev.sluice.internal.PendingWork;
+import dev.sluice.internal.ReadStop;
+import dev.sluice.internal.Timeouts;
+import dev.sluice.internal.UnreadInput;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ProtocolException;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.function.BiConsumer;
+
+/**
+ * One connection on a reactor. It owns its state: nothing outside this class writes a field of it. What it is comes in this order:
+ * its beginning, reading, writing, closing, deadlines, tasks. The states are those of {@link ConnectionState}, the reasons why it is
+ * not read those of {@link ReadStop}; what its loop shares with it, the lent buffer, the chunks, the counters and the limits, is its
+ * {@link ReactorContext}.
+ *
+ * <p>All of it runs on the loop, except what other threads call: that becomes a message, and the loop takes messages of one thread in
+ * their order.
+ *
+ * <p>Ten thousand idle ones are a design goal. So a connection is its own timer, what few connections have is kept in the context, and
+ * a field here is paid for ten thousand times.
+ */
+final class ReactorConnection extends Deadlines.Entry implements Connection, ReadyHandler.AtEndOfTurn, PendingWork.Owner, Drain.Member {
+
+    /** From here on, a direct buffer on an empty queue goes straight to the socket: below, a copy is cheaper than a call. */
+    private static final int STRAIGHT = 4 << 10;
+
+    /** What a handler can be told, or asked to run. */
+    private enum Event { CREATE, OPEN, READ, WRITABLE, EOF, CLOSE, TASK }
+
+    final ReactorContext context;
+    private final OutboundQueue output;
+    private final SocketAddress remote;
+    private SelectionKey key;
+    private Handler handler;
+
+    /** What the handler left unread, from zero to its limit, or null. */
+    private ByteBuffer unread;
+
+    /** Why it ends, once that is known. */
+    private CloseReason reason;
+
+    private volatile ConnectionState state;
+
+    /** When a byte was last read, or taken by the kernel, or when the last hold was released. */
+    private long activeNs;
+
+    /** A set of {@link ReadStop}. */
+    private byte stops;
+
+    /** Whether the handler took nothing of its unread input when that was last offered by itself: more input comes before the next offer. */
+    private boolean lastOfferUnread;
+
+    /** Whether a flush at the end of the turn was asked for. */
+    private boolean flushAsked;
+
+    /** Whether {@link Handler#onWritable} must follow. */
+    private boolean owesWritable;
+
+    private ReactorConnection(ReactorContext context, SocketAddress remote, ConnectionState state) {
+        this.context = context;
+        this.remote = remote;
+        this.state = state;
+        this.output = new OutboundQueue(context.outlet);
+        this.activeNs = context.reactor.nowNs();
+    }
+
+    // ---- the beginning ------------------------------------------------------------------------------------------------
+
+    /**
+     * Registers a socket that was accepted, or has connected, and opens its connection.
+     *
+     * @throws IOException if the socket is gone already; then there is no connection, and no callback was called
+     */
+    static ReactorConnection open(ReactorContext context, SocketChannel channel, Handler.Factory factory, boolean isOutbound)
+            throws IOException {
+        ReactorConnection connection = new ReactorConnection(context, channel.getRemoteAddress(), ConnectionState.OPEN);
+        connection.key = context.reactor.register(channel, SelectionKey.OP_READ, connection);
+        context.opened(connection, isOutbound);
+        try {
+            connection.call(Event.CREATE, factory);
+            if (connection.state == ConnectionState.OPEN) {
+                connection.call(Event.OPEN, null);
+            } else {
+                context.neverOpened(connection);
+            }
+            connection.flush(false);
+            connection.setTimer();
+        } catch (Throwable t) { // no memory: from here on it ends as connections do
+            connection.end(Kind.RESET, t);
+        }
+        return connection;
+    }
+
+    /** Makes a connection that could not be made, so that its handler can be told. Not within a callback. */
+    static ReactorConnection neverOpened(ReactorContext context, SocketAddress remote) {
+        return new ReactorConnection(context, remote, ConnectionState.CLOSED);
+    }
+
+    /** Gives a connection that could not be made its handler, whose only callback is the last. Not within a callback. */
+    void tellFailure(Handler.Factory factory, CloseReason why) {
+        call(Event.CREATE, factory);
+        if (handler != null) {
+            call(Event.CLOSE, why);
+        }
+    }
+
+    /** The only way to the handler. */
+    private void call(Event event, Object argument) {
+        context.begin(this);
+        try {
+            switch (event) {
+                case CREATE -> handler = Objects.requireNonNull(((Handler.Factory) argument).create(this), "the factory's handler");
+                case OPEN -> handler.onOpen(this);
+                case READ -> handler.onRead(this, (ByteBuffer) argument);
+                case WRITABLE -> handler.onWritable(this);
+                case EOF -> handler.onEof(this);
+                case CLOSE -> handler.onClose(this, (CloseReason) argument);
+                case TASK -> ((Runnable) argument).run();
+            }
+        } catch (ProtocolException e) {
+            end(Kind.PROTOCOL, e);
+        } catch (Throwable t) {
+            end(Kind.HANDLER_FAILURE, t);
+            context.handlerFailed(event.name(), this, t);
+        } finally {
+            context.end();
+        }
+    }
+
+    // ---- readiness ----------------------------------------------------------------------------------------------------
+
+    @Override
+    public void ready(int readyOps) {
+        try {
+            if (state == ConnectionState.LINGERING) {
+                discardInput();
+            } else if ((readyOps & SelectionKey.OP_READ) != 0 && isReading()) { // another's callback of this turn may have paused it
+                read();
+            }
+            flush((readyOps & SelectionKey.OP_WRITE) != 0);
+        } catch (Throwable t) { // no memory
+            end(Kind.RESET, t);
+        }
+    }
+
+    /** Applies the state: sends our end, ends the connection when both sides have ended, and sets what the key waits for. */
+    private void settle() {
+        if (output.isEnded()) {
+            sendEnd();
+        }
+        if (state == ConnectionState.CLOSED) {
+            return;
+        }
+        int ops = interest();
+        if (Registration.setInterest(key, ops)) {
+            context.counters.add(Counter.INTEREST_CHANGES, 1);
+            context.counters.add(Counter.READ_PAUSES, has(ReadStop.OUTPUT_WAITS) || has(ReadStop.MEMORY_SHORT) ? 1 : 0);
+            if (ops == 0) {
+                setTimer();
+            }
+        }
+    }
+
+    /** What the key waits for. With nothing, no event would tell of a reset. */
+    private int interest() {
+        boolean reads = isReading() || state == ConnectionState.LINGERING;
+        return (reads ? SelectionKey.OP_READ : 0) | (output.fellShort() ? SelectionKey.OP_WRITE : 0);
+    }
+
+    // ---- reading ------------------------------------------------------------------------------------------------------
+
+    @Override
+    public boolean isReading() {
+        return state == ConnectionState.OPEN && stops == 0;
+    }
+
+    private boolean has(ReadStop stop) {
+        return (stops & stop.bit) != 0;
+    }
+
+    private void stop(ReadStop why) {
+        stops |= why.bit;
+    }
+
+    /** A reason not to read has ended. Unread input is offered again before anything is read. */
+    private void go(ReadStop why) {
+        stops = (byte) (stops & ~why.bit);
+        if (state == ConnectionState.OPEN && !has(ReadStop.OFFER_DUE) && (unread != null || context.isDraining())) {
+            stop(ReadStop.OFFER_DUE); // no event will come for what is here already, or for what a drain waits for
+            context.reactor.execute(this::offerDue);
+        }
+    }
+
+    /** Reads once and offers it to the handler; returns false if nothing was there. */
+    private boolean read() {
+        int waiting = output.length();
+        if (waiting > 0 && waiting > context.readMark() && !readsWhileOutputWaits()) {
+            stop(ReadStop.MEMORY_SHORT);
+            return false;
+        }
+        ByteBuffer in = unread == null ? context.lent.clear() : UnreadInput.before(unread, context.lent, context.options.maxRemainder());
+        if (!in.hasRemaining()) {
+            offerUnread();
+            return false;
+        }
+        int read = receive(in);
+        in.flip(); // though nothing was read: it may be the unread input itself
+        if (read > 0) {
+            offer(in);
+        } else if (read < 0) {
+            endInput();
+        }
+        return read > 0;
+    }
+
+    /** One read call: bytes, 0 for none or for a connection that is lost, -1 for the peer's end. */
+    private int receive(ByteBuffer in) {
+        int read = 0;
+        try {
+            read = context.socketIo.read(channel(), in);
+        } catch (Throwable t) { // whatever it is, the connection ends as connections do, with its last callback
+            end(Kind.RESET, t);
+        }
+        if (read > 0) {
+            activeNs = context.reactor.nowNs();
+        }
+        context.counters.read(read);
+        return read;
+    }
+
+    private void offer(ByteBuffer in) {
+        int offered = in.remaining();
+        lastOfferUnread = false;
+        call(Event.READ, in.order(ByteOrder.BIG_ENDIAN)); // another handler may have changed it
+        if (in.remaining() == offered) {
+            stops = (byte) (stops & ~ReadStop.OFFER_DUE.bit); // a handler that resumes within the call, and takes nothing, has seen all there is
+        }
+        if (state != ConnectionState.OPEN) {
+            unread = null;
+        } else if (unread != null || in.hasRemaining()) {
+            unread = UnreadInput.after(unread, in, context.lent);
+            if (isReading() && unread != null && unread.limit() >= context.options.maxRemainder()) {
+                end(Kind.PROTOCOL, null);
+            }
+        }
+    }
+
+    /** Offers what was left unread, without new bytes. */
+    private void offerUnread() {
+        if (isReading() && unread != null) {
+            int before = unread.limit();
+            offer(unread);
+            lastOfferUnread = unread != null && unread.limit() == before;
+        }
+    }
+
+    /** A task: offers what was left unread, now that a reason not to read has ended. */
+    private void offerDue() {
+        try {
+            if (has(ReadStop.OFFER_DUE)) {
+                stops = (byte) (stops & ~ReadStop.OFFER_DUE.bit);
+                if (!lastOfferUnread || !isReading() || !read()) {
+                    offerUnread();
+                }
+            }
+            flush(false);
+        } catch (Throwable t) { // no memory
+            end(Kind.RESET, t);
+        }
+        context.offered(this);
+    }
+
+    private void endInput() {
+        offerUnread();
+        if (has(ReadStop.PAUSED) || unread != null && stops != 0) {
+            return; // the handler is not done; the end will be read again
+        }
+        stop(ReadStop.INPUT_ENDED);
+        unread = null;
+        if (state == ConnectionState.OPEN) {
+            call(Event.EOF, null);
+        }
+    }
+
+    /** The peer's bytes after our end: were they left unread, closing would reset the connection and destroy our last ones. */
+    private void discardInput() {
+        if (receive(context.lent.clear()) < 0) {
+            stop(ReadStop.INPUT_ENDED);
+        }
+    }
+
+    @Override
+    public void pauseReading() {
+        context.reactor.checkInLoop();
+        stop(ReadStop.PAUSED);
+        flushSoon();
+    }
+
+    @Override
+    public void resumeReading() {
+        context.reactor.checkInLoop();
+        if (has(ReadStop.PAUSED) && state == ConnectionState.OPEN) {
+            stops = (byte) (stops & ~ReadStop.PAUSED.bit);
+            stop(ReadStop.OFFER_DUE);
+            context.reactor.execute(this::offerDue);
+        }
+    }
+
+    // ---- writing ------------------------------------------------------------------------------------------------------
+
+    @Override
+    public boolean write(ByteBuffer data) {
+        if (!context.reactor.isInLoop()) {
+            return writeFromElsewhere(data);
+        }
+        enqueue(data);
+        return wantsMore();
+    }
+
+    /** Takes all bytes, whether they leave or not. */
+    private void enqueue(ByteBuffer data) {
+        context.counters.add(Counter.BYTES_ENQUEUED, data.remaining());
+        if (mayWrite() && (long) output.length() + data.remaining() > context.options.maxPending()) {
+            end(Kind.QUEUE_LIMIT, null);
+        }
+        if (mayWrite()) {
+            try {
+                if (data.remaining() >= STRAIGHT && data.isDirect() && output.length() == 0 && context.mayWriteStraight(data.remaining())) {
+                    wrote(output.writeThrough(channel(), data, context.reactor.nowNs()));
+                }
+                output.add(data);
+                flushSoon();
+                context.relieve();
+            } catch (OutOfMemoryError e) {
+                end(Kind.QUEUE_LIMIT, e);
+            } catch (Throwable t) {
+                end(Kind.RESET, t);
+            }
+        }
+        if (data.hasRemaining()) {
+            context.counters.add(Counter.BYTES_DISCARDED, data.remaining());
+            data.position(data.limit());
+        }
+    }
+
+    private boolean mayWrite() {
+        return state.takesOutput() && !output.isEnded();
+    }
+
+    /** The answer to a write: false above the high water mark, where {@link Handler#onWritable} will say when to go on. */
+    private boolean wantsMore() {
+        if (output.length() <= context.options.highWater()) {
+            return mayWrite();
+        }
+        if (!readsWhileOutputWaits()) {
+            stop(ReadStop.OUTPUT_WAITS);
+        }
+        owesWritable = true;
+        return false;
+    }
+
+    private boolean readsWhileOutputWaits() {
+        return handler != null && handler.readsWhileOutputWaits();
+    }
+
+    /**
+     * Another thread. Sends a message with a copy of the bytes. They count against the queue's limit from the moment they are reserved,
+     * so that a loop that is busy bounds its writers too.
+     */
+    private boolean writeFromElsewhere(ByteBuffer data) {
+        int length = data.remaining();
+        boolean open = mayWrite();
+        int most = open && length <= context.options.maxPending() && context.reserveElsewhere(length) ? context.options.maxPending() : -1;
+        long pending = output.announce(length, most);
+        if (pending < 0 || pending > most) {
+            if (most >= 0) {
+                context.releaseElsewhere(length);
+            }
+            context.discardedElsewhere.add(length);
+            data.position(data.limit());
+            if (open && pending >= 0) {
+                context.reactor.execute(() -> end(Kind.QUEUE_LIMIT, null));
+            }
+            return false;
+        }
+        boolean isFull = pending > context.options.highWater();
+        boolean sent = false;
+        try {
+            byte[] copy = new byte[length];
+            data.get(copy);
+            sent = context.reactor.execute(new CrossThreadWrite(this, copy, isFull));
+        } finally { // there may be no memory for the copy
+            if (!sent) {
+                context.releaseElsewhere(length);
+                if (output.arrived(length)) {
+                    context.discardedElsewhere.add(length);
+                }
+            }
+        }
+        return sent && !isFull;
+    }
+
+    /**
+     * The bytes of a {@link CrossThreadWrite} are here.
+     *
+     * @param wasFull whether its writer was told to wait, so that {@link Handler#onWritable} must follow
+     */
+    void arrived(byte[] bytes, boolean wasFull) {
+        context.releaseElsewhere(bytes.length);
+        if (state != ConnectionState.CLOSED && output.arrived(bytes.length)) { // or reaping accounts for them
+            enqueue(ByteBuffer.wrap(bytes));
+            owesWritable |= wasFull;
+            wantsMore();
+            flushSoon();
+        }
+    }
+
+    /** Asks for a flush: when the running callback of this connection returns, or else at the end of the turn. */
+    private void flushSoon() {
+        if (!flushAsked && context.running != this) {
+            flushAsked = true;
+            context.reactor.flushLater(this);
+        }
+    }
+
+    @Override
+    public void flush() {
+        flushAsked = false;
+        flush(false);
+    }
+
+    /** After each dispatch. While the kernel takes nothing, it is asked only when it or the clock says so. */
+    private void flush(boolean evenIfShort) {
+        try {
+            context.straightBytes = 0;
+            if (output.length() > 0 && (evenIfShort || !output.fellShort())) {
+                send();
+            }
+            if (output.length() <= context.options.lowWater() && state != ConnectionState.CLOSED) {
+                atLowWater();
+            }
+            if (output.length() > 0 && !output.fellShort()) {
+                flushSoon(); // more than one call takes, or written meanwhile: others first
+            }
+            settle();
+        } catch (Throwable t) { // no memory: half way, nothing might ever come back to it
+            end(Kind.RESET, t);
+        }
+    }
+
+    /** For {@link ReactorContext#relieve}. */
+    void sendUnlessShort() {
+        if (!output.fellShort()) {
+            send();
+        }
+    }
+
+    /** One write call, if something waits. */
+    private void send() {
+        try {
+            wrote(output.flush(channel(), context.reactor.nowNs()));
+        } catch (Throwable t) {
+            end(Kind.RESET, t);
+        }
+    }
+
+    private void wrote(int bytes) {
+        if (bytes > 0) {
+            activeNs = context.reactor.nowNs();
+        }
+        if (output.fellShort()) {
+            setTimer();
+        }
+    }
+
+    private void atLowWater() {
+        if (has(ReadStop.OUTPUT_WAITS)) {
+            go(ReadStop.OUTPUT_WAITS);
+        }
+        if (has(ReadStop.MEMORY_SHORT) && output.length() <= context.readMark()) {
+            go(ReadStop.MEMORY_SHORT);
+        }
+        if (owesWritable && mayWrite()) {
+            owesWritable = false;
+            if (context.hasOpened(this)) {
+                call(Event.WRITABLE, null);
+            }
+        }
+    }
+
+    /** Tells the peer our end, if all before it has left; ends the connection once both sides have ended. */
+    private void sendEnd() {
+        try {
+            if (state != ConnectionState.CLOSED && output.sendEnd(channel(), context.reactor.nowNs())) {
+                setTimer();
+            }
+        } catch (IOException e) {
+            end(Kind.RESET, e);
+        }
+        if (output.isEndSent()) {
+            if (has(ReadStop.INPUT_ENDED)) {
+                end(Kind.PEER, null);
+            } else if (state == ConnectionState.DRAINING) {
+                state = ConnectionState.LINGERING;
+                setTimer();
+            }
+        }
+    }
+
+    // ---- closing ------------------------------------------------------------------------------------------------------
+
+    @Override
+    public void close() {
+        if (!context.reactor.isInLoop()) {
+            context.reactor.execute(this::close);
+        } else if (state == ConnectionState.OPEN) {
+            state = ConnectionState.LEAVING;
+            reason = new CloseReason(has(ReadStop.INPUT_ENDED) ? Kind.PEER : Kind.LOCAL, null, 0);
+            unread = null;
+            drainUnlessHeld();
+        }
+    }
+
+    /** Asked to close, it drains as soon as no work is held. */
+    private void drainUnlessHeld() {
+        if (state == ConnectionState.LEAVING && !context.isHeld(this)) {
+            state = ConnectionState.DRAINING;
+            output.end(context.reactor.nowNs());
+            setTimer(); // our end may have been sent long ago
+        }
+        flushSoon();
+    }
+
+    @Override
+    public void shutdownOutput() {
+        if (!context.reactor.isInLoop()) {
+            context.reactor.execute(this::shutdownOutput);
+        } else if (isOpen()) {
+            output.end(context.reactor.nowNs());
+            flushSoon();
+        }
+    }
+
+    @Override
+    public void abort() {
+        if (!context.reactor.isInLoop()) {
+            context.reactor.execute(this::abort);
+        } else if (state != ConnectionState.CLOSED) {
+            context.socketIo.resetOnClose(channel());
+            end(Kind.LOCAL, null);
+        }
+    }
+
+    /** Ends the connection now; the callback follows when the turn reaps. The first reason given stands. */
+    void end(Kind kind, Throwable cause) {
+        if (state == ConnectionState.CLOSED) {
+            return;
+        }
+        context.reactor.reapLater(this); // first: without memory or stack for it, nothing has changed, and it is ended again
+        state = ConnectionState.CLOSED;
+        boolean asAnnounced = reason != null && (kind == Kind.LOCAL || kind == Kind.PEER);
+        reason = new CloseReason(asAnnounced ? reason.kind() : kind, cause, output.length());
+        if (output.length() > 0 || kind == Kind.DRAIN_DEADLINE) {
+            context.socketIo.resetOnClose(channel()); // or the peer would take a part for the whole
+        }
+        release();
+    }
+
+    private void release() {
+        unread = null;
+        output.clear();
+        context.reactor.removeDeadline(this);
+    }
+
+    @Override
+    public void reap() {
+        reason = reason == null ? new CloseReason(Kind.RESET, null, output.length()) : reason; // its end went only half way
+        release();
+        context.socketIo.close(channel());
+        int never = output.close();
+        if (never > 0) {
+            context.discardedElsewhere.add(never);
+            reason = new CloseReason(reason.kind(), reason.cause(), reason.unsent() + never);
+        }
+        context.closed(this, reason);
+        try {
+            if (handler != null) { // its factory did not throw
+                call(Event.CLOSE, reason);
+            }
+        } finally {
+            context.gone(this, reason); // or a drain would wait for it for ever
+        }
+    }
+
+    // ---- leaving a server that drains ---------------------------------------------------------------------------------
+
+    /** What has arrived is handled, then the connection closes, unless input waits for its handler or for room. */
+    @Override
+    public void leave() {
+        try {
+            int reads = context.lastReads(this);
+            while (reads > 0 && isReading() && read()) {
+                reads--;
+                send();
+            }
+            context.lastReads(this, reads);
+            boolean isStopped = stops != 0 && !has(ReadStop.INPUT_ENDED);
+            if (state != ConnectionState.OPEN || !isStopped || unread == null && reads == 0) {
+                countUnread();
+                if (context.isHeld(this) && state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED)) {
+                    call(Event.EOF, null); // nothing more is read
+                }
+                close();
+            } // else it is asked again when there is room for what has arrived, or the handler goes on
+            flush(false); // what the callbacks wrote, or closed
+        } catch (Throwable t) { // no memory; the others leave all the same
+            end(Kind.RESET, t);
+        }
+    }
+
+    /** To have waited only for the peer's end is no loss. */
+    @Override
+    public void cut() {
+        if (state == ConnectionState.LINGERING) {
+            end(Kind.LOCAL, null);
+        } else if (state != ConnectionState.CLOSED) {
+            countUnread();
+            if (context.isHeld(this)) {
+                context.cutOwing();
+            }
+            end(Kind.DRAIN_DEADLINE, null);
+        }
+    }
+
+    /** Nothing more is given to the handler, because the server drains. */
+    private void countUnread() {
+        if (state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED)) {
+            int arrived = 0;
+            try {
+                arrived = context.socketIo.available(channel());
+            } catch (IOException e) {
+                // lost
+            }
+            context.leftUnread(arrived + (unread == null ? 0 : unread.limit()));
+        }
+    }
+
+    // ---- deadlines ----------------------------------------------------------------------------------------------------
+
+    /**
+     * Sets the timer to what can come due first, unless it is set to something earlier already. It is set lazily: activity only notes
+     * the time, and the timer, when it comes due, looks at it.
+     */
+    private void setTimer() {
+        if (state == ConnectionState.CLOSED) {
+            return;
+        }
+        long lookNs = interest() == 0 ? context.nextLookNs(channel()) : Timeouts.NEVER;
+        long atNs = context.timeouts.deadline(output, state == ConnectionState.LINGERING, context.isHeld(this), activeNs, lookNs);
+        if (atNs != Timeouts.NEVER && (!isSet() || atNs - deadlineNs() < 0)) {
+            context.reactor.setDeadline(this, atNs);
+        }
+    }
+
+    @Override
+    public void expired(long nowNs) {
+        Timeouts timeouts = context.timeouts;
+        if (timeouts.isStalled(output, nowNs)) {
+            flush(true); // a slow reader takes bytes for minutes without the kernel calling the socket writable
+        }
+        if (timeouts.isStalled(output, nowNs)) {
+            end(Kind.WRITE_STALL, null);
+        } else if (state == ConnectionState.LINGERING) {
+            if (nowNs - output.sinceNs() >= timeouts.lingerNs()) {
+                end(Kind.LOCAL, null);
+            }
+        } else if (timeouts.isIdle(activeNs, nowNs) && !context.isHeld(this)) {
+            end(Kind.IDLE, null);
+        }
+        setTimer(); // first: a look that fails must not be the last
+        if (state != ConnectionState.CLOSED && interest() == 0 && context.isLost(channel())) {
+            end(Kind.RESET, new IOException("lost while nothing was awaited of it"));
+        }
+    }
+
+    // ---- tasks --------------------------------------------------------------------------------------------------------
+
+    @Override
+    public boolean execute(Runnable task) {
+        return state != ConnectionState.CLOSED && context.reactor.execute(() -> run(task));
+    }
+
+    /** Runs a task, unless the connection has closed meanwhile. */
+    private void run(Runnable task) {
+        if (state == ConnectionState.CLOSED) {
+            context.counters.add(Counter.DROPPED_TASKS, 1);
+        } else {
+            call(Event.TASK, task);
+            flush(false);
+        }
+    }
+
+    @Override
+    public Timer schedule(Duration delay, Runnable task) {
+        context.reactor.checkInLoop();
+        return state == ConnectionState.CLOSED ? () -> false : context.schedule(this, delay, () -> run(task));
+    }
+
+    @Override
+    public Runnable hold() {
+        context.reactor.checkInLoop();
+        return state == ConnectionState.CLOSED ? () -> {} : context.workOf(this).hold(); // in its last callback, nothing would forget it
+    }
+
+    @Override
+    public <T> boolean offload(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
+        context.reactor.checkInLoop();
+        return context.workOf(this).offload(context.workers, task, callback);
+    }
+
+    @Override
+    public void confine(Runnable step) {
+        if (context.reactor.isInLoop()) {
+            step.run();
+        } else {
+            context.reactor.execute(step);
+        }
+    }
+
+    @Override
+    public void released() {
+        context.forgetWorkIfNone(this);
+        if (!context.isHeld(this) && state != ConnectionState.CLOSED) {
+            activeNs = context.reactor.nowNs(); // it was not idle until now
+            setTimer();
+        }
+        drainUnlessHeld();
+    }
+
+    @Override
+    public void workersFull(boolean full) {
+        if (!full) {
+            context.forgetWorkIfNone(this);
+        }
+        if (state == ConnectionState.CLOSED) {
+            return; // by its last callback, or meanwhile
+        }
+        if (full) {
+            stop(ReadStop.WORKERS_FULL);
+        } else {
+            go(ReadStop.WORKERS_FULL);
+        }
+        flushSoon();
+    }
+
+    @Override
+    public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
+        return state != ConnectionState.CLOSED && context.ask(() -> context.connect(address, timeout, factory, true));
+    }
+
+    // ---- what it tells ------------------------------------------------------------------------------------------------
+
+    @Override
+    public boolean isOpen() {
+        return state.takesOutput();
+    }
+
+    boolean isClosed() {
+        return state == ConnectionState.CLOSED;
+    }
+
+    /** Bytes in its queue. */
+    int queued() {
+        return output.length();
+    }
+
+    @Override
+    public long pending() {
+        return (long) output.length() + output.announced();
+    }
+
+    @Override
+    public SocketAddress remoteAddress() {
+        return remote;
+    }
+
+    @Override
+    public long activeNs() {
+        return activeNs;
+    }
+
+    @Override
+    public boolean isOutbound() {
+        return context.isOutbound(this);
+    }
+
+    /** The class of its handler, for a report. Any thread, which may see it late. */
+    String handlerName() {
+        Handler made = handler;
+        return made == null ? "the handlers' factory" : made.getClass().getName();
+    }
+
+    @Override
+    public String toString() {
+        return "connection with " + remote + ", " + state + ", " + pending() + " bytes pending";
+    }
+
+    private SocketChannel channel() {
+        return (SocketChannel) key.channel();
+    }
+}

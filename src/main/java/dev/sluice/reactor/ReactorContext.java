@@ -1,0 +1,458 @@
+package dev.sluice.reactor;
+
+import dev.sluice.CloseReason;
+import dev.sluice.DrainReport;
+import dev.sluice.Handler;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import dev.sluice.Timer;
+import dev.sluice.internal.Admission;
+import dev.sluice.internal.ChunkPool;
+import dev.sluice.ServerStats.Counter;
+import dev.sluice.internal.ConnectionCounters;
+import dev.sluice.internal.Drain;
+import dev.sluice.internal.JfrEvents;
+import dev.sluice.internal.LivenessProbe;
+import dev.sluice.internal.MemoryBudget;
+import dev.sluice.internal.Outlet;
+import dev.sluice.internal.PendingWork;
+import dev.sluice.internal.RateLimitedLog;
+import dev.sluice.internal.SocketIo;
+import dev.sluice.internal.Timeouts;
+import dev.sluice.internal.Workers;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the connections of one server on one reactor share: the buffer lent to their handlers, the chunks of their queues, limits,
+ * counters, the workers, the drain, and what only few of them have. Belongs to the reactor's thread, but for what says otherwise.
+ */
+final class ReactorContext {
+
+    /** A read at 64 KiB a message costs 1.17 times as much with a quarter of this, and 1.3 times with four times it. */
+    private static final int READ_BUFFER = 64 << 10;
+
+    /** Bytes that go straight to a socket in one dispatch: then they queue, so that the handler is told when it is enough. */
+    private static final int STRAIGHT_A_TURN = 256 << 10;
+
+    /** Reads that a draining server gives a connection for what had arrived, 1 MiB: a peer that sends on must not keep it. */
+    private static final int LAST_READS = 16;
+
+    private static final AtomicReferenceFieldUpdater<ReactorContext, ReactorConnection> RUNNING =
+            AtomicReferenceFieldUpdater.newUpdater(ReactorContext.class, ReactorConnection.class, "running");
+
+    final Reactor reactor;
+    final ServerOptions options;
+    final SocketIo socketIo;
+    final Timeouts timeouts;
+    final Workers workers;
+    final ConnectionCounters counters = ConnectionCounters.confined();
+    final Outlet outlet;
+
+    /** Lent to every handler in turn. */
+    final ByteBuffer lent = ByteBuffer.allocateDirect(READ_BUFFER);
+
+    /** Outbound connections that were not attempted. Any thread. */
+    final LongAdder refused = new LongAdder();
+
+    /** Bytes that other threads wrote after the close, or that were on their way at the end. Any thread. */
+    final LongAdder discardedElsewhere = new LongAdder();
+
+    /** Bytes on their way from other threads, with what their messages cost. Any thread. */
+    private final AtomicLong elsewhere = new AtomicLong();
+
+    /** Connections handed to this loop and not gone yet, those included that are being connected. Any thread. */
+    final AtomicInteger load = new AtomicInteger();
+
+    /** The connection whose callback is running, or null. Written without a fence: another thread may see it late. */
+    volatile ReactorConnection running;
+
+    /** Bytes that went straight to a socket in this dispatch. */
+    int straightBytes;
+
+    private final MemoryBudget budget;
+    private final LivenessProbe probe = new LivenessProbe();
+    private final RateLimitedLog log = new RateLimitedLog(LoggerFactory.getLogger(Server.class));
+
+    /** Of those connections that have some. */
+    private final Map<ReactorConnection, PendingWork> work = new IdentityHashMap<>();
+
+    /** Connections that another connection of this server has made. */
+    private final Set<ReactorConnection> outbound = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    /** Connections that their factory has ended: their handlers hear of the end alone. */
+    private final Set<ReactorConnection> neverOpened = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    /** Reads that connections still have while the server drains. */
+    private final Map<ReactorConnection, Integer> lastReads = new IdentityHashMap<>();
+
+    private final BooleanSupplier admit;
+    private final Runnable whenOneLeaves;
+    private final Runnable forgetEnd;
+    private ReactorContext[] siblings = {this};
+    private Drain drain;
+
+    /** Outbound connections, those included that are being connected. */
+    private int outboundLoad;
+
+    /** Whether the reactor has ended first: then there was no drain. */
+    private boolean wasCutOff;
+
+    /** Whether it has drained, and no attempt is taken any more. With the monitor. */
+    private boolean isOver;
+
+    ReactorContext(
+            Reactor reactor, ServerOptions options, SocketIo socketIo, Workers workers, BooleanSupplier admit, Runnable whenOneLeaves) {
+        this.reactor = reactor;
+        this.options = options;
+        this.socketIo = socketIo;
+        this.workers = workers;
+        this.admit = admit;
+        this.whenOneLeaves = whenOneLeaves;
+        this.outlet = new Outlet(socketIo, new ChunkPool(), counters);
+        this.timeouts = new Timeouts(
+                options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
+        this.budget = new MemoryBudget(options.highWater(), options.maxPendingTotal());
+        this.forgetEnd = reactor.atEnd(() -> {
+            wasCutOff = true;
+            forEachMember(member -> {
+                if (member instanceof ReactorConnection connection) {
+                    connection.end(CloseReason.Kind.LOCAL, null);
+                } else {
+                    member.cut();
+                }
+            });
+            probe.close();
+        });
+    }
+
+    /** There is no server after all: a reactor of the caller's must not keep its buffers. */
+    void neverBegan() {
+        forgetEnd.run();
+    }
+
+    /** All contexts of the server, which share one limit of memory. Before the loops start. */
+    void share(ReactorContext[] contexts) {
+        siblings = contexts;
+    }
+
+    // ---- callbacks ----------------------------------------------------------------------------------------------------
+
+    /** A callback of a connection begins. */
+    void begin(ReactorConnection connection) {
+        assert reactor.isInLoop() && running == null : "callbacks nest";
+        RUNNING.lazySet(this, connection);
+    }
+
+    /** The callback has returned. */
+    void end() {
+        RUNNING.lazySet(this, null);
+    }
+
+    void handlerFailed(String event, ReactorConnection connection, Throwable cause) {
+        counters.add(Counter.HANDLER_FAILURES, 1);
+        log.warn(reactor.nowNs(), "handler failed on " + event + ", " + connection, cause);
+    }
+
+    // ---- connections --------------------------------------------------------------------------------------------------
+
+    /** Any thread. Has an attempt made on the loop; false once all is over. Each that is taken is told of before the end is. */
+    synchronized boolean ask(Runnable attempt) {
+        return !isOver && reactor.execute(attempt);
+    }
+
+    private synchronized void over() {
+        isOver = true;
+    }
+
+    /** Connects out, if there is room; returns null if nothing was attempted. Not within a callback. */
+    ReactorConnect connect(InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isOutbound) {
+        if (drain != null && !drain.mayBeJoined()) {
+            return refuse(address, factory, "the server has drained");
+        }
+        if (!admit.getAsBoolean()) {
+            return refuse(address, factory, Admission.limit(options) + " connections are open, the limit");
+        }
+        load.incrementAndGet();
+        outboundLoad += isOutbound ? 1 : 0;
+        if (drain != null) {
+            drain.joined();
+        }
+        return ReactorConnect.begin(this, address, timeout, factory, isOutbound);
+    }
+
+    /** Nothing is attempted, and the handler is told. Not within a callback. */
+    ReactorConnect refuse(InetSocketAddress address, Handler.Factory factory, String why) {
+        refused.increment();
+        ReactorConnect.refuse(this, address, factory, why);
+        return null;
+    }
+
+    void opened(ReactorConnection connection, boolean isOutbound) {
+        counters.add(Counter.OPENED, 1);
+        if (isOutbound) {
+            outbound.add(connection);
+        }
+        JfrEvents.opened(connection);
+    }
+
+    /** The factory of a connection has ended it. */
+    void neverOpened(ReactorConnection connection) {
+        neverOpened.add(connection);
+    }
+
+    boolean hasOpened(ReactorConnection connection) {
+        return !neverOpened.contains(connection);
+    }
+
+    boolean isOutbound(ReactorConnection connection) {
+        return outbound.contains(connection);
+    }
+
+    /** A connection has closed; its last callback follows. */
+    void closed(ReactorConnection connection, CloseReason reason) {
+        PendingWork pending = work.remove(connection);
+        if (pending != null) {
+            pending.cancel();
+        }
+        lastReads.remove(connection);
+        neverOpened.remove(connection);
+        counters.closed(reason.kind());
+        JfrEvents.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
+        whenOneLeaves.run();
+    }
+
+    /** Its last callback has returned, too: a drain is not done before. */
+    void gone(ReactorConnection connection, CloseReason reason) {
+        load.decrementAndGet();
+        if (drain != null) {
+            drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
+        }
+        outboundLoad -= outbound.remove(connection) ? 1 : 0;
+    }
+
+    // ---- what few connections have ------------------------------------------------------------------------------------
+
+    PendingWork workOf(ReactorConnection connection) {
+        return work.computeIfAbsent(connection, PendingWork::new);
+    }
+
+    void forgetWorkIfNone(ReactorConnection connection) {
+        work.computeIfPresent(connection, (c, pending) -> pending.isEmpty() ? null : pending);
+    }
+
+    boolean isHeld(ReactorConnection connection) {
+        PendingWork pending = work.get(connection);
+        return pending != null && pending.isHeld();
+    }
+
+    /** A timer of a connection. None outlives its connection: an hour on each of a thousand connections a second would hold them all. */
+    Timer schedule(ReactorConnection connection, Duration delay, Runnable task) {
+        PendingWork pending = workOf(connection);
+        Timer[] timer = new Timer[1];
+        timer[0] = reactor.schedule(delay, () -> {
+            pending.ended(timer[0]);
+            forgetWorkIfNone(connection);
+            task.run();
+        });
+        pending.began(timer[0]);
+        return () -> {
+            boolean waited = timer[0].cancel();
+            pending.ended(timer[0]);
+            forgetWorkIfNone(connection);
+            return waited;
+        };
+    }
+
+    // ---- connections of which nothing is awaited ----------------------------------------------------------------------
+
+    /** When a connection of which nothing is awaited is to be looked at. */
+    long nextLookNs(SocketChannel channel) {
+        probe.prepare(channel.provider());
+        return reactor.nowNs() + Timeouts.LIVENESS_NS;
+    }
+
+    boolean isLost(SocketChannel channel) {
+        return probe.isLost(channel);
+    }
+
+    // ---- the drain ----------------------------------------------------------------------------------------------------
+
+    /**
+     * Asks every connection to leave, or, asked again, leaves them less time.
+     *
+     * @param whenDone called when the last has gone; tasks that were handed in before may still tell of attempts that fail
+     */
+    void drain(Duration quiet, Duration timeout, Runnable whenDone) {
+        if (drain != null) {
+            drain.hurry(quiet, timeout);
+            return;
+        }
+        drain = new Drain(reactor.loop(), this::forEachMember, () -> {
+            if (!wasCutOff) {
+                forgetEnd.run(); // a reactor may outlive many of us
+                probe.close();
+                over();
+                whenDone.run();
+            }
+        });
+        drain.begin(load.get(), outboundLoad, quiet, timeout);
+    }
+
+    boolean isDraining() {
+        return drain != null;
+    }
+
+    /** Any thread. Adds what was counted here to a snapshot. */
+    void addTo(ServerStats.Builder stats) {
+        long elsewhere = discardedElsewhere.sum();
+        stats.add(Counter.BYTES_DISCARDED, elsewhere);
+        counters.addTo(stats, () -> 0);
+        stats.add(Counter.BYTES_ENQUEUED, elsewhere);
+        stats.add(Counter.REFUSED, refused.sum());
+    }
+
+    /** What became of the connections, once the drain has ended. */
+    DrainReport report() {
+        return drain.report();
+    }
+
+    /** Reads that a connection that was asked to leave still has. */
+    int lastReads(ReactorConnection connection) {
+        return lastReads.getOrDefault(connection, LAST_READS);
+    }
+
+    void lastReads(ReactorConnection connection, int left) {
+        lastReads.put(connection, left);
+    }
+
+    /** A connection was offered its unread input: if it was asked to leave before that, it may leave now. */
+    void offered(ReactorConnection connection) {
+        if (drain != null && !connection.isClosed() && drain.hasAsked(connection)) {
+            connection.leave();
+        }
+    }
+
+    /** A connection is cut while work is held for its peer. */
+    void cutOwing() {
+        drain.cutOwing();
+    }
+
+    /** Input has arrived that no handler will take, because the server drains. */
+    void leftUnread(long bytes) {
+        drain.leftUnread(bytes);
+    }
+
+    private void forEach(Consumer<ReactorConnection> action) {
+        forEachMember(member -> {
+            if (member instanceof ReactorConnection connection) {
+                action.accept(connection);
+            }
+        });
+    }
+
+    private void forEachMember(Consumer<Drain.Member> action) {
+        reactor.forEachHandler(handler -> {
+            if (handler instanceof ReactorConnection connection && connection.context == this) {
+                action.accept(connection);
+            } else if (handler instanceof ReactorConnect attempt && attempt.context == this) {
+                action.accept(attempt);
+            }
+        });
+    }
+
+    // ---- the memory of all queues -------------------------------------------------------------------------------------
+
+    /** Whether so many bytes may go straight to a socket; counts them if so. */
+    boolean mayWriteStraight(int bytes) {
+        boolean may = straightBytes < STRAIGHT_A_TURN;
+        straightBytes += may ? bytes : 0;
+        return may;
+    }
+
+    /** Any thread. Whether so many bytes may be on their way from another thread, with all others no more than all queues may hold. */
+    boolean reserveElsewhere(int bytes) {
+        long cost = (long) bytes + CrossThreadWrite.OVERHEAD;
+        if (elsewhere.get() + cost > options.maxPendingTotal()) {
+            return false; // and takes no room for a moment either: others would be refused for it
+        }
+        boolean room = elsewhere.addAndGet(cost) <= options.maxPendingTotal();
+        if (!room) {
+            elsewhere.addAndGet(-cost); // another was quicker
+        }
+        return room;
+    }
+
+    /** Any thread. Bytes that were on their way are here, or will not come. */
+    void releaseElsewhere(int bytes) {
+        elsewhere.addAndGet(-(long) bytes - CrossThreadWrite.OVERHEAD);
+    }
+
+    /** The queue length above which a connection is not read. */
+    long readMark() {
+        return budget.readMark(held());
+    }
+
+    /** Above the limit, closes the longest queues until the rest is under it. Calls no handler. */
+    void relieve() {
+        if (!budget.isOver(held())) {
+            return;
+        }
+        forEach(ReactorConnection::sendUnlessShort); // most of it may be bytes of this turn that only wait for its end
+        while (budget.isOver(held())) {
+            ReactorContext fattest = fattest();
+            if (fattest != this) {
+                fattest.reactor.execute(fattest::relieve);
+                return;
+            }
+            ReactorConnection[] longest = new ReactorConnection[1];
+            forEach(connection -> {
+                if (!connection.isClosed() && (longest[0] == null || connection.queued() > longest[0].queued())) {
+                    longest[0] = connection;
+                }
+            });
+            if (longest[0] == null) {
+                return;
+            }
+            longest[0].end(CloseReason.Kind.QUEUE_LIMIT, null);
+        }
+    }
+
+    private ReactorContext fattest() {
+        ReactorContext fattest = this;
+        for (ReactorContext sibling : siblings) {
+            if (sibling.queuedMemory() > fattest.queuedMemory()) {
+                fattest = sibling;
+            }
+        }
+        return fattest;
+    }
+
+    /** Bytes of chunks in use on this loop. Any thread, which may see it late. */
+    long queuedMemory() {
+        return outlet.chunks().used();
+    }
+
+    /** Bytes of chunks in use by this server. */
+    private long held() {
+        long total = 0;
+        for (ReactorContext sibling : siblings) {
+            total += sibling.queuedMemory();
+        }
+        return total;
+    }
+}

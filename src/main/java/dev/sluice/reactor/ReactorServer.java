@@ -1,0 +1,311 @@
+package dev.sluice.reactor;
+
+import dev.sluice.DrainReport;
+import dev.sluice.Handler;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import dev.sluice.internal.ListenerSocket;
+import dev.sluice.internal.SocketIo;
+import dev.sluice.internal.Workers;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.spi.SelectorProvider;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A server whose connections live on one reactor, or on several: the first accepts, and serves them itself unless there
+ * are sub-reactors.
+ */
+public final class ReactorServer implements Server {
+
+    private final Reactor[] reactors;
+    private final ReactorContext[] contexts;
+    private final ReactorAcceptor acceptor;
+    private final boolean ownsReactors;
+    private final ServerOptions options;
+    private final Workers workers;
+    private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
+    private final List<Thread> threads = new ArrayList<>();
+    private final AtomicInteger undrained;
+    private final AtomicInteger running;
+    private volatile DrainReport report;
+    private volatile Throwable failure;
+    private boolean draining;
+
+    private ReactorServer(
+            Reactor[] reactors,
+            boolean ownsReactors,
+            SelectorProvider provider,
+            InetSocketAddress address,
+            ServerOptions options,
+            SocketIo wire,
+            Handler.Factory factory)
+            throws IOException {
+        this.reactors = reactors;
+        this.ownsReactors = ownsReactors;
+        this.options = options;
+        this.workers = new Workers(options.offloadThreads(), options.offloadQueue());
+        int first = reactors.length == 1 ? 0 : 1;
+        this.contexts = new ReactorContext[reactors.length - first];
+        for (int i = 0; i < contexts.length; i++) {
+            contexts[i] = new ReactorContext(reactors[first + i], options, wire, workers, this::mayEnter, this::left);
+        }
+        for (ReactorContext context : contexts) {
+            context.share(contexts);
+        }
+        this.undrained = new AtomicInteger(contexts.length);
+        this.running = new AtomicInteger(reactors.length);
+        ServerSocketChannel listener = null;
+        try {
+            listener = provider.openServerSocketChannel();
+            this.acceptor = new ReactorAcceptor(reactors[0], options, contexts, factory, listener, address);
+        } catch (Throwable t) {
+            if (listener != null) {
+                listener.close();
+            }
+            for (ReactorContext context : contexts) {
+                context.neverBegan();
+            }
+            throw t;
+        }
+    }
+
+    /**
+     * Starts a server on threads of its own, one for each reactor, which keep the process alive.
+     *
+     * @param address where to listen; port zero takes a free one
+     * @param options how to behave
+     * @param factory makes the handler of each connection
+     * @return a server that accepts connections
+     * @throws IOException if the address cannot be listened on, or no selector can be opened
+     */
+    public static ReactorServer start(InetSocketAddress address, ServerOptions options, Handler.Factory factory)
+            throws IOException {
+        Reactor[] reactors = new Reactor[1 + options.subReactors()];
+        try {
+            for (int i = 0; i < reactors.length; i++) {
+                reactors[i] = Reactor.open();
+            }
+            return start(reactors, address, options, factory);
+        } catch (Throwable e) { // an Error too: there may be no thread to be had
+            for (Reactor reactor : reactors) {
+                if (reactor != null) {
+                    reactor.close();
+                }
+            }
+            throw e;
+        }
+    }
+
+    /** On reactors that have no thread yet, the acceptor's first. */
+    static ReactorServer start(
+            Reactor[] reactors, InetSocketAddress address, ServerOptions options, Handler.Factory factory)
+            throws IOException {
+        ReactorServer server =
+                new ReactorServer(reactors, true, SelectorProvider.provider(), address, options, SocketIo.PLAIN, factory);
+        for (int i = 0; i < reactors.length; i++) {
+            Reactor reactor = reactors[i];
+            reactor.busyPoll.longestNs(options.spin().toNanos());
+            server.threads.add(new Thread(() -> server.run(reactor), "sluice-reactor-" + i));
+        }
+        Watchdog watchdog = options.stallThreshold().isZero() ? null : server.watched(options.stallThreshold());
+        server.threads.forEach(Thread::start);
+        if (watchdog != null) {
+            watchdog.start();
+        }
+        return server;
+    }
+
+    private Watchdog watched(Duration threshold) {
+        Watchdog watchdog = new Watchdog(threshold);
+        if (reactors.length > contexts.length) {
+            watchdog.watch(reactors[0], () -> null);
+        }
+        for (ReactorContext context : contexts) {
+            watchdog.watch(context.reactor, () -> context.running);
+        }
+        termination.whenComplete((report, failure) -> watchdog.end());
+        return watchdog;
+    }
+
+    /**
+     * Opens a server on a reactor of the caller's, who runs its turns, and may have other channels on it. The reactor
+     * outlives the server.
+     *
+     * @param reactor  whose loop serves the connections; the caller is on its thread
+     * @param provider where the listener comes from, the same as the reactor's
+     * @param address  where to listen; port zero takes a free one
+     * @param options  how to behave; there are no sub-reactors, and the caller's turns wait as long as the caller says
+     * @param factory  makes the handler of each connection
+     * @return a server that accepts connections while the reactor runs
+     * @throws IOException              if the address cannot be listened on
+     * @throws IllegalArgumentException if the options ask for sub-reactors, or for a loop that spins
+     * @throws IllegalStateException    on another thread
+     */
+    public static ReactorServer open(
+            Reactor reactor,
+            SelectorProvider provider,
+            InetSocketAddress address,
+            ServerOptions options,
+            Handler.Factory factory)
+            throws IOException {
+        return open(reactor, provider, address, options, SocketIo.PLAIN, factory);
+    }
+
+    static ReactorServer open(
+            Reactor reactor,
+            SelectorProvider provider,
+            InetSocketAddress address,
+            ServerOptions options,
+            SocketIo wire,
+            Handler.Factory factory)
+            throws IOException {
+        if (options.subReactors() != 0) {
+            throw new IllegalArgumentException(
+                    "subReactors must be 0 on a reactor of the caller's, was " + options.subReactors());
+        }
+        if (!options.spin().isZero()) {
+            throw new IllegalArgumentException("spin must be 0 on a reactor of the caller's, was " + options.spin());
+        }
+        ReactorServer server =
+                new ReactorServer(new Reactor[] {reactor}, false, provider, address, options, wire, factory);
+        Runnable forgetEnd = reactor.atEnd(server::terminated);
+        server.termination.whenComplete((report, failure) -> forgetEnd.run()); // the reactor may outlive many of us
+        return server;
+    }
+
+    @Override
+    public InetSocketAddress address() {
+        return acceptor.listener.address();
+    }
+
+    // ---- the threads --------------------------------------------------------------------------------------------------
+
+    /** A thread of the server's: a loop that fails takes the others with it, for a server that is half there is worse. */
+    private void run(Reactor reactor) {
+        try {
+            reactor.run();
+        } catch (Throwable t) {
+            failure = t;
+            LoggerFactory.getLogger(Server.class).error("a loop has failed, and the server ends", t);
+        } finally {
+            for (Reactor other : reactors) {
+                other.stop();
+            }
+            if (running.decrementAndGet() == 0) {
+                terminated();
+            }
+        }
+    }
+
+    private void terminated() {
+        workers.end();
+        Throwable cause = failure;
+        if (cause == null && report == null) {
+            cause = new IllegalStateException("the reactor ended before its server");
+        }
+        if (cause == null) {
+            termination.complete(report);
+        } else {
+            termination.completeExceptionally(cause);
+        }
+    }
+
+    // ---- the drain ----------------------------------------------------------------------------------------------------
+
+    @Override
+    public CompletableFuture<DrainReport> drain(Duration quiet, Duration timeout) {
+        Objects.requireNonNull(quiet, "quiet");
+        Objects.requireNonNull(timeout, "timeout"); // else the drain would begin, and have no end
+        reactors[0].execute(() -> drainOnMain(quiet, timeout));
+        return termination();
+    }
+
+    private void drainOnMain(Duration quiet, Duration timeout) {
+        boolean first = !draining;
+        draining = true;
+        if (first) {
+            try {
+                acceptor.close(); // hands over what the backlog held, ahead of the tasks below
+            } catch (IOException e) {
+                failure = e;
+            }
+        }
+        for (ReactorContext context : contexts) {
+            context.reactor.execute(() -> context.drain(quiet, timeout, this::drained));
+        }
+    }
+
+    /** On a context's thread: one of its connections wants to make another. */
+    private boolean mayEnter() {
+        return acceptor.listener.enter();
+    }
+
+    /** On a context's thread: one of its connections has closed. */
+    private void left() {
+        acceptor.listener.left();
+    }
+
+    /** On a context's thread: all of its connections have closed. */
+    private void drained() {
+        if (undrained.decrementAndGet() > 0) {
+            return;
+        }
+        report = Stream.of(contexts).map(ReactorContext::report).reduce(DrainReport::plus).orElseThrow();
+        if (ownsReactors) {
+            reactors[0].stop(); // and does first what was handed in
+        } else {
+            reactors[0].execute(this::terminated); // behind what was handed in; where the reactor ends, its end tells
+        }
+    }
+
+    @Override
+    public CompletableFuture<DrainReport> termination() {
+        return termination.copy();
+    }
+
+    @Override
+    public void close() {
+        CompletableFuture<DrainReport> end = drain(options.drainTimeout());
+        boolean onOwnThread = ownsReactors ? threads.contains(Thread.currentThread()) : reactors[0].isInLoop();
+        if (!onOwnThread && !workers.isOurs()) {
+            end.exceptionally(t -> null).join();
+        }
+    }
+
+    // ---- the counters -------------------------------------------------------------------------------------------------
+
+    @Override
+    public ServerStats stats() {
+        ServerStats.Builder stats = ServerStats.builder();
+        for (ReactorContext context : contexts) {
+            context.addTo(stats);
+        }
+        acceptor.listener.addTo(stats);
+        workers.addTo(stats);
+        return stats.build();
+    }
+
+    /**
+     * Any thread.
+     *
+     * @return the counters of each loop, the acceptor's first
+     */
+    public List<ReactorStats> loops() {
+        return Stream.of(reactors).map(Reactor::stats).toList();
+    }
+
+    /** Memory of queued output, in whole chunks; on the thread of a reactor that is the only one. */
+    long queuedMemory() {
+        return contexts[0].queuedMemory();
+    }
+}

@@ -1,0 +1,186 @@
+package dev.sluice.reactor;
+
+import dev.sluice.CloseReason;
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import dev.sluice.Timer;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The handle of {@link Connector#keepConnected}, which keeps one connection to an address: whenever it has ended, or could not be made,
+ * another is made after a while. Any thread.
+ *
+ * <pre>
+ *   connect ──▶ open ──▶ closed ──▶ wait, the shortest time if it was of use, else longer each time ──▶ connect
+ *      ├───▶ failed ──▶ wait, longer each time ──▶ connect
+ *      └───▶ cannot succeed ──▶ over
+ * </pre>
+ *
+ * <p>A connection was of use if a byte was read, or if it lived for the longest delay: a server that has no room is one that
+ * accepts and closes at once.
+ */
+public final class Reconnecting implements AutoCloseable {
+
+    private final Connector connector;
+    private final InetSocketAddress address;
+    private final Duration timeout;
+    private final Backoff backoff;
+    private final Handler.Factory factory;
+    private final CompletableFuture<Void> termination = new CompletableFuture<>();
+    private volatile boolean closed;
+
+    // on the loop
+    private int failures;
+    private ReactorConnect attempt;
+    private boolean connecting;
+    private Timer next = () -> false;
+
+    Reconnecting(Connector connector, InetSocketAddress address, Duration timeout, Backoff backoff, Handler.Factory factory) {
+        this.connector = connector;
+        this.address = address;
+        this.timeout = Objects.requireNonNull(timeout, "timeout");
+        this.backoff = Objects.requireNonNull(backoff, "backoff");
+        this.factory = Objects.requireNonNull(factory, "factory");
+        if (address.getPort() == 0) {
+            throw new IllegalArgumentException("port 0 cannot be connected to: " + address);
+        }
+    }
+
+    /**
+     * Any thread. Makes no more attempts. One that is being made is given up, which its handler is told; a connection that is open
+     * stays so. Called again, it does nothing.
+     */
+    @Override
+    public void close() {
+        closed = true;
+        connector.execute(() -> {
+            end(null);
+            if (connecting) {
+                attempt.cut();
+            }
+        });
+    }
+
+    /**
+     * The end of all attempts, whoever asked for it; a connection may still be open.
+     *
+     * @return completes once no more attempts are made: after {@link #close} and with the connector's drain; exceptionally if the
+     *     reactor has ended, and with the cause of an attempt that would fail every time, as that to an address which was not resolved
+     */
+    public CompletableFuture<Void> termination() {
+        return termination.copy();
+    }
+
+    /** Any thread. There is no loop. */
+    void neverBegan() {
+        termination.completeExceptionally(new IllegalStateException("the reactor has ended"));
+    }
+
+    /** On the loop, and not within a callback. */
+    void connect() {
+        if (closed || termination.isDone()) {
+            return;
+        }
+        connecting = true;
+        attempt = connector.attempt(address, timeout, this::create);
+    }
+
+    /** On the loop. No more attempts are made: for no other reason than that somebody wants it so, or for one. */
+    void end(Throwable why) {
+        next.cancel();
+        connector.forget(this);
+        if (why == null) {
+            termination.complete(null);
+        } else {
+            termination.completeExceptionally(why);
+        }
+    }
+
+    private Handler create(Connection connection) throws Exception {
+        connecting = false;
+        try {
+            return new Watched(Objects.requireNonNull(factory.create(connection), "the factory's handler"));
+        } catch (Throwable t) {
+            again();
+            throw t;
+        }
+    }
+
+    private void again() {
+        if (!connector.isDraining() && !closed) {
+            failures++;
+            next = connector.later(backoff.delay(failures, ThreadLocalRandom.current()), this::connect);
+        }
+    }
+
+    /** What is no matter of the network now, but of the address or of the provider, does not change by itself. */
+    private static boolean isFinal(CloseReason reason) {
+        return reason.kind() == CloseReason.Kind.CONNECT_FAILURE && reason.cause() instanceof RuntimeException;
+    }
+
+    /** The user's handler, whose end is the beginning of the next. */
+    private final class Watched implements Handler {
+        private final Handler handler;
+        private boolean opened;
+        private long openedNs;
+
+        Watched(Handler handler) {
+            this.handler = handler;
+        }
+
+        @Override
+        public void onOpen(Connection connection) throws Exception {
+            opened = true;
+            openedNs = connector.nowNs();
+            handler.onOpen(connection);
+        }
+
+        @Override
+        public void onRead(Connection connection, ByteBuffer in) throws Exception {
+            failures = 0;
+            handler.onRead(connection, in);
+        }
+
+        @Override
+        public void onWritable(Connection connection) throws Exception {
+            handler.onWritable(connection);
+        }
+
+        @Override
+        public boolean readsWhileOutputWaits() {
+            return handler.readsWhileOutputWaits();
+        }
+
+        @Override
+        public void onEof(Connection connection) throws Exception {
+            handler.onEof(connection);
+        }
+
+        @Override
+        public void onClose(Connection connection, CloseReason reason) throws Exception {
+            try {
+                handler.onClose(connection, reason);
+            } finally {
+                goOn(reason);
+            }
+        }
+
+        private void goOn(CloseReason reason) {
+            if (isFinal(reason)) {
+                LoggerFactory.getLogger(Connector.class).warn("no more attempts to connect to {}: {}", address, reason.cause().toString());
+                end(reason.cause());
+                return;
+            }
+            if (opened && connector.nowNs() - openedNs >= backoff.longest().toNanos()) {
+                failures = 0;
+            }
+            again();
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package dev.sluice.reactor;
+
+import java.nio.channels.CancelledKeyException;
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.SelectionKey;
+
+/** A channel on a {@link Reactor}, what it waits for, and whom to call. Belongs to the reactor's thread. */
+public final class Registration {
+
+    private final Reactor reactor;
+    private SelectionKey key;
+
+    Registration(Reactor reactor) {
+        this.reactor = reactor;
+    }
+
+    void bind(SelectionKey key) {
+        this.key = key;
+    }
+
+    /**
+     * The channel.
+     *
+     * @return what was registered
+     */
+    public SelectableChannel channel() {
+        return key.channel();
+    }
+
+    /**
+     * What the registration waits for.
+     *
+     * @return operations of {@link SelectionKey}, zero once it is cancelled
+     */
+    public int interest() {
+        reactor.checkInLoop();
+        try {
+            return key.interestOps();
+        } catch (CancelledKeyException e) {
+            return 0;
+        }
+    }
+
+    /**
+     * Changes what the registration waits for; costs nothing where it is that already, nor once it is cancelled.
+     *
+     * @param ops operations of {@link SelectionKey}; zero waits for nothing, and does not even notice the peer's reset
+     * @return true if that was a change
+     * @throws IllegalArgumentException if the channel does not know one of them
+     * @throws IllegalStateException    on another thread
+     */
+    public boolean interest(int ops) {
+        reactor.checkInLoop();
+        return setInterest(key, ops);
+    }
+
+    /**
+     * Ends the registration and leaves the channel open. The channel may be registered again, here or elsewhere, once
+     * the next turn has begun.
+     *
+     * @throws IllegalStateException on another thread
+     */
+    public void cancel() {
+        reactor.checkInLoop();
+        key.cancel();
+    }
+
+    /**
+     * Whether the callback can still be called.
+     *
+     * @return false once cancelled, or once the channel has closed
+     */
+    public boolean isValid() {
+        return key.isValid();
+    }
+
+    /** Changes what a key waits for, if that is a change and the key is still valid. */
+    static boolean setInterest(SelectionKey key, int ops) {
+        try {
+            if (key.interestOps() == ops) {
+                return false;
+            }
+            key.interestOps(ops);
+            return true;
+        } catch (CancelledKeyException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+package dev.sluice.reactor;
+
+import dev.sluice.internal.Counters;
+import dev.sluice.reactor.ReactorStats.Count;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import org.slf4j.Logger;
+
+/**
+ * Notices a selector that returns again and again with nothing ready, before its timeout, though nobody woke it. On a
+ * current JDK that is a fault of the program (a channel left in a state that is always ready); rebuilding the selector,
+ * the remedy of old, cures none of these. So it counts, and says once what it saw.
+ */
+final class SpinGuard {
+
+    /** Returns without progress, in a row, that are a spin. A stray wake-up makes one or two. */
+    static final int SPIN = 512;
+
+    private final Logger log;
+    private final Counters counters;
+    private int inARow;
+    private boolean said;
+
+    SpinGuard(Logger log, Counters counters) {
+        this.log = log;
+        this.counters = counters;
+    }
+
+    /** A select returned; {@code early} is without a reason. */
+    void selected(boolean early, Selector selector) {
+        counters.add(Count.FRUITLESS, early ? 1 : 0);
+        inARow = early ? inARow + 1 : 0;
+        if (inARow < SPIN || said) {
+            return;
+        }
+        said = true;
+        StringBuilder keys = new StringBuilder();
+        int shown = 0;
+        for (SelectionKey key : selector.keys()) {
+            if (shown++ == 8) {
+                keys.append(" ...");
+                break;
+            }
+            keys.append(' ').append(key.channel());
+            keys.append(key.isValid() ? " interest " + key.interestOps() : " cancelled");
+        }
+        log.warn("the selector spins: {} returns in a row with nothing ready; {} keys:{}", inARow, selector.keys().size(), keys);
+    }
+}

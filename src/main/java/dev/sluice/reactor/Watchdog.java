@@ -1,0 +1,175 @@
+package dev.sluice.reactor;
+
+import dev.sluice.Server;
+import dev.sluice.internal.JfrEvents;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks after the loops of one server from a thread of its own, and names whoever keeps one from coming round. Twice in a
+ * threshold it sends a task through each loop that is busy; one that does not come through in time tells of a callback that
+ * waits, or of a queue of many short ones, and is told of once. While every loop waits for something to do, so does the
+ * watchdog: an idle server has no thread that ticks.
+ */
+final class Watchdog {
+
+    private static final int FRAMES = 16;
+    private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+
+    private final long thresholdNs;
+    private final boolean silent;
+    private final List<Watched> loops = new ArrayList<>();
+    private final Thread thread = new Thread(this::run, "sluice-watchdog");
+
+    /** Up while the watchdog may be parked without a time: a loop that takes up work takes it down and wakes it. */
+    private volatile boolean asleep;
+
+    private volatile boolean ended;
+    private long lookedNs;
+
+    /**
+     * Makes a watchdog that looks after nothing yet.
+     *
+     * @param threshold how long a task may take to come through a loop
+     */
+    Watchdog(Duration threshold) {
+        this(threshold, isDebugged());
+    }
+
+    Watchdog(Duration threshold, boolean silent) {
+        this.thresholdNs = threshold.toNanos();
+        this.silent = silent;
+        this.thread.setDaemon(true);
+    }
+
+    /** A task on its way through a loop. */
+    private static final class Probe implements Runnable {
+        private final long sentNs;
+        private final long turns;
+        private volatile boolean through;
+
+        Probe(long nowNs, long turns) {
+            this.sentNs = nowNs;
+            this.turns = turns;
+        }
+
+        @Override
+        public void run() {
+            through = true;
+        }
+    }
+
+    private static final class Watched {
+        private final Reactor reactor;
+        private final Supplier<ReactorConnection> running;
+        private Probe probe;
+        private boolean told;
+
+        Watched(Reactor reactor, Supplier<ReactorConnection> running) {
+            this.reactor = reactor;
+            this.running = running;
+        }
+    }
+
+    /** Before it starts. The second tells whose callback is running, or null. */
+    void watch(Reactor reactor, Supplier<ReactorConnection> running) {
+        loops.add(new Watched(reactor, running));
+        reactor.watchdog = this;
+    }
+
+    void start() {
+        lookedNs = System.nanoTime();
+        thread.start();
+    }
+
+    /** Any thread. */
+    void end() {
+        ended = true;
+        LockSupport.unpark(thread);
+    }
+
+    /** A loop's thread: it has something to do. */
+    void wake() {
+        if (asleep) {
+            asleep = false;
+            LockSupport.unpark(thread);
+        }
+    }
+
+    private void run() {
+        while (!ended) {
+            asleep = true; // then looks at the loops; a loop says that it is awake, then looks here: one sees the other
+            if (loops.stream().allMatch(loop -> loop.reactor.sleeping.get() && loop.probe == null)) {
+                while (asleep && !ended) {
+                    LockSupport.park(this);
+                }
+                lookedNs = System.nanoTime();
+            } else {
+                asleep = false;
+                LockSupport.parkNanos(this, thresholdNs / 2);
+            }
+            look(System.nanoTime());
+        }
+    }
+
+    /** Looks at every loop once. */
+    void look(long nowNs) {
+        // whoever sleeps longer than asked was stopped, and the loops with it: by a signal, a debugger, a collection
+        boolean wasStopped = nowNs - lookedNs > thresholdNs;
+        lookedNs = nowNs;
+        for (Watched loop : loops) {
+            Probe probe = loop.probe;
+            if (probe == null || probe.through || wasStopped) {
+                loop.told = false;
+                loop.probe = loop.reactor.sleeping.get() ? null : new Probe(nowNs, loop.reactor.stats().selects());
+                if (loop.probe != null && !loop.reactor.execute(loop.probe)) {
+                    loop.probe = null; // it has ended
+                }
+            } else if (!loop.told && nowNs - probe.sentNs >= thresholdNs) {
+                loop.told = true;
+                tell(loop, probe, nowNs - probe.sentNs);
+            }
+        }
+    }
+
+    private void tell(Watched loop, Probe probe, long waitedNs) {
+        loop.reactor.counters.increment(ReactorStats.Count.STALLS); // which this thread alone writes
+        Thread owner = loop.reactor.thread;
+        if (silent || owner == null) {
+            return;
+        }
+        boolean many = loop.reactor.stats().selects() - probe.turns > 1;
+        String by = many ? "many short tasks" : name(loop.running.get());
+        JfrEvents.stalled(owner.getName(), waitedNs, by);
+        StringBuilder text = new StringBuilder(owner.getName());
+        text.append(" has been kept for ").append(waitedNs / 1_000_000).append(" ms by ").append(by);
+        if (!many) {
+            StackTraceElement[] stack = owner.getStackTrace();
+            for (int i = 0; i < Math.min(FRAMES, stack.length); i++) {
+                text.append("\n    at ").append(stack[i]);
+            }
+        }
+        LOG.warn("{}", text);
+    }
+
+    private static String name(ReactorConnection running) {
+        if (running == null) {
+            return "no handler";
+        }
+        return running.handlerName() + ", " + running;
+    }
+
+    /** A program that somebody steps through stalls as he likes. */
+    private static boolean isDebugged() {
+        String options = System.getenv("JAVA_TOOL_OPTIONS");
+        return options != null && options.contains("jdwp")
+                || ProcessHandle.current().info().arguments().stream().flatMap(Arrays::stream).anyMatch(
+                        argument -> argument.startsWith("-agentlib:jdwp") || argument.startsWith("-Xrunjdwp"));
+    }
+}

@@ -1,2 +1,0 @@
-/** The handlers that the program serves, ready to use or to read. */
-package dev.sluice.service;

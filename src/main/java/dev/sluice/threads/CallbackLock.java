@@ -1,0 +1,271 @@
+package dev.sluice.threads;
+
+import dev.sluice.CloseReason;
+import dev.sluice.Handler;
+import dev.sluice.ServerStats.Counter;
+import dev.sluice.Timer;
+import dev.sluice.internal.Deadlines;
+import dev.sluice.internal.TaskQueue;
+import java.net.ProtocolException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The turn: the lock that a thread holds for the length of one callback or task of a connection, so that they come one at a time. The
+ * connection's own thread has it after a read; a helper has it to run tasks, timers and renewed offers meanwhile.
+ */
+final class CallbackLock {
+
+    private final ThreadConnection connection;
+    private final ReentrantLock lock;
+    private final TaskQueue posted = new TaskQueue();
+    private final HelperTask helper;
+
+    /** Set once, with the turn; read by any thread. Null for a stream, and until the factory has returned. */
+    private volatile Handler handler;
+
+    /** The handler's answer, which is always the same. */
+    private volatile boolean readsWhileOutputWaits;
+
+    // ---- with the turn
+
+    /** Whether onOpen was called: a handler whose factory has ended its connection hears of the end alone. */
+    private boolean opened;
+
+    /** Whether the handler was told, by isReading, to take no more, so that what it left unread may hold whole messages. Read by any thread. */
+    volatile boolean toldToStop;
+
+    CallbackLock(ThreadConnection connection) {
+        this.connection = connection;
+        this.lock = connection.context.seams.locks().get();
+        this.helper = new HelperTask(
+                connection.context.threads,
+                this::runAllPosted,
+                cause -> connection.end(CloseReason.Kind.HANDLER_FAILURE, cause));
+    }
+
+    void enter() {
+        lock.lock();
+    }
+
+    /** Does not wait; true if the calling thread has the turn now. */
+    boolean tryEnter() {
+        return lock.tryLock();
+    }
+
+    void leave() {
+        lock.unlock();
+    }
+
+    /** Whether the calling thread has the turn, and so is in a callback or about to call one. */
+    boolean isMine() {
+        return lock.isHeldByCurrentThread();
+    }
+
+    void checkMine() {
+        if (!isMine()) {
+            throw new IllegalStateException("belongs to the connection's callbacks and tasks: use execute");
+        }
+    }
+
+    // ---- callbacks, with the turn ---------------------------------------------------------------------------------------
+
+    private interface Call {
+        void make() throws Exception;
+    }
+
+    /** The only way to the handler. */
+    private void call(String callback, Call call) {
+        assert isMine() && lock.getHoldCount() == 1 : "callbacks nest";
+        try {
+            call.make();
+        } catch (ProtocolException e) {
+            connection.end(CloseReason.Kind.PROTOCOL, e);
+        } catch (Throwable t) {
+            connection.end(CloseReason.Kind.HANDLER_FAILURE, t);
+            connection.context.handlerFailed(callback, connection, t);
+        }
+    }
+
+    void open(Handler.Factory factory) {
+        create(factory);
+        if (handler != null && !connection.isLeaving()) {
+            opened = true;
+            call("OPEN", () -> handler.onOpen(connection));
+        }
+    }
+
+    /** Makes the handler, also of a connection that could not be made, and is told so by its last callback. */
+    void create(Handler.Factory factory) {
+        call("CREATE", () -> {
+            Handler made = Objects.requireNonNull(factory.create(connection), "the factory's handler");
+            readsWhileOutputWaits = made.readsWhileOutputWaits();
+            handler = made;
+        });
+    }
+
+    /** Any thread. */
+    boolean readsWhileOutputWaits() {
+        return readsWhileOutputWaits;
+    }
+
+    /** Any thread. Whether some thread is in a callback or task, or about to be. */
+    boolean isTaken() {
+        return lock.isLocked();
+    }
+
+    void read(ByteBuffer in) {
+        toldToStop = false;
+        call("READ", () -> handler.onRead(connection, in));
+    }
+
+    void eof() {
+        call("EOF", () -> handler.onEof(connection));
+    }
+
+    /** The last callback: tasks that wait are dropped. */
+    void close(CloseReason reason) {
+        posted.close();
+        for (Step step; (step = (Step) posted.poll()) != null; ) {
+            connection.context.counters.add(Counter.DROPPED_TASKS, step.isTask ? 1 : 0);
+        }
+        if (handler != null) { // it had its turn at all, and its factory did not throw
+            call("CLOSE", () -> handler.onClose(connection, reason));
+        }
+    }
+
+    /**
+     * A thread that sends, without the turn: the handler may write again. A callback that takes its time, this one or another, must not
+     * keep the writer from what else is to be sent.
+     */
+    void writable() {
+        if (!connection.isOwnThread() || !tryEnter()) {
+            post(this::callWritable);
+            return;
+        }
+        try {
+            callWritable();
+            runPosted();
+        } finally {
+            leave();
+        }
+    }
+
+    private void callWritable() {
+        if (opened && connection.isOpen()) {
+            call("WRITABLE", () -> handler.onWritable(connection));
+        }
+    }
+
+    // ---- steps: what is done with the turn besides ----------------------------------------------------------------------
+
+    /** Something to do with the turn. */
+    private static final class Step extends TaskQueue.Task {
+        private final Runnable work;
+        private final boolean isTask;
+
+        Step(Runnable work, boolean isTask) {
+            this.work = work;
+            this.isTask = isTask;
+        }
+
+        @Override
+        public void run() {
+            work.run();
+        }
+    }
+
+    /** Any thread. As {@link dev.sluice.Connection#execute}. */
+    boolean execute(Runnable task) {
+        return post(new Step(() -> call("TASK", task::run), true));
+    }
+
+    /** Any thread. Has something of ours done with the turn. */
+    void post(Runnable work) {
+        post(new Step(work, false));
+    }
+
+    private boolean post(Step step) {
+        if (connection.isClosed() || !posted.add(step)) {
+            return false;
+        }
+        if (!isMine() || !connection.isOwnThread()) { // else it looks for steps before it leaves the turn
+            helper.wake();
+        }
+        return true;
+    }
+
+    /** The own thread, with the turn. Runs what its callback has posted; what that posts in turn is a helper's. */
+    void runPosted() {
+        TaskQueue.Task step = connection.isClosed() ? null : posted.poll(); // after the end, they are dropped
+        if (step != null) {
+            step.run();
+            helper.wake();
+        }
+    }
+
+    /** A helper. A step for each turn, so that the own thread has its turn between two of them. */
+    private void runAllPosted() {
+        for (boolean more = true; more; ) {
+            enter();
+            try {
+                TaskQueue.Task step = connection.isClosed() ? null : posted.poll();
+                more = step != null;
+                if (more) {
+                    step.run();
+                }
+            } finally {
+                leave();
+            }
+            connection.wakeWriterIfNeeded(); // this thread must not be kept by a slow peer
+        }
+    }
+
+    // ---- timers -----------------------------------------------------------------------------------------------------------
+
+    Timer schedule(Duration delay, Runnable task) {
+        ConnectionTimer timer = new ConnectionTimer(connection.context.nowNs() + Deadlines.nanos(delay), task);
+        if (!connection.began(timer)) {
+            return () -> false; // in its last callback
+        }
+        connection.context.reactor.execute(timer::begin);
+        return timer;
+    }
+
+    /** A timer that waits on the server's loop, and belongs to the turn otherwise. */
+    private final class ConnectionTimer implements Timer {
+        private final long atNs;
+        private final Runnable task;
+
+        /** On the loop. */
+        private Timer timer;
+
+        ConnectionTimer(long atNs, Runnable task) {
+            this.atNs = atNs;
+            this.task = task;
+        }
+
+        private void begin() {
+            timer = connection.context.reactor.schedule(
+                    Duration.ofNanos(atNs - connection.context.nowNs()), () -> post(this::run));
+        }
+
+        private void run() {
+            if (connection.ended(this)) {
+                call("TASK", task::run);
+            }
+        }
+
+        @Override
+        public boolean cancel() {
+            checkMine();
+            boolean waited = connection.ended(this);
+            if (waited) {
+                connection.context.reactor.execute(() -> timer.cancel());
+            }
+            return waited;
+        }
+    }
+}

@@ -1,0 +1,135 @@
+package dev.sluice.threads;
+
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/**
+ * The threads of one server: those that serve connections, and helpers for what cannot wait until a connection's own thread
+ * comes back from a read or a write. A helper lives as long as its errand, or where threads are dear a few seconds longer.
+ */
+final class ConnectionThreads {
+
+    private static final int HELPER_WAITS_SECONDS = 5;
+
+    private final ThreadFactory factory;
+    private final ThreadFactory helperFactory;
+
+    /** The workers of a pool, or null: a thread for each connection. */
+    private final ThreadPoolExecutor pool;
+
+    /** Helpers that are kept for a while, or null: a thread for each errand. */
+    private final ThreadPoolExecutor helpers;
+
+    private final Set<Thread> running = ConcurrentHashMap.newKeySet();
+
+    /**
+     * Makes a crew, and the threads of its pool.
+     *
+     * @param size        threads of a pool, or 0 for one each
+     * @param keepHelpers whether a thread is too dear to be made for each errand
+     * @throws OutOfMemoryError when there are not as many threads to be had
+     */
+    ConnectionThreads(ThreadFactory factory, ThreadFactory helperFactory, int size, boolean keepHelpers) {
+        this(factory, helperFactory, size == 0 ? made -> null : made -> fixed(size, made), keepHelpers);
+    }
+
+    private static ThreadPoolExecutor fixed(int size, ThreadFactory factory) {
+        return new ThreadPoolExecutor(size, size, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
+    }
+
+    /** As above, with a pool of another make; or with null for a thread each. */
+    ConnectionThreads(
+            ThreadFactory factory, ThreadFactory helperFactory, Function<ThreadFactory, ThreadPoolExecutor> pool, boolean keepHelpers) {
+        this.factory = work -> factory.newThread(() -> runAsOurs(work));
+        this.helperFactory = work -> helperFactory.newThread(() -> runAsOurs(work));
+        this.pool = pool.apply(this.factory);
+        this.helpers = !keepHelpers
+                ? null
+                : new ThreadPoolExecutor(
+                        0,
+                        Integer.MAX_VALUE, // two for each connection at most
+                        HELPER_WAITS_SECONDS,
+                        TimeUnit.SECONDS,
+                        new SynchronousQueue<>(),
+                        this.helperFactory);
+        if (this.pool != null) {
+            try {
+                this.pool.prestartAllCoreThreads();
+            } catch (Throwable t) {
+                this.pool.shutdown();
+                throw t;
+            }
+        }
+    }
+
+    private void runAsOurs(Runnable work) {
+        try {
+            running.add(Thread.currentThread());
+        } catch (Throwable t) {
+            // no memory to be known by: a connection would never end if its work were not done
+        }
+        try {
+            work.run();
+        } finally {
+            running.remove(Thread.currentThread());
+        }
+    }
+
+    /** Has a connection served by a thread of its own, at once or in its turn; throws when no thread is to be had. */
+    void serve(Runnable connection) {
+        if (pool == null) {
+            factory.newThread(connection).start();
+        } else {
+            pool.execute(connection);
+        }
+    }
+
+    /** Has a connection served by a thread of its own, even where the others share a pool: those wait for this one. */
+    void serveApart(Runnable connection) {
+        if (pool == null) {
+            factory.newThread(connection).start();
+        } else {
+            help(connection);
+        }
+    }
+
+    /** Takes back a connection that waits; false if its thread has it already. */
+    boolean withdraw(Runnable connection) {
+        return pool != null && pool.remove(connection);
+    }
+
+    /** How many connections wait. */
+    int waiting() {
+        return pool == null ? 0 : pool.getQueue().size();
+    }
+
+    /** Has an errand run by a helper; throws when no thread is to be had. */
+    void help(Runnable errand) {
+        if (helpers == null) {
+            helperFactory.newThread(errand).start();
+        } else {
+            helpers.execute(errand);
+        }
+    }
+
+    /** Whether the calling thread is one of these. */
+    boolean isOurs() {
+        return running.contains(Thread.currentThread());
+    }
+
+    /** Lets every thread end with what it does. */
+    void end() {
+        if (pool != null) {
+            pool.shutdown();
+        }
+        if (helpers != null) {
+            helpers.shutdown();
+        }
+    }
+}

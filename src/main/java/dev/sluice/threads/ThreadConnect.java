@@ -1,0 +1,45 @@
+package dev.sluice.threads;
+
+import dev.sluice.ServerOptions;
+import dev.sluice.internal.Deadlines;
+import dev.sluice.internal.ListenerSocket;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.channels.SocketChannel;
+import java.nio.channels.spi.SelectorProvider;
+import java.time.Duration;
+
+/**
+ * An attempt to connect, which the connection's own thread makes before anything else.
+ *
+ * @param address where to
+ * @param timeout how long to wait for an answer; zero: as long as the system does
+ */
+record ThreadConnect(InetSocketAddress address, Duration timeout) {
+
+    /** Opens a socket; on the loop, so that want of descriptors costs no thread. */
+    SocketChannel open(SelectorProvider sockets, ServerOptions options) throws IOException {
+        SocketChannel channel = sockets.openSocketChannel();
+        try {
+            ListenerSocket.prepare(channel, options.sendBuffer());
+            if (options.receiveBuffer() > 0) {
+                channel.setOption(StandardSocketOptions.SO_RCVBUF, options.receiveBuffer());
+            }
+            return channel;
+        } catch (Throwable t) {
+            channel.close();
+            throw t;
+        }
+    }
+
+    /** On the own thread, which it blocks. */
+    void connect(SocketChannel channel) throws IOException {
+        if (address.isUnresolved()) {
+            throw new IOException("cannot resolve " + address.getHostString());
+        }
+        Thread.interrupted(); // a connect with the flag set would close the channel
+        long millis = (Deadlines.nanos(timeout) + 999_999) / 1_000_000;
+        channel.socket().connect(address, (int) Math.min(millis, Integer.MAX_VALUE));
+    }
+}

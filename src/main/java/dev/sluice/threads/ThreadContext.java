@@ -1,0 +1,315 @@
+package dev.sluice.threads;
+
+import dev.sluice.CloseReason;
+import dev.sluice.DrainReport;
+import dev.sluice.Handler;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import dev.sluice.ServerStats.Counter;
+import dev.sluice.internal.Admission;
+import dev.sluice.internal.ChunkPool;
+import dev.sluice.internal.ConnectionCounters;
+import dev.sluice.internal.Drain;
+import dev.sluice.internal.JfrEvents;
+import dev.sluice.internal.LivenessProbe;
+import dev.sluice.internal.Loop;
+import dev.sluice.internal.MemoryBudget;
+import dev.sluice.internal.Outlet;
+import dev.sluice.internal.RateLimitedLog;
+import dev.sluice.internal.SocketIo;
+import dev.sluice.internal.Timeouts;
+import dev.sluice.internal.Workers;
+import dev.sluice.reactor.Reactor;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the connections of a server on threads share: the loop, threads, limits, counters, pools, the drain. Any thread, but for what
+ * says otherwise.
+ */
+final class ThreadContext {
+
+    /** Accepts, and watches deadlines. */
+    final Reactor reactor;
+
+    final ServerOptions options;
+    final Seams seams;
+    final ConnectionThreads threads;
+    final SocketIo socketIo;
+    final Timeouts timeouts;
+    final Workers workers;
+    final ConnectionCounters counters = ConnectionCounters.shared();
+    final Outlet outlet;
+
+    /** A read that blocks owns its buffer, a chunk of these. */
+    final ChunkPool readBuffers;
+
+    /** On the loop. */
+    final LivenessProbe probe = new LivenessProbe();
+
+    private final Loop loop;
+    private final Set<ThreadConnection> connections;
+
+    /** Outbound attempts that were refused and whose last callback has not returned. */
+    private final Set<ThreadConnection> refusals = ConcurrentHashMap.newKeySet();
+
+    private final ReentrantLock ending = new ReentrantLock();
+    private final Condition oneHasGone = ending.newCondition();
+
+    /** Of outbound queues. */
+    private final ChunkPool chunks;
+
+    /** Outbound connections that were not attempted. */
+    private final LongAdder refused = new LongAdder();
+
+    private final BooleanSupplier admit;
+    private final Runnable whenOneLeaves;
+    private final MemoryBudget budget;
+    private final ReentrantLock relieving;
+    private final RateLimitedLog log = new RateLimitedLog(LoggerFactory.getLogger(Server.class));
+
+    /** On the loop. */
+    private Drain drain;
+
+    ThreadContext(
+            Reactor reactor,
+            ServerOptions options,
+            Seams seams,
+            ConnectionThreads threads,
+            BooleanSupplier admit,
+            Runnable whenOneLeaves) {
+        this.reactor = reactor;
+        this.options = options;
+        this.seams = seams;
+        this.threads = threads;
+        this.socketIo = seams.socketIo();
+        this.connections = seams.connections().get();
+        this.chunks = seams.pools().get();
+        this.readBuffers = seams.pools().get();
+        this.relieving = seams.locks().get();
+        this.workers = seams.workers().apply(options);
+        this.admit = admit;
+        this.whenOneLeaves = whenOneLeaves;
+        this.loop = new Loop((delay, task) -> reactor.schedule(delay, task)::cancel, reactor::execute, seams.clock());
+        this.outlet = new Outlet(socketIo, chunks, counters);
+        this.timeouts = new Timeouts(
+                options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
+        this.budget = new MemoryBudget(options.highWater(), options.maxPendingTotal());
+    }
+
+    Loop loop() {
+        return loop;
+    }
+
+    long nowNs() {
+        return seams.clock().getAsLong();
+    }
+
+    // ---- connections --------------------------------------------------------------------------------------------------
+
+    /**
+     * On the loop. Gives a connection that was accepted to a thread.
+     *
+     * @return null, or why there is no thread for it; then there is no connection
+     */
+    Throwable serve(ThreadConnection connection) {
+        connections.add(connection);
+        counters.add(Counter.OPENED, 1); // before its thread can count it as closed
+        JfrEvents.opened(connection);
+        try {
+            threads.serve(connection);
+        } catch (Throwable t) { // the limit of threads is an Error
+            counters.add(Counter.OPENED, -1);
+            connections.remove(connection);
+            JfrEvents.forget(connection);
+            return t;
+        }
+        connection.watch();
+        return null;
+    }
+
+    /** Connects out, on a thread apart; false if the server has ended. */
+    boolean connect(ThreadConnect attempt, Handler.Factory factory) {
+        return reactor.execute(() -> connectOnLoop(attempt, ThreadService.callbacks(factory)));
+    }
+
+    private void connectOnLoop(ThreadConnect attempt, ThreadService service) {
+        boolean drained = drain != null && !drain.mayBeJoined();
+        if (drained || !admit.getAsBoolean()) {
+            refuse(attempt, service, new IOException(drained ? "the server has drained" : Admission.limit(options) + " connections are open, the limit"));
+            return;
+        }
+        ThreadConnection connection;
+        try {
+            connection = new ThreadConnection(this, attempt.open(seams.sockets(), options), attempt.address(), attempt, service);
+        } catch (Throwable t) { // no descriptor, no memory
+            whenOneLeaves.run();
+            refuse(attempt, service, t);
+            return;
+        }
+        counters.add(Counter.OPENED, 1);
+        connections.add(connection);
+        if (drain != null) {
+            drain.joined();
+        }
+        try {
+            threads.serveApart(connection);
+        } catch (Throwable t) { // the limit of threads is an Error
+            connection.end(CloseReason.Kind.CONNECT_FAILURE, t);
+            connection.finish();
+        }
+    }
+
+    /** On the loop. Nothing is attempted, and the handler is told. */
+    private void refuse(ThreadConnect attempt, ThreadService service, Throwable why) {
+        refused.increment();
+        ThreadConnection connection = new ThreadConnection(this, null, attempt.address(), attempt, service);
+        refusals.add(connection);
+        Runnable tell = () -> {
+            try {
+                connection.refuse(why);
+            } finally {
+                forget(connection, refusals);
+            }
+        };
+        try {
+            threads.help(tell);
+        } catch (Throwable t) {
+            tell.run();
+        }
+    }
+
+    void handlerFailed(String callback, ThreadConnection connection, Throwable cause) {
+        counters.add(Counter.HANDLER_FAILURES, 1);
+        try {
+            String message = "handler failed on " + callback + ", " + connection;
+            reactor.execute(() -> log.warn(nowNs(), message, cause));
+        } catch (Throwable t) {
+            // no memory to tell it with; it is counted
+        }
+    }
+
+    /** A connection has closed, and its descriptor is free; its last callback follows. */
+    void closed(ThreadConnection connection, CloseReason reason) {
+        counters.closed(reason.kind());
+        JfrEvents.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
+        whenOneLeaves.run();
+    }
+
+    /** Its last callback has returned, too. */
+    void gone(ThreadConnection connection, CloseReason reason) {
+        boolean taken = reactor.execute(() -> {
+            connections.remove(connection);
+            if (drain != null) {
+                if (connection.wasCutOwing()) {
+                    drain.cutOwing();
+                }
+                drain.leftUnread(connection.unreadAtEnd());
+                drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
+            }
+        });
+        if (!taken) { // the loop has failed
+            forget(connection, connections);
+        }
+    }
+
+    private void forget(ThreadConnection connection, Set<ThreadConnection> from) {
+        ending.lock();
+        try {
+            from.remove(connection);
+            oneHasGone.signalAll();
+        } finally {
+            ending.unlock();
+        }
+    }
+
+    /** On the server's thread, after its loop. Ends what is left, and waits for the last callbacks that are still to return. */
+    void end() {
+        connections.forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null));
+        ending.lock();
+        try {
+            while (!connections.isEmpty() || !refusals.isEmpty()) {
+                oneHasGone.awaitUninterruptibly();
+            }
+        } finally {
+            ending.unlock();
+        }
+        threads.end();
+        workers.end();
+        probe.close();
+    }
+
+    /** Adds what was counted to a snapshot. */
+    void addTo(ServerStats.Builder stats) {
+        counters.addTo(stats, threads::waiting);
+        workers.addTo(stats);
+        stats.add(Counter.REFUSED, refused.sum());
+    }
+
+    // ---- the drain ----------------------------------------------------------------------------------------------------
+
+    /** On the loop. Asks every connection to leave, or, asked again, leaves them less time. */
+    void drain(Duration quiet, Duration timeout, Runnable whenDone) {
+        if (drain != null) {
+            drain.hurry(quiet, timeout);
+            return;
+        }
+        int outbound = (int) connections.stream().filter(ThreadConnection::isOutbound).count();
+        drain = new Drain(loop, this::forEachMember, whenDone);
+        drain.begin(connections.size(), outbound, quiet, timeout);
+    }
+
+    /** What became of the connections, once the drain has ended. */
+    DrainReport report() {
+        return drain.report();
+    }
+
+    /** Those first that wait for a thread of a pool: one that is cut frees a thread, and the deadline is over. */
+    private void forEachMember(Consumer<Drain.Member> action) {
+        connections.stream().filter(connection -> !connection.hasThread()).forEach(action);
+        connections.stream().filter(ThreadConnection::hasThread).forEach(action);
+    }
+
+    // ---- the memory of all queues -------------------------------------------------------------------------------------
+
+    /** The queue length above which a connection is not read. */
+    long readMark() {
+        return budget.readMark(chunks.used());
+    }
+
+    /** Above the limit of all queues, closes the longest until the rest is under it. Without any connection's lock. */
+    void relieve() {
+        if (!budget.isOver(chunks.used())) {
+            return;
+        }
+        relieving.lock();
+        try {
+            while (true) {
+                ThreadConnection longest = null;
+                long leaving = 0;
+                for (ThreadConnection connection : connections) {
+                    if (connection.isClosed()) {
+                        leaving += connection.pending(); // was being written, and goes when its call returns
+                    } else if (connection.pending() > (longest == null ? 0 : longest.pending())) {
+                        longest = connection;
+                    }
+                }
+                if (longest == null || !budget.isOver(chunks.used() - leaving)) {
+                    return;
+                }
+                longest.end(CloseReason.Kind.QUEUE_LIMIT, null);
+            }
+        } finally {
+            relieving.unlock();
+        }
+    }
+}

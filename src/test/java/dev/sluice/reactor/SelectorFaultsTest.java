@@ -1,0 +1,157 @@
+package dev.sluice.reactor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import java.io.IOException;
+import java.net.ProtocolFamily;
+import java.nio.channels.DatagramChannel;
+import java.nio.channels.Pipe;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.channels.spi.AbstractSelectableChannel;
+import java.nio.channels.spi.AbstractSelector;
+import java.nio.channels.spi.SelectorProvider;
+import java.time.Duration;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** A selector that returns at once with nothing, or fails. */
+class SelectorFaultsTest {
+
+    private long nowNs;
+    private int failures;
+    private int selects;
+
+    /** A selector without channels that never waits. */
+    private final class Scripted extends AbstractSelector {
+        Scripted() {
+            super(new Provider());
+        }
+
+        private int select0() throws IOException {
+            selects++;
+            if (failures-- > 0) {
+                throw new IOException("scripted");
+            }
+            return 0;
+        }
+
+        @Override
+        public int select(long timeout) throws IOException {
+            return select0();
+        }
+
+        @Override
+        public int select() throws IOException {
+            return select0();
+        }
+
+        @Override
+        public int selectNow() throws IOException {
+            return select0();
+        }
+
+        @Override
+        public Set<SelectionKey> keys() {
+            return Set.of();
+        }
+
+        @Override
+        public Set<SelectionKey> selectedKeys() {
+            return new java.util.HashSet<>();
+        }
+
+        @Override
+        public Selector wakeup() {
+            return this;
+        }
+
+        @Override
+        protected void implCloseSelector() {}
+
+        @Override
+        protected SelectionKey register(AbstractSelectableChannel channel, int ops, Object attachment) {
+            throw new UnsupportedOperationException();
+        }
+    }
+
+    private final class Provider extends SelectorProvider {
+        @Override
+        public AbstractSelector openSelector() {
+            return new Scripted();
+        }
+
+        @Override
+        public DatagramChannel openDatagramChannel() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public DatagramChannel openDatagramChannel(ProtocolFamily family) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Pipe openPipe() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public ServerSocketChannel openServerSocketChannel() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public SocketChannel openSocketChannel() {
+            throw new UnsupportedOperationException();
+        }
+    }
+
+    @Test
+    void spinIsCountedAndSaidOnce() throws IOException {
+        ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        lines.start();
+        Logger log = (Logger) org.slf4j.LoggerFactory.getLogger(Reactor.class);
+        log.addAppender(lines);
+        ch.qos.logback.classic.Level before = log.getLevel();
+        log.setLevel(ch.qos.logback.classic.Level.WARN);
+        try (Reactor reactor = Reactor.open(() -> nowNs, new Provider())) {
+            for (int i = 0; i < 2_000; i++) {
+                reactor.runOnce(Duration.ofSeconds(1));
+            }
+            assertEquals(2_000, reactor.stats().fruitlessSelects());
+            assertEquals(1, lines.list.size(), lines.list.toString());
+        } finally {
+            log.detachAppender(lines);
+            log.setLevel(before);
+        }
+    }
+
+    @Test
+    void selectThatFailsNowAndThenIsSurvived() throws IOException {
+        try (Reactor reactor = Reactor.open(() -> nowNs, new Provider())) {
+            failures = 3;
+            int[] ran = new int[1];
+            for (int i = 0; i < 5; i++) {
+                reactor.execute(() -> ran[0]++);
+                reactor.runOnce(Duration.ZERO);
+            }
+            assertEquals(5, ran[0]);
+            assertEquals(3, reactor.stats().failures());
+        }
+    }
+
+    @Test
+    void selectThatAlwaysFailsEndsTheLoopLoudly() throws IOException {
+        Reactor reactor = Reactor.open(() -> nowNs, new Provider());
+        failures = 1_000;
+        assertThrows(IOException.class, reactor::run);
+        assertEquals(16, reactor.stats().failures());
+    }
+}

@@ -1,0 +1,204 @@
+package dev.sluice.reactor;
+
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import dev.sluice.Server;
+import dev.sluice.ServerOptions;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
+
+@Timeout(60)
+class WatchdogTest {
+
+    private static final Duration THRESHOLD = Duration.ofMillis(100);
+
+    private final Logger log = (Logger) LoggerFactory.getLogger(Server.class);
+    private final Level before = log.getLevel();
+    private final List<String> lines = new CopyOnWriteArrayList<>();
+    private final AppenderBase<ILoggingEvent> appender = new AppenderBase<>() {
+        @Override
+        protected void append(ILoggingEvent event) {
+            lines.add(event.getFormattedMessage());
+        }
+    };
+    private final Semaphore permits = new Semaphore(0);
+    private final AtomicReference<Connection> connection = new AtomicReference<>();
+    private ReactorServer server;
+    private Socket client;
+
+    @BeforeEach
+    void listen() {
+        appender.start();
+        log.addAppender(appender);
+        log.setLevel(Level.WARN);
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        log.detachAppender(appender);
+        log.setLevel(before);
+        permits.release(100);
+        if (client != null) {
+            client.close();
+        }
+        if (server != null) {
+            server.close();
+            Awaitility.await("the watchdog ends with its server").until(() -> watchdog() == null);
+        }
+    }
+
+    private static Thread watchdog() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("sluice-watchdog"))
+                .findAny()
+                .orElse(null);
+    }
+
+    /** Waits in the handler, as one should not. */
+    final class Waiting implements Handler {
+        @Override
+        public void onOpen(Connection self) {
+            connection.set(self);
+        }
+
+        @Override
+        public void onRead(Connection self, ByteBuffer in) throws Exception {
+            permits.tryAcquire(30, TimeUnit.SECONDS);
+            self.write(in);
+        }
+    }
+
+    private void serve(Duration threshold) throws IOException {
+        server = ReactorServer.start(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                ServerOptions.builder().stallThreshold(threshold).build(),
+                self -> new Waiting());
+        client = new Socket(server.address().getAddress(), server.address().getPort());
+        client.setSoTimeout(20_000);
+        Awaitility.await().until(() -> connection.get() != null);
+    }
+
+    private long stalls() {
+        return server.loops().get(0).stalls();
+    }
+
+    @Test
+    void handlerThatWaitsIsNamedOnceForEachStall() throws Exception {
+        serve(THRESHOLD);
+        for (int stall = 1; stall <= 2; stall++) {
+            client.getOutputStream().write('x');
+            int expected = stall;
+            Awaitility.await().until(() -> lines.size() == expected);
+            String line = lines.get(stall - 1);
+            assertTrue(line.startsWith("sluice-reactor-0 has been kept for 1"), line);
+            assertTrue(line.contains(Waiting.class.getName() + ", connection with /127.0.0.1:" + client.getLocalPort()), line);
+            assertTrue(line.contains("java.util.concurrent.Semaphore.tryAcquire") && line.contains("Waiting.onRead"), line);
+            permits.release();
+            assertEquals('x', client.getInputStream().read());
+            assertEquals(stall, stalls());
+        }
+    }
+
+    @Test
+    void queueOfManyShortTasksIsAStallToo() throws Exception {
+        serve(THRESHOLD);
+        connection.get().execute(permits::acquireUninterruptibly); // until all are there
+        for (int i = 0; i < 100_000; i++) {
+            connection.get().execute(WatchdogTest::spinFiveMicroseconds);
+        }
+        permits.release();
+        Awaitility.await().until(() -> lines.stream().anyMatch(line -> line.endsWith(" ms by many short tasks")));
+    }
+
+    private static void spinFiveMicroseconds() {
+        long start = System.nanoTime();
+        while (System.nanoTime() - start < 5_000) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void watchdogOfAnIdleServerSleepsAndIsWokenByWork() throws Exception {
+        serve(THRESHOLD);
+        permits.release(1_000);
+        for (int round = 0; round < 3; round++) {
+            client.getOutputStream().write('x');
+            assertEquals('x', client.getInputStream().read());
+            Awaitility.await().until(() -> watchdog().getState() == Thread.State.WAITING); // with a time it would be TIMED_WAITING
+        }
+        permits.drainPermits();
+        client.getOutputStream().write('x');
+        Awaitility.await().until(() -> lines.size() == 1);
+    }
+
+    @Test
+    void zeroIsNoWatchdog() throws Exception {
+        serve(Duration.ZERO);
+        assertEquals(null, watchdog());
+    }
+
+    @Test
+    void watchdogIsSilentUnderADebuggerButCounts() throws Exception {
+        try (Reactor reactor = Reactor.open()) {
+            reactor.runOnce(Duration.ZERO);
+            for (boolean silent : new boolean[] {true, false}) {
+                lines.clear();
+                Watchdog watchdog = new Watchdog(THRESHOLD, silent);
+                watchdog.watch(reactor, () -> null);
+                for (int ms = 0; ms <= 100; ms += 50) {
+                    watchdog.look(ms * 1_000_000L);
+                }
+                assertEquals(silent, lines.isEmpty(), lines.toString());
+            }
+            assertEquals(2, reactor.stats().stalls());
+            assertTrue(lines.get(0).contains(" has been kept for 100 ms by no handler\n    at "), lines.get(0));
+        }
+    }
+
+    @Test
+    void pauseOfTheWholeMachineIsNoStall() throws Exception {
+        try (Reactor reactor = Reactor.open()) {
+            reactor.runOnce(Duration.ZERO);
+            Watchdog watchdog = new Watchdog(THRESHOLD, false);
+            watchdog.watch(reactor, () -> null);
+            watchdog.look(0);
+            watchdog.look(50_000_000);
+            watchdog.look(60_000_000_000L);
+            watchdog.look(60_050_000_000L);
+            assertEquals(0, reactor.stats().stalls());
+            watchdog.look(60_100_000_000L);
+            assertEquals(1, reactor.stats().stalls());
+            watchdog.look(60_150_000_000L);
+            watchdog.look(60_200_000_000L);
+            assertEquals(1, reactor.stats().stalls(), "it is told once");
+            reactor.runOnce(Duration.ZERO);
+            watchdog.look(60_250_000_000L);
+            watchdog.look(60_300_000_000L);
+            assertEquals(1, reactor.stats().stalls(), "it has come round");
+            assertFalse(lines.isEmpty());
+        }
+    }
+}
