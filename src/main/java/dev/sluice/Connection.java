@@ -49,14 +49,14 @@ public interface Connection {
     void shutdownOutput();
 
     /**
-     * The connection's thread. Keeps {@link #close}, and a server that drains, waiting: something is owed to the peer that comes
-     * from elsewhere. A connection that is held is not idle ({@link ServerOptions#idleTimeout}). If its server drains, its handler is told
-     * by {@link Handler#onEof}. Once it has closed, as in its last callback, there is nothing to keep: a hold changes nothing.
+     * The connection's thread. Keeps {@link #close}, and a server that drains, waiting: an answer is still to come from elsewhere.
+     * A connection that is held is not idle ({@link ServerOptions#idleTimeout}). If its server drains, its handler is told by
+     * {@link Handler#onEof}. A hold on a connection that has closed, as it has in its last callback, changes nothing.
      *
-     * @return releases the hold when run, on any thread; run again, it does nothing
+     * @return the hold; closing it releases the connection
      * @throws IllegalStateException on another thread
      */
-    Runnable hold();
+    Hold hold();
 
     /** Any thread. Resets the connection at once; what is queued is discarded. */
     void abort();

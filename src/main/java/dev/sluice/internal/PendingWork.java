@@ -1,5 +1,6 @@
 package dev.sluice.internal;
 
+import dev.sluice.Hold;
 import dev.sluice.Timer;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -69,9 +70,9 @@ public final class PendingWork {
     /**
      * Keeps the connection from draining.
      *
-     * @return releases the hold when run, on any thread; run again, it does nothing
+     * @return the hold
      */
-    public Runnable hold() {
+    public Hold hold() {
         owner.confine(() -> holds++);
         AtomicBoolean released = new AtomicBoolean();
         return () -> {
@@ -103,7 +104,7 @@ public final class PendingWork {
      * @return false if the workers' queue is full: then the connection is not read until half of it is free
      */
     public <T> boolean offload(Workers workers, Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
-        Runnable hold = hold();
+        Hold hold = hold();
         boolean room;
         try {
             room = workers.<T>take(task, (result, failure) -> {
@@ -111,15 +112,15 @@ public final class PendingWork {
                     try {
                         callback.accept(result, failure);
                     } finally {
-                        hold.run();
+                        hold.close();
                     }
                 });
                 if (!taken) { // it has closed
-                    hold.run();
+                    hold.close();
                 }
             });
         } catch (Throwable t) { // there is not one thread: it was not taken
-            hold.run();
+            hold.close();
             throw t;
         }
         if (!room && !full) {

@@ -4,6 +4,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Hold;
 import dev.sluice.Timer;
 import dev.sluice.internal.ConnectionState;
 import dev.sluice.ServerStats.Counter;
@@ -727,7 +728,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     }
 
     @Override
-    public Runnable hold() {
+    public Hold hold() {
         context.reactor.checkInLoop();
         return state == ConnectionState.CLOSED ? () -> {} : context.workOf(this).hold(); // in its last callback, nothing would forget it
     }

@@ -4,6 +4,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Hold;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.Timer;
 import dev.sluice.internal.BlockingWrite;
@@ -1164,7 +1165,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     }
 
     @Override
-    public Runnable hold() {
+    public Hold hold() {
         turn.checkMine();
         return state == ConnectionState.CLOSED ? () -> {} : work.hold();
     }

@@ -10,6 +10,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Hold;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
@@ -112,10 +113,10 @@ abstract class LifeContract {
         BY_CLOSE_WHILE_IT_HOLDS {
             @Override
             void end(Connection connection) {
-                Runnable hold = connection.hold();
+                Hold hold = connection.hold();
                 assertFalse(connection.write(ByteBuffer.allocate(BUSY)), "above the high water mark");
                 connection.close();
-                connection.schedule(Duration.ofMillis(50), hold);
+                connection.schedule(Duration.ofMillis(50), hold::close);
             }
         },
         BY_ITS_QUEUE {
@@ -394,7 +395,7 @@ abstract class LifeContract {
 
         @Override
         public void onClose(Connection self, CloseReason reason) {
-            self.hold().run();
+            self.hold().close();
             self.hold(); // and never releases it
             self.pauseReading();
             self.resumeReading();

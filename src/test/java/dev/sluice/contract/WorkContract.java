@@ -11,6 +11,7 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
+import dev.sluice.Hold;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.codec.FrameHandler;
@@ -304,7 +305,7 @@ abstract class WorkContract extends LifeContract {
 
     @Test
     void heldConnectionClosesWhenTheLastHoldIsReleased() throws Exception {
-        List<Runnable> holds = new CopyOnWriteArrayList<>();
+        List<Hold> holds = new CopyOnWriteArrayList<>();
         Client client = serve((self, in) -> {
             in.position(in.limit());
             holds.add(self.hold());
@@ -315,12 +316,12 @@ abstract class WorkContract extends LifeContract {
         client.send("x");
         rig.await(() -> holds.size() == 2, "both holds");
         client.send("nobody reads this");
-        holds.get(0).run();
-        holds.get(0).run();
+        holds.get(0).close();
+        holds.get(0).close();
         assertTrue(client.connection().isOpen());
         assertTrue(client.connection().write(text("owed")));
         assertEquals("owed", client.receive(4));
-        holds.get(1).run();
+        holds.get(1).close();
         assertEquals("", client.receiveAll());
         client.socket.close();
         assertEquals(new CloseReason(Kind.LOCAL, null, 0), client.awaitClose());
@@ -354,7 +355,7 @@ abstract class WorkContract extends LifeContract {
 
     @Test
     void connectionIsNotIdleWhileItIsHeldAndIdlesAnewOnceItIsNot() throws Exception {
-        List<Runnable> holds = new CopyOnWriteArrayList<>();
+        List<Hold> holds = new CopyOnWriteArrayList<>();
         Duration limit = Duration.ofMillis(300);
         Client client = serve(ServerOptions.builder().idleTimeout(limit), connection -> (self, in) -> {
             in.position(in.limit());
@@ -364,11 +365,11 @@ abstract class WorkContract extends LifeContract {
         client.send("x");
         rig.await(() -> holds.size() == 2, "the holds");
         awaitIdleTime();
-        holds.get(0).run();
+        holds.get(0).close();
         awaitIdleTime();
         assertTrue(client.connection().isOpen());
         long releasedNs = System.nanoTime();
-        holds.get(1).run();
+        holds.get(1).close();
         assertEquals(new CloseReason(Kind.IDLE, null, 0), client.awaitClose());
         long idledNs = System.nanoTime() - releasedNs;
         assertTrue(idledNs >= limit.toNanos(), idledNs + " ns after the last release");
@@ -474,7 +475,7 @@ abstract class WorkContract extends LifeContract {
     /** As a relay does while its target is slow: paused with bytes unread, held, and resumed when its server drains already. */
     private static final class PausedAndHeld implements Handler {
         private final boolean fromTheBeginning;
-        private Runnable hold;
+        private Hold hold;
 
         PausedAndHeld(boolean fromTheBeginning) {
             this.fromTheBeginning = fromTheBeginning;
@@ -502,7 +503,7 @@ abstract class WorkContract extends LifeContract {
         @Override
         public void onEof(Connection self) {
             self.close();
-            hold.run();
+            hold.close();
         }
     }
 
@@ -971,7 +972,7 @@ abstract class WorkContract extends LifeContract {
         private final Duration timeout;
         private final List<Recorder> outbound;
         private Connection upstream;
-        private Runnable hold;
+        private Hold hold;
 
         Relay(InetSocketAddress target, Duration timeout, List<Recorder> outbound) {
             this.target = target;
@@ -1001,7 +1002,7 @@ abstract class WorkContract extends LifeContract {
                     @Override
                     public void onClose(Connection other, CloseReason reason) {
                         self.write(text(reason.kind() == Kind.CONNECT_FAILURE ? "cannot connect" : ""));
-                        hold.run();
+                        hold.close();
                         self.close();
                     }
                 }, false);
@@ -1205,11 +1206,11 @@ abstract class WorkContract extends LifeContract {
     @Test
     void drainDoesNotWaitForAConnectionThatBeginsWhenOnlyThoseThatWentOutAreLeft() throws Exception {
         try (ServerSocket listener = listener(50)) {
-            Runnable[] hold = new Runnable[1];
+            Hold[] hold = new Hold[1];
             Handler late = new Handler() {
                 @Override
                 public void onOpen(Connection other) {
-                    hold[0].run();
+                    hold[0].close();
                 }
 
                 @Override
@@ -1217,7 +1218,7 @@ abstract class WorkContract extends LifeContract {
 
                 @Override
                 public void onClose(Connection other, CloseReason reason) {
-                    hold[0].run(); // again, or as it was not connected
+                    hold[0].close(); // again, or as it was not connected
                 }
             };
             Handler early = new Handler() {

@@ -4,6 +4,7 @@ import dev.sluice.ServerStats;
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Hold;
 import dev.sluice.ServerOptions;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -44,7 +45,7 @@ class DeadlinesOfConnectionsTest {
 
     @Test
     void resetIsNoticedOfAHeldConnectionThatMayBeIdleForAsLongAsItLikes() throws IOException {
-        Runnable[] hold = new Runnable[1];
+        Hold[] hold = new Hold[1];
         loop.serve(ServerOptions.builder().idleTimeout(Duration.ofMinutes(5)), new Handler() {
             @Override
             public void onRead(Connection self, ByteBuffer in) {
@@ -71,7 +72,7 @@ class DeadlinesOfConnectionsTest {
 
     @Test
     void idleTimeBeginsAnewWithTheLastRelease() throws IOException {
-        Runnable[] hold = new Runnable[1];
+        Hold[] hold = new Hold[1];
         loop.serve(ServerOptions.builder().idleTimeout(Duration.ofMinutes(5)), (self, in) -> {
             in.position(in.limit());
             hold[0] = self.hold();
@@ -79,7 +80,7 @@ class DeadlinesOfConnectionsTest {
         Loop.Client client = loop.connect().send("x");
         loop.until(() -> hold[0] != null, "the hold");
         loop.advance(Duration.ofMinutes(17));
-        hold[0].run();
+        hold[0].close();
         loop.advance(Duration.ofMinutes(5).minusNanos(1));
         assertFalse(client.recorder.isClosed());
         loop.advance(Duration.ofNanos(1));

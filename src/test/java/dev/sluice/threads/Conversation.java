@@ -4,6 +4,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Hold;
 import dev.sluice.threads.stepping.Line;
 import dev.sluice.threads.stepping.Stepper;
 import java.io.IOException;
@@ -124,7 +125,7 @@ final class Conversation implements Handler {
     private long written;
 
     // work
-    private final List<Runnable> holds = new ArrayList<>();
+    private final List<Hold> holds = new ArrayList<>();
     private final List<dev.sluice.Timer> timers = new ArrayList<>();
     private boolean wasHeld;
     private int tasks;
@@ -552,7 +553,7 @@ final class Conversation implements Handler {
     private void release() {
         if (!holds.isEmpty()) {
             lastReleaseNs = stepper.nowNs();
-            holds.remove(0).run();
+            holds.remove(0).close();
         }
     }
 
@@ -560,7 +561,7 @@ final class Conversation implements Handler {
     void releaseAll() {
         while (!holds.isEmpty()) {
             lastReleaseNs = stepper.nowNs();
-            holds.remove(holds.size() - 1).run();
+            holds.remove(holds.size() - 1).close();
         }
     }
 

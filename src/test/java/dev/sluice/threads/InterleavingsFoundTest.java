@@ -3,6 +3,7 @@ package dev.sluice.threads;
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Hold;
 import dev.sluice.ServerOptions;
 import dev.sluice.threads.stepping.Finding;
 import dev.sluice.threads.stepping.Schedule;
@@ -135,7 +136,7 @@ class InterleavingsFoundTest {
         private boolean takes;
         private boolean hasEnded;
         private Script script;
-        private Runnable hold = () -> {};
+        private Hold hold = () -> {};
 
         Resuming(Stage stage) {
             super(stage);
@@ -156,7 +157,7 @@ class InterleavingsFoundTest {
             takes = left > 0;
             isOwed = left > 0 && !hasEnded && self.isOpen();
             self.resumeReading();
-            hold.run();
+            hold.close();
         }
 
         @Override

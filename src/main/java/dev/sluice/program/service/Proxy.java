@@ -4,6 +4,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Hold;
 import dev.sluice.internal.RateLimitedLog;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -62,7 +63,7 @@ public final class Proxy implements Service {
 
         private int first;
         private int tried;
-        private Runnable hold;
+        private Hold hold;
         private boolean ended;
 
         /** Of a target's connection, with its client's side; of a client's, with neither. */
@@ -136,7 +137,7 @@ public final class Proxy implements Service {
                 other.connection.abort(); // else it was told both ends, and closes when all has left
             }
             if (!isClient && reason.kind() == Kind.PEER) {
-                other.hold.run();
+                other.hold.close();
             }
         }
 

@@ -2,6 +2,7 @@ package dev.sluice.program.service;
 
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Hold;
 import dev.sluice.codec.FrameHandler;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
@@ -68,7 +69,7 @@ public final class Recording implements Service {
 
     private final class Client implements FrameHandler, Journal.Author {
         private final Connection connection;
-        private Runnable hold;
+        private Hold hold;
         private int owed;
         private long answered;
         private boolean behind;
@@ -127,7 +128,7 @@ public final class Recording implements Service {
             owed -= lines;
             if (owed == 0) {
                 tellIfRejected();
-                hold.run();
+                hold.close();
             }
             resumeIfWelcome();
         }
