@@ -1,7 +1,6 @@
 package dev.sluice;
 
 import java.time.Duration;
-import java.util.Objects;
 
 /**
  * How a server behaves: an immutable value, made by a {@link Builder}. Sizes are in bytes; a duration of zero switches
@@ -83,33 +82,33 @@ public record ServerOptions(
      * @param offloadQueue 1 to 10,000,000
      * @param sendBuffer 0 to 1 GiB
      * @param receiveBuffer 0 to 1 GiB
-     * @throws IllegalArgumentException naming the option, its range and what was given
+     * @throws InvalidOption naming the option, its range and the value
      */
     public ServerOptions {
-        within("backlog", backlog, 1, 65_535);
-        within("maxConnections", maxConnections, 0, 10_000_000);
-        within("subReactors", subReactors, 0, 1024);
-        within("idleTimeout", idleTimeout, LONGEST);
-        within("writeTimeout", writeTimeout, LONGEST);
-        within("lingerTimeout", lingerTimeout, LONGEST);
-        within("drainTimeout", drainTimeout, LONGEST);
-        within("stallThreshold", stallThreshold, LONGEST);
-        within("spin", spin, LONGEST_SPIN);
+        InvalidOption.within("backlog", backlog, 1, 65_535);
+        InvalidOption.within("maxConnections", maxConnections, 0, 10_000_000);
+        InvalidOption.within("subReactors", subReactors, 0, 1024);
+        InvalidOption.within("idleTimeout", idleTimeout, Duration.ZERO, LONGEST);
+        InvalidOption.within("writeTimeout", writeTimeout, Duration.ZERO, LONGEST);
+        InvalidOption.within("lingerTimeout", lingerTimeout, Duration.ZERO, LONGEST);
+        InvalidOption.within("drainTimeout", drainTimeout, Duration.ZERO, LONGEST);
+        InvalidOption.within("stallThreshold", stallThreshold, Duration.ZERO, LONGEST);
+        InvalidOption.within("spin", spin, Duration.ZERO, LONGEST_SPIN);
         if (!stallThreshold.isZero() && spin.multipliedBy(4).compareTo(stallThreshold) > 0) {
             // the watchdog looks twice in a threshold, and what it sends through a loop that still spins would begin another spin
-            throw new IllegalArgumentException("spin must be at most a quarter of stallThreshold (" + stallThreshold + "), was " + spin);
+            throw new InvalidOption("spin", "at most a quarter of %s (" + stallThreshold + ")", "stallThreshold", spin);
         }
-        within("maxPending", maxPending, 1, GIB);
-        within("highWater", highWater, 1, GIB);
-        within("lowWater", lowWater, 0, GIB);
+        InvalidOption.within("maxPending", maxPending, 1, GIB);
+        InvalidOption.within("highWater", highWater, 1, GIB);
+        InvalidOption.within("lowWater", lowWater, 0, GIB);
         notAbove("lowWater", lowWater, "highWater", highWater);
         notAbove("highWater", highWater, "maxPending", maxPending);
-        within("maxPendingTotal", maxPendingTotal, 64 << 10, 1L << 50);
-        within("maxRemainder", maxRemainder, 64 << 10, GIB);
-        within("offloadThreads", offloadThreads, 1, 100_000);
-        within("offloadQueue", offloadQueue, 1, 10_000_000);
-        within("sendBuffer", sendBuffer, 0, GIB);
-        within("receiveBuffer", receiveBuffer, 0, GIB);
+        InvalidOption.within("maxPendingTotal", maxPendingTotal, 64L << 10, 1L << 50);
+        InvalidOption.within("maxRemainder", maxRemainder, 64 << 10, GIB);
+        InvalidOption.within("offloadThreads", offloadThreads, 1, 100_000);
+        InvalidOption.within("offloadQueue", offloadQueue, 1, 10_000_000);
+        InvalidOption.within("sendBuffer", sendBuffer, 0, GIB);
+        InvalidOption.within("receiveBuffer", receiveBuffer, 0, GIB);
     }
 
     /**
@@ -130,25 +129,9 @@ public record ServerOptions(
         return new Builder();
     }
 
-    private static void within(String option, long value, long least, long most) {
-        if (value < least || value > most) {
-            throw new IllegalArgumentException(
-                    option + " must be between " + least + " and " + most + ", was " + value);
-        }
-    }
-
-    private static void within(String option, Duration value, Duration most) {
-        Objects.requireNonNull(value, option);
-        if (value.isNegative() || value.compareTo(most) > 0) {
-            String bound = most.toDays() > 0 ? most.toDays() + " days" : most.toSeconds() + " second";
-            throw new IllegalArgumentException(option + " must be between 0 and " + bound + ", was " + value);
-        }
-    }
-
-    private static void notAbove(String option, long value, String bound, long most) {
+    private static void notAbove(String option, int value, String bound, int most) {
         if (value > most) {
-            throw new IllegalArgumentException(
-                    option + " must be at most " + bound + " (" + most + "), was " + value);
+            throw new InvalidOption(option, "at most %s (" + most + ")", bound, value);
         }
     }
 
@@ -377,11 +360,11 @@ public record ServerOptions(
          * Checks and makes the value.
          *
          * @return the options
-         * @throws IllegalArgumentException naming the first bad option, its range and what was given
+         * @throws InvalidOption naming the first bad option, its range and the value
          */
         public ServerOptions build() {
             if (maxConnections != null) {
-                within("maxConnections", maxConnections, 1, 10_000_000);
+                InvalidOption.within("maxConnections", maxConnections, 1, 10_000_000);
             }
             return new ServerOptions(
                     backlog,

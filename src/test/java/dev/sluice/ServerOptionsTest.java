@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.time.Duration;
+import java.util.Locale;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -43,7 +44,19 @@ class ServerOptionsTest {
     @MethodSource("badValues")
     void badValueNamesItselfItsRangeAndWhatWasGiven(String message, UnaryOperator<ServerOptions.Builder> change) {
         ServerOptions.Builder builder = change.apply(ServerOptions.builder());
-        assertEquals(message, assertThrows(IllegalArgumentException.class, builder::build).getMessage());
+        assertEquals(message, assertThrows(InvalidOption.class, builder::build).getMessage());
+    }
+
+    @Test
+    void aBadValueCanBeToldInTheNamesOfAProgram() {
+        InvalidOption bad = assertThrows(InvalidOption.class, ServerOptions.builder().highWater(1024)::build);
+        assertEquals("lowWater", bad.option());
+        assertEquals("at most highWater (1024)", bad.range());
+        assertEquals(32 << 10, bad.value());
+        assertEquals("--LOWWATER must be at most --HIGHWATER (1024), was 32768", bad.message(name -> "--" + name.toUpperCase(Locale.ROOT)));
+        InvalidOption fixed = assertThrows(InvalidOption.class, ServerOptions.builder().backlog(0)::build);
+        assertEquals("between 1 and 65535", fixed.range());
+        assertEquals("<backlog> must be between 1 and 65535, was 0", fixed.message(name -> "<" + name + ">"));
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.sluice.datagram;
 
+import dev.sluice.InvalidOption;
 import java.util.Objects;
 
 /** How an endpoint behaves: an immutable value, made by a {@link Builder}. Sizes are in bytes. Every option has a default. */
@@ -13,17 +14,10 @@ public final class DatagramOptions {
     private final int receiveBuffer;
 
     private DatagramOptions(Builder from) {
-        this.maxSize = within("maxSize", from.maxSize, DatagramEndpoint.LONGEST);
-        this.maxQueued = within("maxQueued", from.maxQueued, GIB);
-        this.sendBuffer = within("sendBuffer", from.sendBuffer, GIB);
-        this.receiveBuffer = within("receiveBuffer", from.receiveBuffer, GIB);
-    }
-
-    private static int within(String option, int value, int most) {
-        if (value < 0 || value > most) {
-            throw new IllegalArgumentException(option + " must be between 0 and " + most + ", was " + value);
-        }
-        return value;
+        this.maxSize = InvalidOption.within("maxSize", from.maxSize, 0, DatagramEndpoint.LONGEST);
+        this.maxQueued = InvalidOption.within("maxQueued", from.maxQueued, 0, GIB);
+        this.sendBuffer = InvalidOption.within("sendBuffer", from.sendBuffer, 0, GIB);
+        this.receiveBuffer = InvalidOption.within("receiveBuffer", from.receiveBuffer, 0, GIB);
     }
 
     /**
@@ -167,7 +161,7 @@ public final class DatagramOptions {
          * Checks and makes the value.
          *
          * @return the options
-         * @throws IllegalArgumentException naming the first bad option, its range and what was given
+         * @throws InvalidOption naming the first bad option, its range and the value
          */
         public DatagramOptions build() {
             return new DatagramOptions(this);
