@@ -50,6 +50,7 @@ class ArchitectureTest {
                 .consideringOnlyDependenciesInAnyPackage("dev.sluice..")
                 .withOptionalLayers(true)
                 .layer("cli").definedBy("dev.sluice.program.cli")
+                .layer("client").definedBy("dev.sluice.program.client")
                 .layer("bench").definedBy("dev.sluice.program.bench..")
                 .layer("service").definedBy("dev.sluice.program.service")
                 .layer("simulation").definedBy("dev.sluice.simulation")
@@ -59,8 +60,10 @@ class ArchitectureTest {
                 .layer("internal").definedBy("dev.sluice.internal")
                 .layer("face").definedBy("dev.sluice")
                 .whereLayer("cli").mayNotBeAccessedByAnyLayer()
+                .whereLayer("client").mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("client").mayOnlyAccessLayers("service")
                 .whereLayer("bench").mayOnlyBeAccessedByLayers("cli")
-                .whereLayer("service").mayOnlyBeAccessedByLayers("cli", "bench")
+                .whereLayer("service").mayOnlyBeAccessedByLayers("cli", "client", "bench")
                 .whereLayer("simulation").mayNotBeAccessedByAnyLayer()
                 .whereLayer("codec, datagram").mayOnlyBeAccessedByLayers("cli", "bench", "service")
                 .whereLayer("threads").mayOnlyBeAccessedByLayers("codec, datagram", "cli", "bench", "service")
@@ -69,12 +72,16 @@ class ArchitectureTest {
                 .whereLayer("face").mayNotAccessAnyLayer()
                 .check(CLASSES);
         slices().matching("dev.sluice.(*)..").should().beFreeOfCycles().check(CLASSES);
+        slices().matching("dev.sluice.program.(*)..").should().beFreeOfCycles().check(CLASSES);
     }
 
     @Test
     void libraryKnowsTheJdkAndSlf4jAlone() {
-        noClasses().that().resideOutsideOfPackages("dev.sluice.program.cli..", "dev.sluice.program.bench..")
+        noClasses().that().resideOutsideOfPackages("dev.sluice.program.cli", "dev.sluice.program.client", "dev.sluice.program.bench..")
                 .should().dependOnClassesThat().resideOutsideOfPackages("java..", "jdk.jfr..", "org.slf4j..", "dev.sluice..")
+                .check(CLASSES);
+        noClasses().that().resideOutsideOfPackage("dev.sluice.program.cli")
+                .should().dependOnClassesThat().resideInAPackage("picocli..")
                 .check(CLASSES);
         noClasses().that().resideOutsideOfPackage("dev.sluice.internal").or().haveSimpleName("JfrEvents")
                 .should().dependOnClassesThat().resideInAPackage("jdk.jfr..")

@@ -1,18 +1,20 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.program.client.Failure;
+import dev.sluice.program.client.PlainText;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import picocli.CommandLine;
 import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
+import picocli.CommandLine;
 
 /** Bad usage in two lines: what is wrong with which option, and where the help is. */
 final class BadUsage implements IParameterExceptionHandler {

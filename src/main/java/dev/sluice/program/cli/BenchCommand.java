@@ -11,6 +11,7 @@ import dev.sluice.program.bench.report.CsvReport;
 import dev.sluice.program.bench.report.HtmlReport;
 import dev.sluice.program.bench.report.MarkdownReport;
 import dev.sluice.program.bench.report.TextReport;
+import dev.sluice.program.client.Failure;
 import java.io.PrintWriter;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;

@@ -1,5 +1,14 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.program.client.BrokenOutput;
+import dev.sluice.program.client.Connecting;
+import dev.sluice.program.client.Conversation;
+import dev.sluice.program.client.Datagrams;
+import dev.sluice.program.client.Exchange;
+import dev.sluice.program.client.Failure;
+import dev.sluice.program.client.HostPort;
+import dev.sluice.program.client.Pipe;
+import dev.sluice.program.client.Terminals;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -30,7 +39,9 @@ import picocli.CommandLine.Parameters;
         })
 final class ClientCommand implements Callable<Integer> {
 
-    @Parameters(paramLabel = "[HOST:]PORT", converter = HostPort.Converter.class, description = "The server; without a host, 127.0.0.1.")
+    private static final int SIGINT = 2;
+
+    @Parameters(paramLabel = "[HOST:]PORT", converter = HostPortText.class, description = "The server; without a host, 127.0.0.1.")
     private HostPort peer;
 
     @Option(
@@ -88,7 +99,7 @@ final class ClientCommand implements Callable<Integer> {
             if (!send.isEmpty()) {
                 new Exchange(channel).run(send, eol.text, wait);
             } else if (Terminals.interactive()) {
-                return new Conversation(channel, peer, eol.text).run();
+                return new Conversation(channel, peer, eol.text).run() ? Status.DONE : Status.SIGNAL + SIGINT;
             } else {
                 new Pipe(channel).run();
             }
@@ -117,7 +128,7 @@ final class ClientCommand implements Callable<Integer> {
 
     private static int ended(BrokenOutput e) throws Failure {
         if (e.readerLeft()) {
-            return Status.FAILED; // head has seen enough; it knows, and need not be told
+            return Status.FAILED; // such as head, which has read enough: no message
         }
         throw new Failure("standard output: " + Failure.reason(e.getCause()), e);
     }

@@ -1,5 +1,7 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.program.client.Failure;
+import dev.sluice.program.client.HostPort;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;

@@ -7,6 +7,8 @@ import dev.sluice.program.bench.LoadError;
 import dev.sluice.program.bench.LoadPlan;
 import dev.sluice.program.bench.LoadResult;
 import dev.sluice.program.bench.report.LoadText;
+import dev.sluice.program.client.Failure;
+import dev.sluice.program.client.HostPort;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -42,7 +44,7 @@ final class LoadCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "[HOST:]PORT", converter = HostPort.Converter.class, description = "The server; without a host, 127.0.0.1.")
+    @Parameters(paramLabel = "[HOST:]PORT", converter = HostPortText.class, description = "The server; without a host, 127.0.0.1.")
     private HostPort server;
 
     @Option(names = {"-c", "--connections"}, paramLabel = "N", defaultValue = "64", description = "Connections. [${DEFAULT-VALUE}]")

@@ -2,6 +2,7 @@ package dev.sluice.program.cli;
 
 import dev.sluice.program.bench.Bench;
 import dev.sluice.program.bench.BenchPlan;
+import dev.sluice.program.client.Terminals;
 import me.tongfei.progressbar.ProgressBar;
 
 /** How far a comparison is: a bar with the time left where standard error is a terminal, a line for each measurement elsewhere. */

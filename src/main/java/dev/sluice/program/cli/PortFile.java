@@ -1,5 +1,6 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.program.client.Failure;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.DatagramSocket;

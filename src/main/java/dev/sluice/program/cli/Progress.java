@@ -1,5 +1,6 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.program.client.Terminals;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;

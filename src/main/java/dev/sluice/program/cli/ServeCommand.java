@@ -6,6 +6,7 @@ import dev.sluice.ServerOptions;
 import dev.sluice.datagram.DatagramEndpoint;
 import dev.sluice.datagram.DatagramOptions;
 import dev.sluice.datagram.DatagramStats;
+import dev.sluice.program.client.Failure;
 import dev.sluice.program.service.Engine;
 import dev.sluice.program.service.Service;
 import dev.sluice.program.service.Services;
@@ -21,13 +22,13 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.slf4j.LoggerFactory;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine;
 
 /** {@code sluice serve}: a service on a port, until a signal drains it. */
 @Command(

@@ -3,6 +3,7 @@ package dev.sluice.program.cli;
 import dev.sluice.ServerOptions;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.DescriptorLimit;
+import dev.sluice.program.client.Failure;
 import dev.sluice.program.service.Engine;
 import dev.sluice.threads.Threads;
 import java.lang.reflect.RecordComponent;

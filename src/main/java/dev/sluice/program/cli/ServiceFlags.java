@@ -1,5 +1,7 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.program.client.Failure;
+import dev.sluice.program.client.HostPort;
 import dev.sluice.program.service.Services;
 import dev.sluice.program.service.Settings;
 import java.net.InetSocketAddress;
@@ -32,7 +34,7 @@ final class ServiceFlags {
             names = "--to",
             paramLabel = "HOST:PORT",
             split = ",",
-            converter = HostPort.Converter.class,
+            converter = HostPortText.class,
             description = "Where proxy relays to; may be repeated. [none]")
     private List<HostPort> targets = new ArrayList<>();
 

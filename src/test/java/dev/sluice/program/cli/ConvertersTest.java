@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.program.client.HostPort;
 import java.net.InetAddress;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -50,13 +51,13 @@ class ConvertersTest {
         "[fe80::1%eth0]:9, fe80::1%eth0, 9"
     })
     void peersAreHostAndPort(String text, String host, int port) {
-        assertEquals(new HostPort(host, port), new HostPort.Converter().convert(text));
+        assertEquals(new HostPort(host, port), new HostPortText().convert(text));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "x", "0", "65536", "host:", "host:x", ":80", "::1:80", "[]:80", "\"a:1", "a b:1", "http://a:1"})
     void otherPeersAreRefused(String text) {
-        assertThrows(TypeConversionException.class, () -> new HostPort.Converter().convert(text));
+        assertThrows(TypeConversionException.class, () -> new HostPortText().convert(text));
     }
 
     @ParameterizedTest

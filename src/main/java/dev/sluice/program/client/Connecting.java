@@ -1,4 +1,4 @@
-package dev.sluice.program.cli;
+package dev.sluice.program.client;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -8,14 +8,24 @@ import java.net.UnknownHostException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 
-/** A blocking connection: each address of the host in turn, and all over again while there is time. */
-final class Connecting {
+/** Opens a blocking connection: tries each address of the host in turn, and starts again while there is time. */
+public final class Connecting {
 
     private static final long PAUSE_MS = 50;
 
     private Connecting() {}
 
-    static SocketChannel connect(HostPort peer, Duration timeout, Duration retry) throws Failure, InterruptedException {
+    /**
+     * Connects.
+     *
+     * @param peer    where to
+     * @param timeout of one attempt; zero leaves it to the system
+     * @param retry   how long to go on trying; zero tries once
+     * @return a blocking channel
+     * @throws Failure              if no attempt succeeded in time
+     * @throws InterruptedException if interrupted between two attempts
+     */
+    public static SocketChannel connect(HostPort peer, Duration timeout, Duration retry) throws Failure, InterruptedException {
         long start = System.nanoTime();
         while (true) {
             try {
@@ -34,8 +44,7 @@ final class Connecting {
         for (InetAddress address : InetAddress.getAllByName(peer.host())) {
             SocketChannel channel = SocketChannel.open();
             try {
-                int millis = timeout.isZero() ? 0 : (int) Math.max(1, Math.min(Integer.MAX_VALUE, timeout.toMillis()));
-                channel.socket().connect(new InetSocketAddress(address, peer.port()), millis);
+                channel.socket().connect(new InetSocketAddress(address, peer.port()), timeout.isZero() ? 0 : millis(timeout));
                 return channel;
             } catch (IOException e) {
                 channel.close();
@@ -43,6 +52,11 @@ final class Connecting {
             }
         }
         throw failure == null ? new UnknownHostException(peer.host()) : failure;
+    }
+
+    /** A timeout as sockets take it: at least 1 ms, as 0 would wait without limit. */
+    static int millis(Duration timeout) {
+        return (int) Math.max(1, Math.min(Integer.MAX_VALUE, timeout.toMillis()));
     }
 
     private static String reason(IOException e, Duration timeout) {

@@ -1,4 +1,4 @@
-package dev.sluice.program.cli;
+package dev.sluice.program.client;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -7,13 +7,13 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 
-/** Standard output for what a peer sends: its bytes as they are, but on a terminal, which a peer must not steer, plain text. */
+/** Standard output for a peer's bytes: unchanged in a pipe or file, {@link PlainText} on a terminal, which a peer must not control. */
 final class Answers {
 
     private final FileChannel out = new FileOutputStream(FileDescriptor.out).getChannel();
     private final PlainText plain = Terminals.hasOutputTerminal() ? new PlainText() : null;
 
-    /** Prints all; after the last of them the next byte begins another answer. */
+    /** Prints all bytes. If they are the last of an answer, the next byte begins another text. */
     void print(ByteBuffer bytes, boolean last) throws BrokenOutput {
         ByteBuffer printed = plain == null ? bytes : ByteBuffer.wrap(plain.of(bytes, last).getBytes(StandardCharsets.UTF_8));
         try {

@@ -1,4 +1,4 @@
-package dev.sluice.program.cli;
+package dev.sluice.program.client;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,20 +11,26 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 
-/** Sends each text and prints its answer, which is over when nothing more comes for a while. */
-final class Exchange {
+/** Sends each text and prints its answer, which ends when no byte came for a while. */
+public final class Exchange {
 
     private final Socket socket;
     private final Answers answers = new Answers();
     private final byte[] buffer = new byte[64 << 10];
 
-    Exchange(SocketChannel channel) {
+    /** On a blocking channel, which the caller closes. */
+    public Exchange(SocketChannel channel) {
         this.socket = channel.socket();
     }
 
-    void run(List<String> texts, String eol, Duration wait) throws IOException, Failure {
-        // 0 would wait for ever
-        socket.setSoTimeout((int) Math.max(1, Math.min(Integer.MAX_VALUE, wait.toMillis())));
+    /**
+     * Sends all texts, one after the other's answer.
+     *
+     * @param wait an answer is over when no byte came for so long
+     * @throws Failure if the peer closed before the last text was sent
+     */
+    public void run(List<String> texts, String eol, Duration wait) throws IOException, Failure {
+        socket.setSoTimeout(Connecting.millis(wait));
         for (Iterator<String> left = texts.iterator(); left.hasNext(); ) {
             socket.getOutputStream().write((left.next() + eol).getBytes(StandardCharsets.UTF_8));
             if (!answered() && left.hasNext()) {
@@ -33,7 +39,7 @@ final class Exchange {
         }
     }
 
-    /** Copies until nothing comes for the length of the wait; false if the peer has closed. */
+    /** Prints until no byte came for the length of the wait; false if the peer has closed. */
     private boolean answered() throws IOException {
         InputStream in = socket.getInputStream();
         while (true) {

@@ -1,17 +1,17 @@
-package dev.sluice.program.cli;
+package dev.sluice.program.client;
 
 import java.io.Console;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Is a person there? */
-final class Terminals {
+/** Which of the standard streams are terminals. */
+public final class Terminals {
 
     private Terminals() {}
 
     /** True if standard input and output are a terminal. */
-    static boolean interactive() {
+    public static boolean interactive() {
         Console console = System.console();
         if (console == null) {
             return false;
@@ -24,8 +24,8 @@ final class Terminals {
         }
     }
 
-    /** True if a person sees what moves on standard error. */
-    static boolean hasErrorTerminal() {
+    /** True if standard error is a terminal that can redraw a line. */
+    public static boolean hasErrorTerminal() {
         return !"dumb".equals(System.getenv("TERM")) && isTerminal(2);
     }
 
@@ -33,7 +33,7 @@ final class Terminals {
         return isTerminal(1) || interactive();
     }
 
-    /** Java knows of standard input and output together, Linux of each. */
+    /** Java tells only of standard input and output together, Linux of each. */
     private static boolean isTerminal(int descriptor) {
         try {
             String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();

@@ -1,4 +1,4 @@
-package dev.sluice.program.cli;
+package dev.sluice.program.client;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -18,8 +18,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 
-/** The client's end of UDP: each line is a datagram, and each answer is printed. Nobody tells that one was the last. */
-final class Datagrams implements AutoCloseable {
+/** A UDP client: sends each line as a datagram and prints each answer. No datagram says that it is the last, so a wait without one ends it. */
+public final class Datagrams implements AutoCloseable {
 
     private static final int LONGEST = 65_535;
 
@@ -32,32 +32,32 @@ final class Datagrams implements AutoCloseable {
     private volatile IOException sendFailure;
     private volatile IOException inputFailure;
 
-    /** Connected, so that the system tells when nobody listens there. */
-    Datagrams(HostPort peer, Duration wait) throws Failure, IOException {
+    /** Connects the socket, so that the system reports when no process listens there. */
+    public Datagrams(HostPort peer, Duration wait) throws Failure, IOException {
         this.peer = peer;
         this.socket = new DatagramSocket();
         try {
             socket.connect(new InetSocketAddress(InetAddress.getByName(peer.host()), peer.port()));
-            socket.setSoTimeout((int) Math.max(1, Math.min(Integer.MAX_VALUE, wait.toMillis()))); // 0 would wait for ever
+            socket.setSoTimeout(Connecting.millis(wait));
         } catch (UnknownHostException e) {
             socket.close();
             throw new Failure("cannot connect to " + peer + ": no such host", e);
-        } catch (Throwable t) { // a network that is not there
+        } catch (Throwable t) { // such as an unreachable network
             socket.close();
             throw t;
         }
     }
 
-    /** Sends each text and prints an answer; where none comes, goes on. */
-    void exchange(List<String> texts, String eol) throws IOException, Failure {
+    /** Sends each text and prints one answer to it, if one comes in time. */
+    public void exchange(List<String> texts, String eol) throws IOException, Failure {
         for (String text : texts) {
             send((text + eol).getBytes(StandardCharsets.UTF_8));
             printNext();
         }
     }
 
-    /** Sends standard input line by line; ends when that has ended, and no answer came for as long as one is waited for. */
-    void pipe() throws IOException, Failure {
+    /** Sends standard input line by line; returns when it has ended and no further answer came in time. */
+    public void pipe() throws IOException, Failure {
         Thread sender = new Thread(this::sendInput, "sluice-client-send");
         sender.setDaemon(true);
         sender.start();

@@ -1,4 +1,4 @@
-package dev.sluice.program.cli;
+package dev.sluice.program.client;
 
 import dev.sluice.program.service.Printable;
 import java.nio.ByteBuffer;
@@ -8,21 +8,21 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Text that steers no terminal, made of what a peer sends, piece by piece: each control character but the tabulator and the end of a line,
- * and each that turns the direction of writing, is a question mark. Bytes that are no UTF-8 are a replacement character.
+ * A decoder of a peer's bytes into text that cannot control a terminal. Each control character except tab and the end of a line, and each that
+ * changes the direction of writing, becomes a question mark; bytes that are not UTF-8 become the replacement character.
  */
-final class PlainText {
+public final class PlainText {
 
     private final CharsetDecoder decoder = StandardCharsets.UTF_8
             .newDecoder()
             .onMalformedInput(CodingErrorAction.REPLACE)
             .onUnmappableCharacter(CodingErrorAction.REPLACE);
-    /** The beginning of a character whose end has not come. */
+    /** The first bytes of a character whose last ones have not come. */
     private ByteBuffer begun = ByteBuffer.allocate(0);
-    /** One that ends a line if a line feed follows, and goes back to its beginning otherwise. */
+    /** True after a carriage return: it ends a line if a line feed follows, and moves the cursor otherwise. */
     private boolean carriageReturn;
 
-    /** Takes all bytes. With the last of them nothing is left of a character, and the next piece is the first of another text. */
+    /** Decodes all bytes of the next piece. After the last piece, the next one begins another text. */
     String of(ByteBuffer piece, boolean last) {
         ByteBuffer bytes = ByteBuffer.allocate(begun.remaining() + piece.remaining()).put(begun).put(piece).flip();
         CharBuffer chars = CharBuffer.allocate(bytes.remaining() + 1);
@@ -54,8 +54,8 @@ final class PlainText {
         return text.toString();
     }
 
-    /** On one line, whatever the text holds: of it, line feeds and tabulators are question marks, too. */
-    static String line(String text) {
+    /** The text on one line: line feeds and tabs are question marks too. */
+    public static String line(String text) {
         StringBuilder line = new StringBuilder(text.length());
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);

@@ -1,4 +1,4 @@
-package dev.sluice.program.cli;
+package dev.sluice.program.client;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,26 +11,26 @@ import org.jline.reader.UserInterruptException;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 
-/** A person at a terminal: a prompt with history and editing, and the peer's answers above it as they come. */
-final class Conversation {
-
-    private static final int SIGINT = 2;
+/** A prompt on a terminal, with history and editing; the peer's answers are printed above it as they come. */
+public final class Conversation {
 
     private final SocketChannel channel;
     private final HostPort peer;
     private final String eol;
     private volatile boolean peerEnded;
     private volatile IOException failure;
-    /** Guarded by this: whether an interrupt would end a prompt, and nothing else. */
+    /** Guarded by this: true while an interrupt would end the prompt and nothing else. */
     private boolean typing = true;
 
-    Conversation(SocketChannel channel, HostPort peer, String eol) {
+    /** On a blocking channel, which the caller closes. */
+    public Conversation(SocketChannel channel, HostPort peer, String eol) {
         this.channel = channel;
         this.peer = peer;
         this.eol = eol;
     }
 
-    int run() throws IOException, InterruptedException {
+    /** Returns when both sides have ended; false if Ctrl-C ended it. */
+    public boolean run() throws IOException, InterruptedException {
         // "exec" asks stty, and so needs no native code of its own
         try (Terminal terminal = TerminalBuilder.builder()
                 .system(true)
@@ -47,7 +47,7 @@ final class Conversation {
             answers.start();
             boolean interrupted = type(reader);
             if (interrupted && !peerEnded) {
-                return Status.SIGNAL + SIGINT;
+                return false;
             }
             if (!peerEnded) {
                 channel.shutdownOutput();
@@ -56,11 +56,11 @@ final class Conversation {
             if (failure != null) {
                 throw failure;
             }
-            return Status.DONE;
+            return true;
         }
     }
 
-    /** Sends each line until Ctrl-D, or until the peer ends; true if something interrupted it. */
+    /** Sends each line until Ctrl-D, or until the peer ends; true if Ctrl-C or the peer's end interrupted it. */
     private boolean type(LineReader reader) throws IOException {
         try {
             while (!peerEnded) {
@@ -85,7 +85,7 @@ final class Conversation {
         Thread.interrupted();
     }
 
-    /** The peer has ended: so does the prompt. */
+    /** Ends the prompt, as the peer has ended. */
     private synchronized void interrupt(Thread typist) {
         peerEnded = true;
         if (typing) {

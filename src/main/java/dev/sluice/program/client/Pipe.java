@@ -1,4 +1,4 @@
-package dev.sluice.program.cli;
+package dev.sluice.program.client;
 
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -10,28 +10,29 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.SocketChannel;
 
 /**
- * Standard input to the peer and the peer to standard output, byte for byte. A thread for each direction, so that a
- * peer that answers before it reads on cannot block us for ever.
+ * Copies standard input to the peer and the peer's bytes to standard output. Each direction has a thread, so that a peer that answers before it
+ * reads on does not block us for ever.
  */
-final class Pipe {
+public final class Pipe {
 
     private static final int BUFFER = 64 << 10;
 
     private final SocketChannel channel;
-    /** Set before the peer can know of it, so that an end that answers ours is never taken for an early one. */
+    /** Set before the peer sees our end, so that an end that answers ours is not taken for an early one. */
     private volatile boolean inputEnded;
 
     private volatile IOException sendFailure;
 
-    /** Set before the connection is reset because of it, so that its loss is never told instead. */
+    /** Set before the connection is reset because of it, so that this is reported and not the reset. */
     private volatile IOException inputFailure;
 
-    Pipe(SocketChannel channel) {
+    /** On a blocking channel, which the caller closes. */
+    public Pipe(SocketChannel channel) {
         this.channel = channel;
     }
 
-    /** Returns when both sides have ended. Does not wait for a standard input that nobody ends. */
-    void run() throws IOException, Failure {
+    /** Returns when both sides have ended. Does not wait for standard input to end once the peer has. */
+    public void run() throws IOException, Failure {
         Thread sender = new Thread(this::send, "sluice-client-send");
         sender.setDaemon(true);
         sender.start();
