@@ -27,6 +27,12 @@ public final class InsideBench {
 
     private static final int ROUNDS = 7;
 
+    /** Two selections: the count moves on at the end of one, and a part of one falls outside the round at each end. */
+    private static final int LEAST_EVENTS = 2 * InstantSelector.AT_ONCE;
+
+    /** After this long without them the loop is broken, and not short of a processor. */
+    private static final long STANDSTILL_NS = TimeUnit.SECONDS.toNanos(30);
+
     private InsideBench() {}
 
     /** What is on the instant network, from nothing of ours to all of it. */
@@ -127,32 +133,47 @@ public final class InsideBench {
         int depth = Integer.parseInt(args[3]);
         InstantNetwork.bytes = Integer.parseInt(args[2]) * depth;
         Case.valueOf(args[0].toUpperCase(Locale.ROOT)).start();
-        long thread = Thread.getAllStackTraces().keySet().stream()
+        Thread loop = Thread.getAllStackTraces().keySet().stream()
                 .filter(each -> each.getName().equals("sluice-reactor-0"))
-                .mapToLong(Thread::getId)
                 .findFirst()
                 .orElseThrow();
         long millis = Long.parseLong(args[4]);
-        round(thread, 6 * millis); // the compiler's
+        round(loop, 6 * millis); // the compiler's
         double[] nanos = new double[ROUNDS];
         for (int i = 0; i < ROUNDS; i++) {
-            nanos[i] = round(thread, millis);
+            nanos[i] = round(loop, millis);
         }
         Arrays.sort(nanos);
         System.out.printf(Locale.ROOT, "%.1f %.1f %.1f%n", nanos[ROUNDS / 2], nanos[0], nanos[ROUNDS - 1]);
         System.exit(0);
     }
 
-    private static double round(long thread, long millis) throws InterruptedException {
+    /**
+     * Nanoseconds for an event. A round lasts as long as it was asked to, and goes on until there are events to divide by: on a busy machine
+     * the scheduler may give the loop's thread no processor at all within a short one.
+     */
+    private static double round(Thread loop, long millis) throws InterruptedException {
         var threads = ManagementFactory.getThreadMXBean();
+        long start = System.nanoTime();
         long found = InstantSelector.FOUND.get();
-        long cpu = threads.getThreadCpuTime(thread);
+        long cpu = threads.getThreadCpuTime(loop.getId());
         TimeUnit.MILLISECONDS.sleep(millis);
-        long events = InstantSelector.FOUND.get() - found;
-        if (events == 0) {
-            System.err.println("the loop stands still");
-            System.exit(1);
+        while (InstantSelector.FOUND.get() - found < LEAST_EVENTS) {
+            if (System.nanoTime() - start > TimeUnit.MILLISECONDS.toNanos(millis) + STANDSTILL_NS) {
+                endStandingStill(loop, threads.getThreadCpuTime(loop.getId()) - cpu);
+            }
+            TimeUnit.MILLISECONDS.sleep(1);
         }
-        return (double) (threads.getThreadCpuTime(thread) - cpu) / events;
+        long events = InstantSelector.FOUND.get() - found;
+        return (double) (threads.getThreadCpuTime(loop.getId()) - cpu) / events;
+    }
+
+    /** Ends the process and says what the loop does instead; its processor time tells a loop that waits from one that is kept waiting. */
+    private static void endStandingStill(Thread loop, long cpuNs) {
+        System.err.printf("the loop stands still: %s after %,d ms of processor time%n", loop.getState(), cpuNs / 1_000_000);
+        for (StackTraceElement frame : loop.getStackTrace()) {
+            System.err.println("    at " + frame);
+        }
+        System.exit(1);
     }
 }

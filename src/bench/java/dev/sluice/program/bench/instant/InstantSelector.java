@@ -18,7 +18,7 @@ import java.util.function.Consumer;
 final class InstantSelector extends AbstractSelector {
 
     /** As the JDK's selector on Linux. */
-    private static final int AT_ONCE = 1024;
+    static final int AT_ONCE = 1024;
 
     /** Keys found ready, by all selectors. */
     static final AtomicLong FOUND = new AtomicLong();
