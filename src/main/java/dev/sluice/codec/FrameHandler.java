@@ -25,8 +25,8 @@ public interface FrameHandler {
     default void onOpen(Connection connection) throws Exception {}
 
     /**
-     * A frame has arrived. No further one comes while reading is paused, by {@link Connection#pauseReading} or because the
-     * connection's own output waits.
+     * A frame has arrived. No further one comes while the connection is not read ({@link Connection#isReading}): the handler has paused
+     * reading, or the connection's own output waits, unless the handler {@linkplain #readsWhileOutputWaits reads all the same}.
      *
      * @param connection this handler's connection
      * @param frame      its content, lent as {@link Decoder.Sink#frame} says
@@ -41,6 +41,15 @@ public interface FrameHandler {
      * @throws Exception closes the connection
      */
     default void onWritable(Connection connection) throws Exception {}
+
+    /**
+     * As {@link Handler#readsWhileOutputWaits}.
+     *
+     * @return false unless overridden
+     */
+    default boolean readsWhileOutputWaits() {
+        return false;
+    }
 
     /**
      * The peer's bytes make no sense: a frame above the maximum, or one for which {@link #onFrame} threw a {@link ProtocolException}.

@@ -67,6 +67,11 @@ public final class Framed implements Handler {
     }
 
     @Override
+    public boolean readsWhileOutputWaits() {
+        return handler.readsWhileOutputWaits();
+    }
+
+    @Override
     public void onEof(Connection connection) throws Exception {
         handler.onEof(connection, unfinished);
     }

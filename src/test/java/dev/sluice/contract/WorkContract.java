@@ -47,7 +47,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every engine promises of work on other threads, of what a connection owes, of frames, and of connections that go out. */
 @Timeout(60)
-abstract class WorkContract extends LifeContract {
+abstract class WorkContract extends FramesContract {
 
     private static String text(ByteBuffer bytes) {
         byte[] copy = new byte[bytes.remaining()];
