@@ -6,7 +6,7 @@ import java.nio.ByteBuffer;
  * Frames that end with a delimiter, such as a zero byte or an empty line. It is found by the algorithm of Knuth, Morris and Pratt
  * (SIAM J. Comput. 6, 1977), which never goes back, so that a delimiter cut in two costs nothing.
  */
-public final class Delimited implements Decoder {
+public final class Delimited implements Decoder, Encoder {
 
     private final byte[] delimiter;
 
@@ -22,7 +22,7 @@ public final class Delimited implements Decoder {
     private int matched;
 
     /**
-     * Makes a decoder.
+     * Makes a decoder, which also encodes.
      *
      * @param delimiter what ends each frame; at least one byte
      * @param max       bytes of the longest frame, its delimiter not counted; from 1 to 1 GiB
@@ -69,5 +69,26 @@ public final class Delimited implements Decoder {
         matched = 0;
         Frame.lend(in, start, start + content, at, sink);
         return true;
+    }
+
+    @Override
+    public int encodedLength(int length) {
+        return Frame.encodedLength(length, delimiter.length, max);
+    }
+
+    @Override
+    public void encode(ByteBuffer content, ByteBuffer to) {
+        Frame.checkRoom(encodedLength(content.remaining()), to);
+        int length = 0; // how much of the delimiter is matched
+        for (int at = content.position(); at < content.limit() && length < delimiter.length; at++) {
+            length = advance(length, content.get(at));
+        }
+        for (int i = 0; i < delimiter.length - 1 && length < delimiter.length; i++) {
+            length = advance(length, delimiter[i]);
+        }
+        if (length == delimiter.length) {
+            throw new IllegalArgumentException("a frame must not contain its delimiter, nor end with a part that completes it too early");
+        }
+        to.put(content).put(delimiter);
     }
 }

@@ -4,14 +4,17 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /** Frames that begin with their length, an unsigned number of 1 to 4 bytes which does not count itself. */
-public final class LengthPrefixed implements Decoder {
+public final class LengthPrefixed implements Decoder, Encoder {
 
     private final int prefix;
     private final ByteOrder order;
     private final int max;
 
+    /** Bytes of the longest frame that can be encoded: fewer than the maximum where its length could not tell them. */
+    private final int longest;
+
     /**
-     * Makes a decoder.
+     * Makes a decoder, which also encodes.
      *
      * @param prefix bytes of the length: 1, 2, 3 or 4
      * @param order  which of them comes first
@@ -25,6 +28,7 @@ public final class LengthPrefixed implements Decoder {
         this.prefix = prefix;
         this.order = order;
         this.max = Frame.maximum(max);
+        this.longest = (int) Math.min(max, (1L << 8 * prefix) - 1);
     }
 
     @Override
@@ -48,26 +52,22 @@ public final class LengthPrefixed implements Decoder {
         return true;
     }
 
-    /**
-     * Makes a frame, to be written in one piece.
-     *
-     * @param content the bytes between position and limit; the position moves to the limit
-     * @return its length, then the content
-     * @throws IllegalArgumentException if the content is longer than the maximum, or than its length can tell
-     */
-    public ByteBuffer encode(ByteBuffer content) {
-        int length = content.remaining();
-        if (length > max || (prefix < 4 && length >>> 8 * prefix > 0)) {
-            throw new IllegalArgumentException("a frame of " + length + " bytes is too long");
-        }
-        ByteBuffer frame = ByteBuffer.allocate(prefix + length);
-        for (int i = 0; i < prefix; i++) {
-            frame.put((byte) (length >>> shift(i)));
-        }
-        return frame.put(content).flip();
+    @Override
+    public int encodedLength(int length) {
+        return Frame.encodedLength(length, prefix, longest);
     }
 
-    /** Of the byte that comes as number {@code i}: by how many bits it counts more than the least one. */
+    @Override
+    public void encode(ByteBuffer content, ByteBuffer to) {
+        int length = content.remaining();
+        Frame.checkRoom(encodedLength(length), to);
+        for (int i = 0; i < prefix; i++) {
+            to.put((byte) (length >>> shift(i)));
+        }
+        to.put(content);
+    }
+
+    /** How many bits of the length are below those of its byte number {@code i}. */
     private int shift(int i) {
         return 8 * (order == ByteOrder.LITTLE_ENDIAN ? i : prefix - 1 - i);
     }

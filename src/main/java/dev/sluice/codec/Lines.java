@@ -3,8 +3,11 @@ package dev.sluice.codec;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Lines: each ends with LF, or with CR LF. A CR elsewhere is part of its line; what follows the last LF is no line yet. */
-public final class Lines implements Decoder {
+/**
+ * Lines: each ends with LF, or with CR LF. A CR elsewhere is part of its line; what follows the last LF is no line yet. Encoded lines end
+ * with LF; for CR LF, take {@link Delimited} with both. A line that a peer has sent may end with CR, and is then refused when it is encoded.
+ */
+public final class Lines implements Decoder, Encoder {
 
     private static final long LFS = 0x0A0A0A0A0A0A0A0AL;
     private static final long SEVENS = 0x7F7F7F7F7F7F7F7FL;
@@ -15,7 +18,7 @@ public final class Lines implements Decoder {
     private int looked;
 
     /**
-     * Makes a decoder.
+     * Makes a decoder, which also encodes.
      *
      * @param max bytes of the longest line, its ending not counted; from 1 to 1 GiB
      * @throws IllegalArgumentException naming the range and what was given
@@ -24,7 +27,10 @@ public final class Lines implements Decoder {
         this.max = Frame.maximum(max);
     }
 
-    /** Where the first LF is, or the limit. Eight bytes at a time: byte by byte, the search takes as long as all else about a line. */
+    /**
+     * The index of the first LF, or the limit. Eight bytes at a time: byte by byte, the search takes as long as everything else about a
+     * line.
+     */
     private static int nextLf(ByteBuffer in, int from, int limit) {
         int at = from;
         for (; at <= limit - Long.BYTES; at += Long.BYTES) {
@@ -57,5 +63,23 @@ public final class Lines implements Decoder {
         looked = 0;
         Frame.lend(in, start, end, at + 1, sink);
         return true;
+    }
+
+    @Override
+    public int encodedLength(int length) {
+        return Frame.encodedLength(length, 1, max);
+    }
+
+    @Override
+    public void encode(ByteBuffer content, ByteBuffer to) {
+        int end = content.limit();
+        Frame.checkRoom(encodedLength(content.remaining()), to);
+        if (nextLf(content, content.position(), end) < end) {
+            throw new IllegalArgumentException("a line must not contain LF");
+        }
+        if (content.hasRemaining() && content.get(end - 1) == '\r') {
+            throw new IllegalArgumentException("a line must not end with CR: it would be taken for a part of the line's end");
+        }
+        to.put(content).put((byte) '\n');
     }
 }

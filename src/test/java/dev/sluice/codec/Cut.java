@@ -48,7 +48,9 @@ final class Cut {
 
     /** False once a frame was rejected: nothing after it counts. */
     private boolean offer(byte[] bytes, int from, int to) throws Exception {
-        ByteBuffer in = UnreadInput.before(remainder, LENT, MOST).put(bytes, from, to - from).flip();
+        ByteBuffer in = UnreadInput.before(remainder, LENT, MOST);
+        int some = Math.min(in.remaining(), to - from); // a read takes what there is room for
+        in.put(bytes, from, some).flip();
         try {
             while (decoder.decode(in, this::take)) {
                 continue;
@@ -58,7 +60,7 @@ final class Cut {
             return false;
         }
         remainder = UnreadInput.after(remainder, in, LENT);
-        return true;
+        return from + some == to || offer(bytes, from + some, to);
     }
 
     private void take(ByteBuffer frame) {
