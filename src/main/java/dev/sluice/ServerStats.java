@@ -159,7 +159,7 @@ public final class ServerStats {
         }
 
         /**
-         * Adds connections that ended for one reason, which are to be added to {@link Counter#CLOSED}, too.
+         * Adds connections that ended for one reason, to {@link Counter#CLOSED}, too.
          *
          * @param kind   the reason
          * @param amount how many
@@ -167,7 +167,7 @@ public final class ServerStats {
          */
         public Builder addClosed(CloseReason.Kind kind, long amount) {
             closedBy.merge(kind, amount, Long::sum);
-            return this;
+            return add(Counter.CLOSED, amount);
         }
 
         /**

@@ -1,19 +1,22 @@
 package dev.sluice.internal;
 
 import dev.sluice.ServerOptions;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** How many connections are open, against how many may be. Any thread. */
+/** How many connections of a server are open, against how many may be. Any thread. */
 public final class Admission {
 
+    /** The limit where that of the descriptors is not known. */
     private static final int UNKNOWN = 10_000;
 
     /** What an option may say; a container may have a descriptor limit of 2^30. */
     private static final int MOST = 10_000_000;
 
-
     private final int limit;
     private final AtomicInteger open = new AtomicInteger();
+    private final List<Runnable> whenOneLeaves = new CopyOnWriteArrayList<>();
 
     /**
      * Makes one with nothing open.
@@ -35,6 +38,15 @@ public final class Admission {
     }
 
     /**
+     * Has a task run whenever a connection has gone.
+     *
+     * @param task called on any thread; does not wait
+     */
+    void whenOneLeaves(Runnable task) {
+        whenOneLeaves.add(task);
+    }
+
+    /**
      * Lets a connection in, if there is room.
      *
      * @return false at the limit
@@ -47,10 +59,13 @@ public final class Admission {
         return false;
     }
 
-    /** An admitted connection is gone. */
+    /** An admitted connection has gone, and its descriptor is free or about to be. */
     public void leave() {
         int left = open.decrementAndGet();
         assert left >= 0 : "more connections left than entered";
+        for (Runnable task : whenOneLeaves) {
+            task.run();
+        }
     }
 
     /**
@@ -60,5 +75,14 @@ public final class Admission {
      */
     public int open() {
         return open.get();
+    }
+
+    /**
+     * Why a connection that could not enter was refused.
+     *
+     * @return for an exception or a log
+     */
+    public String refusal() {
+        return limit + " connections are open, the limit";
     }
 }

@@ -41,7 +41,7 @@ public class Counters {
      *
      * @param counter which
      */
-    public final void increment(Enum<?> counter) {
+    public void increment(Enum<?> counter) {
         add(counter, 1);
     }
 

@@ -1,13 +1,23 @@
 package dev.sluice.internal;
 
 import java.net.SocketAddress;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import jdk.jfr.Category;
+import jdk.jfr.DataAmount;
+import jdk.jfr.Event;
+import jdk.jfr.FlightRecorder;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.Registered;
+import jdk.jfr.StackTrace;
+import jdk.jfr.Timespan;
 
 /**
- * What the flight recorder is told, where the JDK has one and somebody records: connections, stalls, pauses of accepting,
- * queue limits, drains. While nobody does, each call costs a look at a flag, and no event is registered, which would set up the
- * recorder. Any thread.
+ * The events of the flight recorder: connections, stalls, pauses of accepting, queue limits, drains. While nothing records, each
+ * call costs a look at a flag, and no event is registered, because that would set up the recorder. Any thread.
  *
- * <p>Names no class of {@code jdk.jfr}, which may be missing from a runtime image: {@link JfrEventTypes} does.
+ * <p>A runtime image may lack {@code jdk.jfr}. So this class can be loaded without it, and the events are classes of their own.
  */
 public final class JfrEvents {
 
@@ -15,38 +25,95 @@ public final class JfrEvents {
 
     private static volatile State state = State.OFF;
 
+    /** Connections that opened during a recording, until they close. */
+    private static final Map<Object, ConnectionEvent> OPEN = new ConcurrentHashMap<>();
+
     private JfrEvents() {}
 
-    /** Something that takes its time, and is told when it ends. */
+    /** Something that lasts, until its end is told. */
     @FunctionalInterface
     public interface Span {
-        /** One that nobody records. */
+        /** One that is not recorded. */
         Span NONE = () -> {};
 
         /** It has ended. */
         void end();
     }
 
+    @Category("Sluice")
+    @Registered(false)
+    @StackTrace(false)
+    private abstract static class SluiceEvent extends Event {}
+
+    @Name("sluice.Connection")
+    @Label("Connection")
+    private static final class ConnectionEvent extends SluiceEvent {
+        @Label("Remote Address")
+        String remote;
+
+        @Label("Close Reason")
+        String reason;
+
+        @Label("Unsent")
+        @DataAmount
+        long unsent;
+    }
+
+    @Name("sluice.QueueLimit")
+    @Label("Queue Limit")
+    private static final class QueueLimitEvent extends SluiceEvent {
+        @Label("Remote Address")
+        String remote;
+
+        @Label("Unsent")
+        @DataAmount
+        long unsent;
+    }
+
+    @Name("sluice.Stall")
+    @Label("Stall")
+    private static final class StallEvent extends SluiceEvent {
+        @Label("Loop")
+        String loop;
+
+        @Label("Waited")
+        @Timespan
+        long waited;
+
+        @Label("Kept By")
+        String by;
+    }
+
+    @Name("sluice.AcceptPaused")
+    @Label("Accept Paused")
+    private static final class AcceptPausedEvent extends SluiceEvent {
+        @Label("Cause")
+        String cause;
+    }
+
+    @Name("sluice.Drain")
+    @Label("Drain")
+    private static final class DrainEvent extends SluiceEvent {
+        @Label("Connections")
+        int connections;
+    }
+
     /**
-     * Whether somebody records. The first to find out registers the events, on a thread of its own, as that takes tens of
-     * milliseconds; what happens until then is not told.
+     * Whether a recorder is there. The first call that finds one registers the events, on a thread of its own, because that takes
+     * tens of milliseconds; what happens until then is not recorded.
      */
     private static boolean isOn() {
         State now = state;
         if (now == State.OFF) {
-            begin();
+            try {
+                if (FlightRecorder.isInitialized()) {
+                    register();
+                }
+            } catch (LinkageError e) {
+                state = State.MISSING; // a runtime image without it
+            }
         }
         return now == State.ON;
-    }
-
-    private static void begin() {
-        try {
-            if (JfrEventTypes.isRecorderThere()) {
-                register();
-            }
-        } catch (LinkageError e) {
-            state = State.MISSING; // a runtime image without it
-        }
     }
 
     private static synchronized void register() {
@@ -56,14 +123,18 @@ public final class JfrEvents {
         state = State.REGISTERING;
         Thread registering = new Thread(
                 () -> {
-                    JfrEventTypes.register();
+                    FlightRecorder.register(ConnectionEvent.class);
+                    FlightRecorder.register(QueueLimitEvent.class);
+                    FlightRecorder.register(StallEvent.class);
+                    FlightRecorder.register(AcceptPausedEvent.class);
+                    FlightRecorder.register(DrainEvent.class);
                     state = State.ON;
                 },
                 "sluice-flight");
         registering.setDaemon(true);
         try {
             registering.start();
-        } catch (OutOfMemoryError e) { // what Java makes of the limit of threads: the next to find out tries again
+        } catch (OutOfMemoryError e) { // what Java makes of the limit of threads: the next call tries again
             state = State.OFF;
         }
     }
@@ -75,7 +146,11 @@ public final class JfrEvents {
      */
     public static void opened(Object connection) {
         if (isOn()) {
-            JfrEventTypes.opened(connection);
+            ConnectionEvent event = new ConnectionEvent();
+            if (event.isEnabled()) {
+                event.begin();
+                OPEN.put(connection, event);
+            }
         }
     }
 
@@ -85,9 +160,7 @@ public final class JfrEvents {
      * @param connection the one that opened
      */
     public static void forget(Object connection) {
-        if (isOn()) {
-            JfrEventTypes.forget(connection);
-        }
+        OPEN.remove(connection);
     }
 
     /**
@@ -99,8 +172,22 @@ public final class JfrEvents {
      * @param unsent     bytes that never left
      */
     public static void closed(Object connection, SocketAddress remote, Enum<?> reason, long unsent) {
-        if (isOn()) {
-            JfrEventTypes.closed(connection, remote, reason.name(), unsent);
+        if (!isOn()) {
+            return;
+        }
+        ConnectionEvent event = OPEN.remove(connection);
+        if (event != null) {
+            event.end();
+            event.remote = remote.toString();
+            event.reason = reason.name();
+            event.unsent = unsent;
+            event.commit();
+        }
+        if (reason.name().equals("QUEUE_LIMIT")) {
+            QueueLimitEvent limit = new QueueLimitEvent();
+            limit.remote = remote.toString();
+            limit.unsent = unsent;
+            limit.commit();
         }
     }
 
@@ -113,7 +200,11 @@ public final class JfrEvents {
      */
     public static void stalled(String loop, long waitedNs, String by) {
         if (isOn()) {
-            JfrEventTypes.stalled(loop, waitedNs, by);
+            StallEvent event = new StallEvent();
+            event.loop = loop;
+            event.waited = waitedNs;
+            event.by = by;
+            event.commit();
         }
     }
 
@@ -124,7 +215,13 @@ public final class JfrEvents {
      * @return ended when it goes on
      */
     public static Span acceptPaused(Throwable cause) {
-        return isOn() ? JfrEventTypes.acceptPaused(cause.toString()) : Span.NONE;
+        if (!isOn()) {
+            return Span.NONE;
+        }
+        AcceptPausedEvent event = new AcceptPausedEvent();
+        event.cause = cause.toString();
+        event.begin();
+        return event::commit;
     }
 
     /**
@@ -134,6 +231,12 @@ public final class JfrEvents {
      * @return ended when the last has closed
      */
     public static Span drains(int connections) {
-        return isOn() ? JfrEventTypes.drains(connections) : Span.NONE;
+        if (!isOn()) {
+            return Span.NONE;
+        }
+        DrainEvent event = new DrainEvent();
+        event.connections = connections;
+        event.begin();
+        return event::commit;
     }
 }

@@ -28,7 +28,7 @@ public final class ListenerSocket {
         void listen(boolean wanted);
 
         /**
-         * A connection was let in; whoever takes it says {@link #left} or {@link #dropped} once it is gone.
+         * A connection was let in. Once it is gone, it {@linkplain Admission#leave leaves} or is {@link #dropped}.
          *
          * @param channel its socket
          * @throws IOException if the peer is gone already, or there is no room; then it was not taken
@@ -64,9 +64,10 @@ public final class ListenerSocket {
      *
      * @param socket        is open
      * @param address       where to listen
-     * @param options       backlog, SO_RCVBUF, and how many connections may be open at once
+     * @param options       backlog and SO_RCVBUF
+     * @param admission     lets connections in
      * @param loop          the host's
-     * @param host          who listens
+     * @param host          takes the connections
      * @param log           where failures are told
      * @throws IOException if the address cannot be listened on
      */
@@ -74,6 +75,7 @@ public final class ListenerSocket {
             ServerSocketChannel socket,
             InetSocketAddress address,
             ServerOptions options,
+            Admission admission,
             Loop loop,
             Host host,
             Logger log)
@@ -85,10 +87,11 @@ public final class ListenerSocket {
         this.socket = socket;
         this.backlog = options.backlog();
         this.address = (InetSocketAddress) socket.getLocalAddress();
-        this.admission = new Admission(options);
+        this.admission = admission;
         this.loop = loop;
         this.host = host;
         this.log = new RateLimitedLog(log);
+        admission.whenOneLeaves(this::resumeSoon);
     }
 
     /**
@@ -218,18 +221,8 @@ public final class ListenerSocket {
         }
     }
 
-    /**
-     * Any thread. Lets a connection in that was not accepted: one that is about to be made.
-     *
-     * @return false at the limit
-     */
-    public boolean enter() {
-        return admission.enter();
-    }
-
-    /** Any thread. A connection has closed, and its descriptor is free or about to be. */
-    public void left() {
-        admission.leave();
+    /** Any thread. */
+    private void resumeSoon() {
         if (paused) {
             loop.execute().accept(resume);
         }

@@ -136,7 +136,11 @@ public final class OutboundQueue extends WriteReservations {
     }
 
     void wrote(int taken, boolean isShort, long nowNs) {
-        outlet.counters().wrote(taken, isShort);
+        outlet.counters().increment(Counter.WRITES);
+        outlet.counters().add(Counter.BYTES_WRITTEN, taken);
+        if (isShort) {
+            outlet.counters().increment(Counter.SHORT_WRITES);
+        }
         if (taken > 0 || !fellShort) {
             sinceNs = nowNs;
         }

@@ -7,4 +7,4 @@ package dev.sluice.internal;
  * @param chunks   where queued bytes are kept
  * @param counters of the thread's connections
  */
-public record Outlet(SocketIo socketIo, ChunkPool chunks, ConnectionCounters counters) {}
+public record Outlet(SocketIo socketIo, ChunkPool chunks, Counters counters) {}

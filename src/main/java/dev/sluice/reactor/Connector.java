@@ -38,8 +38,7 @@ public final class Connector implements AutoCloseable {
     private Connector(Reactor reactor, ServerOptions options) {
         this.options = options;
         this.workers = new Workers(options.offloadThreads(), options.offloadQueue());
-        Admission admission = new Admission(options);
-        this.context = new ReactorContext(reactor, options, SocketIo.PLAIN, workers, admission::enter, admission::leave);
+        this.context = new ReactorContext(reactor, options, SocketIo.PLAIN, workers, new Admission(options));
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.sluice.reactor;
 import dev.sluice.Handler;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
+import dev.sluice.internal.Admission;
 import dev.sluice.internal.ListenerSocket;
 import dev.sluice.internal.Loop;
 import java.io.IOException;
@@ -24,14 +25,14 @@ final class ReactorAcceptor implements ListenerSocket.Host {
     private int turn;
 
     ReactorAcceptor(
-            Reactor reactor, ServerOptions options, ReactorContext[] contexts, Handler.Factory factory,
+            Reactor reactor, ServerOptions options, ReactorContext[] contexts, Admission admission, Handler.Factory factory,
             ServerSocketChannel socket, InetSocketAddress address) throws IOException {
         this.reactor = reactor;
         this.options = options;
         this.contexts = contexts;
         this.factory = factory;
         this.listener = new ListenerSocket(
-                socket, address, options,
+                socket, address, options, admission,
                 reactor.loop(), this, LoggerFactory.getLogger(Server.class));
         this.registration = reactor.register(socket, SelectionKey.OP_ACCEPT, (self, readyOps) -> listener.accept());
     }

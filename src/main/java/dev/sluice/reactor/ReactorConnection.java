@@ -242,10 +242,11 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         } catch (Throwable t) { // whatever it is, the connection ends as connections do, with its last callback
             end(Kind.RESET, t);
         }
+        context.counters.increment(Counter.READS);
         if (read > 0) {
+            context.counters.add(Counter.BYTES_READ, read);
             activeNs = context.reactor.nowNs();
         }
-        context.counters.read(read);
         return read;
     }
 

@@ -10,7 +10,7 @@ import dev.sluice.Timer;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.ChunkPool;
 import dev.sluice.ServerStats.Counter;
-import dev.sluice.internal.ConnectionCounters;
+import dev.sluice.internal.Counters;
 import dev.sluice.internal.Drain;
 import dev.sluice.internal.JfrEvents;
 import dev.sluice.internal.LivenessProbe;
@@ -33,7 +33,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.slf4j.LoggerFactory;
 
@@ -60,7 +59,8 @@ final class ReactorContext {
     final SocketIo socketIo;
     final Timeouts timeouts;
     final Workers workers;
-    final ConnectionCounters counters = ConnectionCounters.confined();
+    final Counters counters = new Counters(Counter.class);
+    private final Counters closedBy = new Counters(CloseReason.Kind.class);
     final Outlet outlet;
 
     /** Lent to every handler in turn. */
@@ -100,8 +100,7 @@ final class ReactorContext {
     /** Reads that connections still have while the server drains. */
     private final Map<ReactorConnection, Integer> lastReads = new IdentityHashMap<>();
 
-    private final BooleanSupplier admit;
-    private final Runnable whenOneLeaves;
+    private final Admission admission;
     private final Runnable forgetEnd;
     private ReactorContext[] siblings = {this};
     private Drain drain;
@@ -116,13 +115,12 @@ final class ReactorContext {
     private boolean isOver;
 
     ReactorContext(
-            Reactor reactor, ServerOptions options, SocketIo socketIo, Workers workers, BooleanSupplier admit, Runnable whenOneLeaves) {
+            Reactor reactor, ServerOptions options, SocketIo socketIo, Workers workers, Admission admission) {
         this.reactor = reactor;
         this.options = options;
         this.socketIo = socketIo;
         this.workers = workers;
-        this.admit = admit;
-        this.whenOneLeaves = whenOneLeaves;
+        this.admission = admission;
         this.outlet = new Outlet(socketIo, new ChunkPool(), counters);
         this.timeouts = new Timeouts(
                 options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
@@ -184,8 +182,8 @@ final class ReactorContext {
         if (drain != null && !drain.mayBeJoined()) {
             return refuse(address, factory, "the server has drained");
         }
-        if (!admit.getAsBoolean()) {
-            return refuse(address, factory, Admission.limit(options) + " connections are open, the limit");
+        if (!admission.enter()) {
+            return refuse(address, factory, admission.refusal());
         }
         load.incrementAndGet();
         outboundLoad += isOutbound ? 1 : 0;
@@ -231,9 +229,9 @@ final class ReactorContext {
         }
         lastReads.remove(connection);
         neverOpened.remove(connection);
-        counters.closed(reason.kind());
+        closedBy.increment(reason.kind());
         JfrEvents.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
-        whenOneLeaves.run();
+        admission.leave();
     }
 
     /** Its last callback has returned, too: a drain is not done before. */
@@ -321,7 +319,8 @@ final class ReactorContext {
     void addTo(ServerStats.Builder stats) {
         long elsewhere = discardedElsewhere.sum();
         stats.add(Counter.BYTES_DISCARDED, elsewhere);
-        counters.addTo(stats, () -> 0);
+        closedBy.forEach(CloseReason.Kind.class, stats::addClosed); // first: none has closed that was not opened
+        counters.forEach(Counter.class, stats::add);
         stats.add(Counter.BYTES_ENQUEUED, elsewhere);
         stats.add(Counter.REFUSED, refused.sum());
     }

@@ -5,7 +5,7 @@ import dev.sluice.Handler;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
-import dev.sluice.internal.ListenerSocket;
+import dev.sluice.internal.Admission;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
 import java.io.IOException;
@@ -54,10 +54,11 @@ public final class ReactorServer implements Server {
         this.ownsReactors = ownsReactors;
         this.options = options;
         this.workers = new Workers(options.offloadThreads(), options.offloadQueue());
+        Admission admission = new Admission(options);
         int first = reactors.length == 1 ? 0 : 1;
         this.contexts = new ReactorContext[reactors.length - first];
         for (int i = 0; i < contexts.length; i++) {
-            contexts[i] = new ReactorContext(reactors[first + i], options, wire, workers, this::mayEnter, this::left);
+            contexts[i] = new ReactorContext(reactors[first + i], options, wire, workers, admission);
         }
         for (ReactorContext context : contexts) {
             context.share(contexts);
@@ -67,7 +68,7 @@ public final class ReactorServer implements Server {
         ServerSocketChannel listener = null;
         try {
             listener = provider.openServerSocketChannel();
-            this.acceptor = new ReactorAcceptor(reactors[0], options, contexts, factory, listener, address);
+            this.acceptor = new ReactorAcceptor(reactors[0], options, contexts, admission, factory, listener, address);
         } catch (Throwable t) {
             if (listener != null) {
                 listener.close();
@@ -243,16 +244,6 @@ public final class ReactorServer implements Server {
         for (ReactorContext context : contexts) {
             context.reactor.execute(() -> context.drain(quiet, timeout, this::drained));
         }
-    }
-
-    /** On a context's thread: one of its connections wants to make another. */
-    private boolean mayEnter() {
-        return acceptor.listener.enter();
-    }
-
-    /** On a context's thread: one of its connections has closed. */
-    private void left() {
-        acceptor.listener.left();
     }
 
     /** On a context's thread: all of its connections have closed. */

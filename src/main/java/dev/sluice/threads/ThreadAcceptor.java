@@ -1,6 +1,7 @@
 package dev.sluice.threads;
 
 import dev.sluice.Server;
+import dev.sluice.internal.Admission;
 import dev.sluice.internal.ListenerSocket;
 import dev.sluice.reactor.Registration;
 import java.io.IOException;
@@ -18,13 +19,16 @@ final class ThreadAcceptor implements ListenerSocket.Host {
     private final ThreadService service;
     private final Registration registration;
 
-    ThreadAcceptor(ThreadContext context, ThreadService service, ServerSocketChannel socket, InetSocketAddress address) throws IOException {
+    ThreadAcceptor(
+            ThreadContext context, ThreadService service, Admission admission, ServerSocketChannel socket, InetSocketAddress address)
+            throws IOException {
         this.context = context;
         this.service = service;
         this.listener = new ListenerSocket(
                 socket,
                 address,
                 context.options,
+                admission,
                 context.loop(),
                 this,
                 LoggerFactory.getLogger(Server.class));

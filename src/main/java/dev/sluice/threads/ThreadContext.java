@@ -9,7 +9,7 @@ import dev.sluice.ServerStats;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.ChunkPool;
-import dev.sluice.internal.ConnectionCounters;
+import dev.sluice.internal.Counters;
 import dev.sluice.internal.Drain;
 import dev.sluice.internal.JfrEvents;
 import dev.sluice.internal.LivenessProbe;
@@ -28,7 +28,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.slf4j.LoggerFactory;
 
@@ -47,7 +46,8 @@ final class ThreadContext {
     final SocketIo socketIo;
     final Timeouts timeouts;
     final Workers workers;
-    final ConnectionCounters counters = ConnectionCounters.shared();
+    final Counters counters = Counters.shared(Counter.class);
+    private final Counters closedBy = Counters.shared(CloseReason.Kind.class);
     final Outlet outlet;
 
     /** A read that blocks owns its buffer, a chunk of these. */
@@ -71,8 +71,7 @@ final class ThreadContext {
     /** Outbound connections that were not attempted. */
     private final LongAdder refused = new LongAdder();
 
-    private final BooleanSupplier admit;
-    private final Runnable whenOneLeaves;
+    private final Admission admission;
     private final MemoryBudget budget;
     private final ReentrantLock relieving;
     private final RateLimitedLog log = new RateLimitedLog(LoggerFactory.getLogger(Server.class));
@@ -85,8 +84,7 @@ final class ThreadContext {
             ServerOptions options,
             Seams seams,
             ConnectionThreads threads,
-            BooleanSupplier admit,
-            Runnable whenOneLeaves) {
+            Admission admission) {
         this.reactor = reactor;
         this.options = options;
         this.seams = seams;
@@ -97,8 +95,7 @@ final class ThreadContext {
         this.readBuffers = seams.pools().get();
         this.relieving = seams.locks().get();
         this.workers = seams.workers().apply(options);
-        this.admit = admit;
-        this.whenOneLeaves = whenOneLeaves;
+        this.admission = admission;
         this.loop = new Loop((delay, task) -> reactor.schedule(delay, task)::cancel, reactor::execute, seams.clock());
         this.outlet = new Outlet(socketIo, chunks, counters);
         this.timeouts = new Timeouts(
@@ -144,15 +141,15 @@ final class ThreadContext {
 
     private void connectOnLoop(ThreadConnect attempt, ThreadService service) {
         boolean drained = drain != null && !drain.mayBeJoined();
-        if (drained || !admit.getAsBoolean()) {
-            refuse(attempt, service, new IOException(drained ? "the server has drained" : Admission.limit(options) + " connections are open, the limit"));
+        if (drained || !admission.enter()) {
+            refuse(attempt, service, new IOException(drained ? "the server has drained" : admission.refusal()));
             return;
         }
         ThreadConnection connection;
         try {
             connection = new ThreadConnection(this, attempt.open(seams.sockets(), options), attempt.address(), attempt, service);
         } catch (Throwable t) { // no descriptor, no memory
-            whenOneLeaves.run();
+            admission.leave();
             refuse(attempt, service, t);
             return;
         }
@@ -200,9 +197,9 @@ final class ThreadContext {
 
     /** A connection has closed, and its descriptor is free; its last callback follows. */
     void closed(ThreadConnection connection, CloseReason reason) {
-        counters.closed(reason.kind());
+        closedBy.increment(reason.kind());
         JfrEvents.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
-        whenOneLeaves.run();
+        admission.leave();
     }
 
     /** Its last callback has returned, too. */
@@ -250,7 +247,9 @@ final class ThreadContext {
 
     /** Adds what was counted to a snapshot. */
     void addTo(ServerStats.Builder stats) {
-        counters.addTo(stats, threads::waiting);
+        closedBy.forEach(CloseReason.Kind.class, stats::addClosed); // first: none has closed that was not opened
+        stats.add(Counter.WAITING, threads.waiting());
+        counters.forEach(Counter.class, stats::add);
         workers.addTo(stats);
         stats.add(Counter.REFUSED, refused.sum());
     }

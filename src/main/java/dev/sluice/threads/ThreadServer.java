@@ -5,6 +5,7 @@ import dev.sluice.Handler;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
+import dev.sluice.internal.Admission;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.reactor.Reactor;
 import dev.sluice.reactor.ReactorStats;
@@ -39,10 +40,11 @@ public final class ThreadServer implements Server {
             throws IOException {
         this.reactor = reactor;
         this.thread = seams.loop().newThread(this::run);
-        this.context = new ThreadContext(reactor, options, seams, threads, this::admit, this::left);
+        Admission admission = new Admission(options);
+        this.context = new ThreadContext(reactor, options, seams, threads, admission);
         ServerSocketChannel socket = seams.sockets().openServerSocketChannel();
         try {
-            this.acceptor = new ThreadAcceptor(context, service, socket, address);
+            this.acceptor = new ThreadAcceptor(context, service, admission, socket, address);
         } catch (IOException | RuntimeException e) {
             socket.close();
             throw e;
@@ -111,14 +113,6 @@ public final class ThreadServer implements Server {
     @Override
     public InetSocketAddress address() {
         return acceptor.listener.address();
-    }
-
-    private boolean admit() {
-        return acceptor.listener.enter();
-    }
-
-    private void left() {
-        acceptor.listener.left();
     }
 
     // ---- the loop and its end -----------------------------------------------------------------------------------------

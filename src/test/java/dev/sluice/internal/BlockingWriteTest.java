@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 class BlockingWriteTest {
 
     private final ByteArrayOutputStream taken = new ByteArrayOutputStream();
-    private final ConnectionCounters counters = ConnectionCounters.confined();
+    private final Counters counters = new Counters(Counter.class);
     private final ChunkPool chunks = new ChunkPool();
     private int most = Integer.MAX_VALUE;
 

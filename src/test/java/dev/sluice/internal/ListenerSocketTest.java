@@ -37,6 +37,7 @@ class ListenerSocketTest {
     private boolean closed;
     private Throwable hostFails;
     private long nowNs;
+    private Admission admission;
     private ListenerSocket listener;
 
     /** Gives the backlog's channels, throws its throwables, and null when it is empty. */
@@ -121,7 +122,9 @@ class ListenerSocketTest {
                 admitted.add(channel);
             }
         };
-        listener = new ListenerSocket(new Scripted(), new InetSocketAddress(7), ServerOptions.builder().backlog(100).maxConnections(3).build(), loop, host, NOPLogger.NOP_LOGGER);
+        ServerOptions options = ServerOptions.builder().backlog(100).maxConnections(3).build();
+        admission = new Admission(options);
+        listener = new ListenerSocket(new Scripted(), new InetSocketAddress(7), options, admission, loop, host, NOPLogger.NOP_LOGGER);
     }
 
     @AfterEach
@@ -164,7 +167,7 @@ class ListenerSocketTest {
         backlog.add(new IOException("Too many open files"));
         listener.accept();
         assertFalse(listening);
-        listener.left();
+        admission.leave();
         assertTrue(listening);
         assertEquals(null, retry, "the timer is taken back");
     }

@@ -15,6 +15,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import dev.sluice.internal.Admission;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
 import java.io.IOException;
@@ -212,9 +213,9 @@ class SubReactorsTest {
                 ServerSocketChannel listener = ServerSocketChannel.open();
                 SocketChannel newcomer = SocketChannel.open()) {
             Reactor sub = Reactor.open();
-            ReactorContext group = new ReactorContext(sub, options, SocketIo.PLAIN, new Workers(1, 1), () -> true, () -> {});
+            ReactorContext group = new ReactorContext(sub, options, SocketIo.PLAIN, new Workers(1, 1), new Admission(options));
             ReactorAcceptor acceptor = new ReactorAcceptor(
-                    main, options, new ReactorContext[] {group}, connection -> new Handling(), listener,
+                    main, options, new ReactorContext[] {group}, new Admission(options), connection -> new Handling(), listener,
                     new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
             sub.close();
             assertThrows(IOException.class, () -> acceptor.admitted(newcomer));
