@@ -5,9 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.ServerStats;
-import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Hold;
@@ -23,77 +22,23 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.concurrent.CompletableFuture;
-import dev.sluice.DrainReport;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Stream;
-import java.util.function.Function;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What every engine promises of a connection's first callback and its last, of the end of its server, and of its books. */
-@Timeout(60)
-abstract class LifeContract {
+/** The first callback of a connection and its last one, and the end of its server. */
+class LifeContractTest extends EngineContract {
 
     /** A listener or a peer of the test's own. */
     private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
-
-    Rig rig;
-
-    abstract Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException;
-
-    /** Whether all callbacks of a connection come on one thread: a reactor's promise alone. */
-    boolean callbacksKeepToOneThread() {
-        return false;
-    }
-
-    Rig serve(ServerOptions.Builder options, Function<Connection, Handler> handlers) throws IOException {
-        rig = new Rig(this::start, callbacksKeepToOneThread(), options, handlers);
-        return rig;
-    }
-
-    Rig serve(Handler handler) throws IOException {
-        return serve(ServerOptions.builder(), connection -> handler);
-    }
-
-    static ByteBuffer text(String text) {
-        return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
-    }
-
-    @AfterEach
-    void nothingIsLeft() throws Exception {
-        if (rig != null) {
-            rig.close();
-        }
-    }
-
-    /** Reads what comes, and says what its last callback does. */
-    private interface Ending extends Handler {
-        @Override
-        default void onRead(Connection self, ByteBuffer in) {
-            in.position(in.limit());
-        }
-
-        @Override
-        void onClose(Connection self, CloseReason reason) throws Exception;
-    }
-
-    private static final Handler DEAF = (self, in) -> in.position(in.limit());
-
-    // ---- the first callback ---------------------------------------------------------------------------------------------
 
     /** How a factory ends the connection that it makes a handler for. */
     enum FactoryEnds {
@@ -208,101 +153,19 @@ abstract class LifeContract {
         assertEquals(1, rig.recorders.size());
     }
 
-    // ---- the books ------------------------------------------------------------------------------------------------------
-
-    /** Counts as fast as it can, cause and effect close together, until it is told to stop. */
-    private static final class Busy implements Handler {
-        private static final InetSocketAddress NOWHERE = InetSocketAddress.createUnresolved("nowhere.invalid", 1);
-
-        private final AtomicBoolean stop;
-
-        Busy(AtomicBoolean stop) {
-            this.stop = stop;
-        }
-
-        @Override
-        public void onOpen(Connection self) {
-            self.shutdownOutput();
-            discard(self);
-            connect(self);
-        }
-
-        private void discard(Connection self) {
-            ByteBuffer data = ByteBuffer.allocate(1);
-            for (int i = 0; i < 1_000; i++) {
-                self.write(data.clear());
-            }
-            self.offload(() -> null, (result, failure) -> {});
-            if (!stop.get()) {
-                self.execute(() -> discard(self));
-            }
-        }
-
-        private void connect(Connection self) {
-            self.connect(NOWHERE, Duration.ZERO, other -> (Ending) (me, reason) -> {
-                if (!stop.get()) {
-                    self.execute(() -> connect(self));
-                }
-            });
-        }
-
-        @Override
-        public void onRead(Connection self, ByteBuffer in) {}
-    }
-
     @Test
-    void snapshotOfTheCountersNeverContradictsItself() throws Exception {
-        AtomicBoolean stop = new AtomicBoolean();
-        serve(ServerOptions.builder().offloadQueue(1), connection -> new Busy(stop));
-        rig.connect();
-        try {
-            ServerStats stats = rig.server.stats();
-            for (int i = 0; i < 50_000 || !hasBeenBusy(stats); i++) {
-                check(stats);
-                stats = rig.server.stats();
-            }
-        } finally {
-            stop.set(true);
-        }
+    void serverThatIsClosedFromACallbackEnds() throws Exception {
+        AtomicReference<Server> server = new AtomicReference<>();
+        CountDownLatch known = new CountDownLatch(1);
+        serve(ServerOptions.builder(), connection -> (self, in) -> {
+            known.await(10, TimeUnit.SECONDS);
+            self.write(in);
+            server.get().close();
+        });
+        server.set(rig.server);
+        known.countDown();
+        assertEquals("bye", rig.connect().send("bye").receiveAll());
     }
-
-    private static boolean hasBeenBusy(ServerStats stats) {
-        return stats.get(ServerStats.Counter.BYTES_DISCARDED) > 10_000 && stats.get(ServerStats.Counter.WORKERS_FULL) > 0 && stats.closedBy(Kind.CONNECT_FAILURE) > 100;
-    }
-
-    private static void check(ServerStats stats) {
-        long waiting = stats.get(ServerStats.Counter.WAITING);
-        boolean isSound = stats.open() >= waiting && waiting >= 0
-                && stats.get(ServerStats.Counter.CLOSED) == Stream.of(Kind.values()).mapToLong(stats::closedBy).sum()
-                && stats.get(ServerStats.Counter.FAILED_ACCEPTS) >= stats.get(ServerStats.Counter.ACCEPT_PAUSES)
-                && stats.pending() >= 0
-                && stats.get(ServerStats.Counter.WRITES) >= stats.get(ServerStats.Counter.SHORT_WRITES)
-                && stats.get(ServerStats.Counter.TASKS_TAKEN) >= stats.get(ServerStats.Counter.TASKS_DONE) && stats.get(ServerStats.Counter.TASKS_TAKEN) >= stats.get(ServerStats.Counter.WORKERS_FULL);
-        assertTrue(isSound, stats::toString);
-    }
-
-    // ---- a drain that waits for quiet -----------------------------------------------------------------------------------
-
-    @Test
-    void clientsThatHaveJustConnectedAreAnsweredInADrainThatWaitsForQuiet() throws Exception {
-        serve((Handler) Connection::write);
-        List<Client> clients = new ArrayList<>();
-        for (int i = 0; i < 200; i++) {
-            clients.add(rig.connectOnly());
-        }
-        CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofMillis(200), Duration.ofSeconds(30));
-        CompletableFuture.runAsync(() -> {}, CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS)).get();
-        for (Client client : clients) {
-            client.send("hello");
-        }
-        for (Client client : clients) { // those of a pool are served in the order in which they came
-            assertEquals("hello", client.receiveAll());
-            client.socket.close();
-        }
-        assertEquals(new DrainReport(200, List.of()), end.get(30, TimeUnit.SECONDS));
-    }
-
-    // ---- the last callback ----------------------------------------------------------------------------------------------
 
     @Test
     void terminationComesAfterTheLastCallbackAndWhatThatOffloadsRunsOnAWorker() throws Exception {
