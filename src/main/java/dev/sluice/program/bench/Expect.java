@@ -1,13 +1,20 @@
 package dev.sluice.program.bench;
 
-/** What a server does to a request's bytes. */
+import java.util.Locale;
+
+/** The answer that a load expects to its bytes. */
 public enum Expect {
-    /** Nothing. */
+    /** The same bytes. */
     ECHO,
-    /** a to z becomes A to Z. */
+    /** The same bytes, with a to z made A to Z. */
     UPPER;
 
     byte answerTo(byte sent) {
         return this == UPPER && sent >= 'a' && sent <= 'z' ? (byte) (sent - 'a' + 'A') : sent;
+    }
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
     }
 }

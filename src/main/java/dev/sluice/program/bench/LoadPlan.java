@@ -1,7 +1,9 @@
 package dev.sluice.program.bench;
 
+import dev.sluice.InvalidOption;
+
 /**
- * What a load consists of.
+ * The plan of a load.
  *
  * @param host        the server's
  * @param port        the server's
@@ -28,30 +30,30 @@ public record LoadPlan(
         long serverPid) {
 
     /** Bytes in flight on one connection, at most: 64 MiB. */
-    public static final long MOST_IN_FLIGHT = 64 << 20;
+    public static final int MOST_IN_FLIGHT = 64 << 20;
 
     private static final long LONGEST_MS = 86_400_000;
 
     /**
      * Checks every value.
      *
-     * @throws IllegalArgumentException saying which is out of its range
+     * @throws InvalidOption naming the first that is out of its range
      */
     public LoadPlan {
-        within("connections", connections, 1, 60_000);
-        within("size", size, 1, MOST_IN_FLIGHT);
-        within("pipeline", pipeline, 1, 1_000_000);
-        within("size times pipeline", (long) size * pipeline, 1, MOST_IN_FLIGHT);
-        within("warmUpMs", warmUpMs, 0, LONGEST_MS);
-        within("durationMs", durationMs, 1, LONGEST_MS);
-        if (rate < 0 || rate > 1e9) {
-            throw new IllegalArgumentException("rate must be between 0 and 1000000000, was " + rate);
+        InvalidOption.within("connections", connections, 1, 60_000);
+        InvalidOption.within("size", size, 1, MOST_IN_FLIGHT);
+        InvalidOption.within("pipeline", pipeline, 1, 1_000_000);
+        if ((long) size * pipeline > MOST_IN_FLIGHT) {
+            throw new InvalidOption("size", "at most " + MOST_IN_FLIGHT / pipeline + " with %s " + pipeline, "pipeline", size);
         }
-    }
-
-    private static void within(String what, long value, long least, long most) {
-        if (value < least || value > most) {
-            throw new IllegalArgumentException(what + " must be between " + least + " and " + most + ", was " + value);
+        if (warmUpMs < 0 || warmUpMs > LONGEST_MS) {
+            throw new InvalidOption("warmUp", "at most 1d", warmUpMs);
+        }
+        if (durationMs < 1 || durationMs > LONGEST_MS) {
+            throw new InvalidOption("duration", "between 1ms and 1d", durationMs);
+        }
+        if (rate < 0 || rate > 1e9) {
+            throw new InvalidOption("rate", "between 0 and 1000000000", rate);
         }
     }
 

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Stream;
 
 /** One of Sluice's engines, as {@code serve} runs it: with every limit on. */
@@ -22,7 +21,7 @@ record OwnEngine(Engine engine) implements Contender {
 
     @Override
     public String name() {
-        return engine.name().toLowerCase(Locale.ROOT);
+        return engine.toString();
     }
 
     @Override

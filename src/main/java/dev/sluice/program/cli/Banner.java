@@ -33,14 +33,14 @@ final class Banner {
     }
 
     void ready(Services service, Engine engine, String threads, InetAddress address, int port, ServerOptions options) {
-        Stderr.line(beginning(address) + Choice.word(service) + " on " + HostAddress.text(address, port) + ", engine "
-                + Choice.word(engine) + ", " + threads + ", at most " + Admission.limit(options) + " connections");
+        Stderr.line(beginning(address) + service + " on " + HostAddress.text(address, port) + ", engine "
+                + engine + ", " + threads + ", at most " + Admission.limit(options) + " connections");
     }
 
     /** With datagrams. */
     void ready(Services service, Engine engine, String threads, InetAddress address, int port) {
-        Stderr.line(beginning(address) + Choice.word(service) + " on udp " + HostAddress.text(address, port) + ", engine "
-                + Choice.word(engine) + ", " + threads);
+        Stderr.line(beginning(address) + service + " on udp " + HostAddress.text(address, port) + ", engine "
+                + engine + ", " + threads);
     }
 
     private String beginning(InetAddress address) {

@@ -1,8 +1,8 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.InvalidOption;
 import dev.sluice.program.bench.BenchPlan;
 import dev.sluice.program.bench.Cell;
-import dev.sluice.program.bench.Contender;
 import dev.sluice.program.bench.EngineSpec;
 import dev.sluice.program.bench.Expect;
 import dev.sluice.program.bench.JavaHome;
@@ -18,9 +18,6 @@ import picocli.CommandLine.Spec;
 
 /** The flags that say what a comparison consists of: a {@link BenchPlan}, and the Java that servers run on. */
 final class BenchFlags {
-
-    /** Contenders that need something on the class path that is not always there. */
-    private static final Set<String> ELSEWHERE = Set.of("netty", "netty-epoll");
 
     /** The first Java with virtual threads. */
     private static final int VIRTUAL = 21;
@@ -40,6 +37,7 @@ final class BenchFlags {
             paramLabel = "E,...",
             split = ",",
             defaultValue = "reactor,reactor:2,threads,pool,virtual,netty",
+            converter = EngineText.class,
             description = "Engines; reactor:2 has two sub-reactors, pool:40 forty workers. [${DEFAULT-VALUE}]")
     private List<String> engines;
 
@@ -118,15 +116,14 @@ final class BenchFlags {
     private long seed;
 
     BenchPlan plan() {
-        engines.forEach(this::checkEngine);
         if (Set.copyOf(engines).size() < engines.size()) {
-            throw wrong("--engines names one twice: " + String.join(",", engines));
+            throw wrong(name("--engines") + " names one twice: " + String.join(",", engines));
         }
         Duration measured = duration != null ? duration : quick ? QUICK_DURATION : DURATION;
         Duration before = warmUp != null ? warmUp : quick ? QUICK_WARM_UP : WARM_UP;
         int times = rounds != null ? rounds : quick ? 1 : ROUNDS;
         if (times < 1 || times > 1000) {
-            throw wrong("--rounds must be between 1 and 1000, was " + times);
+            throw new InvalidOption("rounds", "between 1 and 1000", times);
         }
         BenchPlan plan = new BenchPlan(
                 engines,
@@ -141,36 +138,17 @@ final class BenchFlags {
                 repeat != null ? repeat : quick ? 0 : REPETITIONS,
                 quick,
                 seed);
-        for (Cell cell : plan.cells()) {
-            check(cell, plan);
+        for (Cell cell : plan.cells()) { // each plan of a load checks its values
+            new LoadPlan("", 0, cell.connections(), cell.size(), cell.pipeline(), plan.warmUpMs(), plan.durationMs(), rate, Expect.ECHO, 0);
+        }
+        if (!plan.idle().isEmpty() && plan.idle().get(0) < 0) { // they are sorted
+            throw wrong(name("--idle") + " must not be negative, was " + plan.idle().get(0));
         }
         return plan;
     }
 
-    private void check(Cell cell, BenchPlan plan) {
-        try {
-            new LoadPlan("", 0, cell.connections(), cell.size(), cell.pipeline(), plan.warmUpMs(), plan.durationMs(), rate, Expect.ECHO, 0);
-            for (int count : plan.idle()) {
-                if (count < 0) {
-                    throw new IllegalArgumentException("idle must not be negative, was " + count);
-                }
-            }
-        } catch (IllegalArgumentException e) {
-            throw wrong(LoadCommand.flag(e.getMessage()));
-        }
-    }
-
-    private void checkEngine(String text) {
-        try {
-            EngineSpec engine = EngineSpec.parse(text);
-            if (Contender.named(engine.name()) == null && !ELSEWHERE.contains(engine.name())) {
-                List<String> names = Contender.all().stream().map(Contender::name).toList();
-                throw wrong("--engines '" + text + "' is not an engine: there are " + String.join(", ", names)
-                        + (names.containsAll(ELSEWHERE) ? "" : ", and netty with Maven's profile bench") + Closest.hint(text, names));
-            }
-        } catch (IllegalArgumentException e) {
-            throw wrong("--engines " + e.getMessage());
-        }
+    private String name(String flag) {
+        return Environment.name(spec, flag);
     }
 
     private ParameterException wrong(String complaint) {
@@ -179,7 +157,7 @@ final class BenchFlags {
 
     JavaHome java() {
         if (serverJava != null) {
-            return JavaHome.at(serverJava).orElseThrow(() -> wrong("--server-java: " + serverJava + " is not the java of a JDK or JRE"));
+            return JavaHome.at(serverJava).orElseThrow(() -> wrong(name("--server-java") + ": " + serverJava + " is not the java of a JDK or JRE"));
         }
         boolean virtual = engines.stream().anyMatch(engine -> EngineSpec.parse(engine).name().equals("virtual"));
         return virtual && JavaHome.here().feature() < VIRTUAL ? JavaHome.newestBeside() : JavaHome.here();

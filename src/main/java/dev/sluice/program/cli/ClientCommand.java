@@ -14,6 +14,7 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -41,6 +42,24 @@ final class ClientCommand implements Callable<Integer> {
 
     private static final int SIGINT = 2;
 
+    /** The end of a line that is sent. */
+    private enum LineEnd {
+        LF("\n"),
+        CRLF("\r\n"),
+        NONE("");
+
+        private final String text;
+
+        LineEnd(String text) {
+            this.text = text;
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     @Parameters(paramLabel = "[HOST:]PORT", converter = HostPortText.class, description = "The server; without a host, 127.0.0.1.")
     private HostPort peer;
 
@@ -54,10 +73,8 @@ final class ClientCommand implements Callable<Integer> {
             names = "--eol",
             paramLabel = "E",
             defaultValue = "lf",
-            converter = Choice.Eol.class,
-            completionCandidates = Choice.Eol.class,
             description = "What ends a line that is typed or sent with --send: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
-    private Choice.LineEnd eol;
+    private LineEnd eol;
 
     @Option(
             names = "--send",

@@ -1,6 +1,7 @@
 package dev.sluice.program.cli;
 
 import java.io.PrintWriter;
+import java.util.Locale;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -23,22 +24,31 @@ final class CompletionCommand implements Runnable {
 
     private static final String NAME = "sluice";
 
+    private enum Shell {
+        BASH,
+        ZSH,
+        FISH;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     @Spec
     private CommandSpec spec;
 
     @Parameters(
             paramLabel = "SHELL",
-            converter = Choice.Shell.class,
-            completionCandidates = Choice.Shell.class,
             description = "${COMPLETION-CANDIDATES}")
-    private Choice.ShellName shell;
+    private Shell shell;
 
     @Override
     public void run() {
         CommandLine root = spec.root().commandLine();
         PrintWriter out = root.getOut();
         // picocli's script serves zsh too, by zsh's own emulation of bash
-        out.print(shell == Choice.ShellName.FISH ? FishCompletion.script(NAME, root) : AutoComplete.bash(NAME, root));
+        out.print(shell == Shell.FISH ? FishCompletion.script(NAME, root) : AutoComplete.bash(NAME, root));
         out.flush();
     }
 }

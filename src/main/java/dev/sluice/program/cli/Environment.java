@@ -1,7 +1,7 @@
 package dev.sluice.program.cli;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -11,15 +11,16 @@ import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** Options from the environment: {@code --high-water} is {@code SLUICE_HIGH_WATER}, where no flag was given. */
+/** Options from the environment: {@code SLUICE_HIGH_WATER} is the default of {@code --high-water}. */
 final class Environment implements IDefaultValueProvider {
 
     private static final String PREFIX = "SLUICE_";
-    /** The launcher's. */
+    /** Belongs to the launcher. */
     private static final String JAVA_OPTIONS = PREFIX + "JAVA_OPTS";
 
     private final Map<String, String> variables;
-    private final Map<OptionSpec, String> used = new LinkedHashMap<>();
+    /** The variable that an option's value came from, by the option's longest name. */
+    private final Map<String, String> used = new HashMap<>();
 
     Environment(Map<String, String> variables) {
         this.variables = variables;
@@ -39,51 +40,52 @@ final class Environment implements IDefaultValueProvider {
         if (value == null || value.isEmpty() || isLink(variable, value)) {
             return null;
         }
-        used.put(option, variable);
+        used.put(option.longestName(), variable);
         return value.replace("$", "$$"); // or picocli would take ${...} in it for a variable of its own
     }
 
-    /** A complaint about an option whose value came from the environment names the variable. */
-    String name(String complaint) {
-        String named = complaint;
-        for (Map.Entry<OptionSpec, String> each : used.entrySet()) {
-            named = replaceWord(named, each.getKey().longestName(), each.getValue());
-        }
-        return named;
+    /** The name that a complaint gives an option: its variable if the value came from there, else its longest flag. */
+    String name(OptionSpec option) {
+        return used.getOrDefault(option.longestName(), option.longestName());
+    }
+
+    /** The same, for a flag of a command. */
+    static String name(CommandSpec command, String flag) {
+        return ((Environment) command.defaultValueProvider()).name(command.findOption(flag));
+    }
+
+    /** True if a text begins with the name of an option. */
+    static boolean isName(String text) {
+        return text.startsWith("--") || text.startsWith(PREFIX);
     }
 
     /**
-     * Kubernetes tells each container of the services beside it, and Docker of the containers that it is linked to, in variables with
-     * their names: of one that is called sluice, {@code SLUICE_PORT=tcp://10.0.0.1:10000}. No value of an option looks like that.
+     * True for a variable of Kubernetes or Docker. They describe other services in variables that begin with the service's name: for one called
+     * sluice, {@code SLUICE_PORT=tcp://10.0.0.1:10000}. No value of an option looks like that.
      */
     private static boolean isLink(String variable, String value) {
         return variable.endsWith("_PORT") && value.matches("(tcp|udp|sctp)://.+:\\d+");
     }
 
-    /** Variables that look like ours and have no effect on a command, with the reason; without the value of any that may be a secret. */
-    List<String> passedOver(CommandSpec command) {
+    /** Variables with our prefix that a command ignores, with the reason, and without a value that may be a secret. */
+    List<String> ignored(CommandSpec command) {
         Map<String, OptionSpec> options = new TreeMap<>();
         for (OptionSpec option : command.options()) {
             options.put(variable(option), option);
         }
-        List<String> passedOver = new ArrayList<>();
+        List<String> ignored = new ArrayList<>();
         new TreeMap<>(variables).forEach((variable, value) -> {
             OptionSpec option = options.get(variable);
             if (option != null && isLink(variable, value)) {
-                passedOver.add(variable + " is not taken for " + option.longestName() + ": " + value + " is where a service is");
+                ignored.add(variable + " is not taken for " + option.longestName() + ": " + value + " is where a service is");
             } else if (option == null && variable.startsWith(PREFIX) && !variable.equals(JAVA_OPTIONS)) {
-                passedOver.add(variable + " names no option of " + command.name());
+                ignored.add(variable + " names no option of " + command.name());
             }
         });
-        return passedOver;
+        return ignored;
     }
 
     static String variable(OptionSpec option) {
         return PREFIX + option.longestName().substring(2).toUpperCase(Locale.ROOT).replace('-', '_');
-    }
-
-    /** Not a part of a longer name: {@code --max-pending} stands in {@code --max-pending-total} too. */
-    private static String replaceWord(String text, String word, String by) {
-        return text.replaceAll(word + "(?![-\\w])", by);
     }
 }

@@ -92,8 +92,6 @@ final class LoadCommand implements Callable<Integer> {
             names = "--expect",
             paramLabel = "E",
             defaultValue = "echo",
-            converter = Choice.Answer.class,
-            completionCandidates = Choice.Answer.class,
             description = "What the answers are: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
     private Expect expect;
 
@@ -110,7 +108,7 @@ final class LoadCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         if (serverPid != 0 && ProcessHandle.of(serverPid).isEmpty()) {
-            throw new ParameterException(spec.commandLine(), "--server-pid: there is no process " + serverPid);
+            throw new ParameterException(spec.commandLine(), Environment.name(spec, "--server-pid") + ": there is no process " + serverPid);
         }
         Logging.warningsOnly();
         Output file = json == null ? null : Output.to(json);
@@ -153,14 +151,6 @@ final class LoadCommand implements Callable<Integer> {
                     serverPid);
         } catch (UnknownHostException e) {
             throw new Failure("cannot connect to " + server + ": no such host", e);
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), flag(e.getMessage()), e);
         }
-    }
-
-    /** The plan speaks of {@code durationMs}, the command line of {@code --duration}. */
-    static String flag(String complaint) {
-        return "--" + complaint.replaceFirst("durationMs must.*was", "duration must be between 1ms and 1d, was")
-                .replaceFirst("warmUpMs must.*was", "warm-up must be at most 1d, was").replace("size times pipeline", "size times --pipeline");
     }
 }

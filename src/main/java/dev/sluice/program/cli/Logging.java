@@ -45,10 +45,10 @@ public final class Logging implements SLF4JServiceProvider {
     /** For commands whose business is not to log: what goes wrong, and on standard error, as standard output is data. */
     static void warningsOnly() {
         prepare();
-        level(Choice.Level.WARN);
+        level(LogLevel.WARN);
     }
 
-    static void level(Choice.Level level) {
+    static void level(LogLevel level) {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext) {
             LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
             context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.toLevel(level.name()));

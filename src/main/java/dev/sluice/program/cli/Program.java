@@ -1,6 +1,8 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.InvalidOption;
 import dev.sluice.program.client.Failure;
+import dev.sluice.InvalidOption;
 import dev.sluice.program.client.PlainText;
 import java.io.IOException;
 import java.io.InputStream;
@@ -77,7 +79,8 @@ final class Program implements Runnable {
         line.setOverwrittenOptionsAllowed(true);
         line.setDefaultValueProvider(environment);
         line.setParameterExceptionHandler(badUsage);
-        line.setExecutionExceptionHandler((e, command, result) -> failed(command, e));
+        line.setExecutionExceptionHandler((e, command, result) ->
+                e instanceof InvalidOption ? badUsage.report(command, (InvalidOption) e) : failed(command, e));
         return line;
     }
 

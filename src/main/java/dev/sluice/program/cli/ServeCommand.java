@@ -55,8 +55,6 @@ final class ServeCommand implements Callable<Integer> {
             paramLabel = "SERVICE",
             arity = "0..1",
             defaultValue = "upper",
-            converter = Choice.Service.class,
-            completionCandidates = Choice.Service.class,
             description = "What to serve: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
     private Services service;
 
@@ -92,8 +90,6 @@ final class ServeCommand implements Callable<Integer> {
             names = {"-e", "--engine"},
             paramLabel = "E",
             defaultValue = "reactor",
-            converter = Choice.EngineName.class,
-            completionCandidates = Choice.EngineName.class,
             description = "What runs the service: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
     private Engine engine;
 
@@ -106,10 +102,8 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--log-level",
             paramLabel = "L",
-            converter = Choice.LogLevel.class,
-            completionCandidates = Choice.LogLevel.class,
             description = "${COMPLETION-CANDIDATES}. [info; warn with -q]")
-    private Choice.Level logLevel;
+    private LogLevel logLevel;
 
     @Option(
             names = {"-q", "--quiet"},
@@ -129,7 +123,7 @@ final class ServeCommand implements Callable<Integer> {
         CommandSpec spec = command.getCommandSpec();
         List<String> footer = new ArrayList<>(List.of("", "Services:"));
         for (Services each : Services.values()) {
-            String name = Choice.word(each);
+            String name = each.toString();
             footer.add("  " + name + " ".repeat(12 - name.length()) + each.description());
         }
         footer.addAll(List.of(spec.usageMessage().footer()));
@@ -142,8 +136,8 @@ final class ServeCommand implements Callable<Integer> {
         serviceFlags.check(service, udp, portFile);
         ServerOptions options = flags.options(engine, udp, serviceFlags.maxLine());
         HeadStart.await();
-        Logging.level(logLevel != null ? logLevel : quiet ? Choice.Level.WARN : Choice.Level.INFO);
-        environment.passedOver(spec).forEach(LoggerFactory.getLogger(ServeCommand.class)::debug);
+        Logging.level(logLevel != null ? logLevel : quiet ? LogLevel.WARN : LogLevel.INFO);
+        environment.ignored(spec).forEach(LoggerFactory.getLogger(ServeCommand.class)::debug);
         try (PortFile told = PortFile.claim(portFile, port, udp)) {
             return serve(options, told);
         }
@@ -191,7 +185,7 @@ final class ServeCommand implements Callable<Integer> {
         try {
             return service.open(settings);
         } catch (IOException e) {
-            throw new Failure("cannot serve " + Choice.word(service) + ": " + Failure.reason(e), e);
+            throw new Failure("cannot serve " + service + ": " + Failure.reason(e), e);
         }
     }
 
@@ -208,7 +202,7 @@ final class ServeCommand implements Callable<Integer> {
         try {
             return opener.open();
         } catch (UnsupportedOperationException e) {
-            throw new Failure("--engine " + Choice.word(engine) + ": " + Failure.reason(e), e);
+            throw new Failure("--engine " + engine + ": " + Failure.reason(e), e);
         } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
             throw new Failure("cannot start " + threads + ": " + Failure.reason(e), e);
         } catch (IOException | RuntimeException e) {

@@ -6,9 +6,7 @@ import dev.sluice.internal.DescriptorLimit;
 import dev.sluice.program.client.Failure;
 import dev.sluice.program.service.Engine;
 import dev.sluice.threads.Threads;
-import java.lang.reflect.RecordComponent;
 import java.time.Duration;
-import java.util.Locale;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -156,7 +154,7 @@ final class ServerFlags {
             description = "SO_RCVBUF. [the kernel's]")
     private Long receiveBuffer;
 
-    /** All of them together, so that a line of that length is not too long; what is wrong with one is said with the flag's name. */
+    /** The options of a server that reads lines of so many bytes. Throws {@link dev.sluice.InvalidOption} for a value out of range. */
     ServerOptions options(Engine engine, boolean udp, int maxLine) {
         checkThreads(engine, udp);
         ServerOptions.Builder builder = ServerOptions.builder()
@@ -186,36 +184,36 @@ final class ServerFlags {
         if (receiveBuffer != null) {
             builder.receiveBuffer(bytes("--receive-buffer", receiveBuffer));
         }
-        try {
-            return builder.build();
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), withFlags(Failure.reason(e)), e);
-        }
+        return builder.build();
     }
 
-    /** Threads that an engine does not have are not passed over in silence. */
+    /** Refuses flags about threads that the engine does not have. */
     private void checkThreads(Engine engine, boolean udp) {
         checkLoops("--sub-reactors", subReactors != 0, engine, udp);
         checkLoops("--spin", !spin.isZero(), engine, udp);
         if (poolSize != null && engine != Engine.POOL) {
-            throw wrong("--pool-size goes with --engine pool, not " + Choice.word(engine));
+            throw wrong(name("--pool-size") + " goes with " + name("--engine") + " pool, not " + engine);
         }
         try {
             if (poolSize != null) {
                 Threads.pool(poolSize);
             }
         } catch (IllegalArgumentException e) {
-            throw wrong("--pool-size: " + Failure.reason(e));
+            throw wrong(name("--pool-size") + ": " + Failure.reason(e));
         }
     }
 
     private void checkLoops(String flag, boolean wanted, Engine engine, boolean udp) {
         if (wanted && engine != Engine.REACTOR) {
-            throw wrong(flag + " goes with --engine reactor, not " + Choice.word(engine));
+            throw wrong(name(flag) + " goes with " + name("--engine") + " reactor, not " + engine);
         }
         if (wanted && udp) {
-            throw wrong(flag + " goes with streams, not --udp");
+            throw wrong(name(flag) + " goes with streams, not " + name("--udp"));
         }
+    }
+
+    private String name(String flag) {
+        return Environment.name(spec, flag);
     }
 
     private ParameterException wrong(String complaint) {
@@ -231,7 +229,7 @@ final class ServerFlags {
         return poolSize == null ? Engine.POOL_SIZE : poolSize;
     }
 
-    /** What deserves a warning though it works. */
+    /** A warning about options that work but cannot be reached, or null. */
     static String warning(ServerOptions options) {
         int fit = DescriptorLimit.connections(Integer.MAX_VALUE);
         return options.maxConnections() <= fit
@@ -239,19 +237,9 @@ final class ServerFlags {
                 : "--max-connections " + options.maxConnections() + " is more than the descriptor limit allows, which is " + fit;
     }
 
-    /** The library speaks of {@code lowWater}, the command line of {@code --low-water}. */
-    static String withFlags(String message) {
-        String text = message;
-        for (RecordComponent option : ServerOptions.class.getRecordComponents()) {
-            String flag = "--" + option.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
-            text = text.replaceAll("\\b" + option.getName() + "\\b", flag);
-        }
-        return text;
-    }
-
     private int bytes(String flag, long size) {
         if (size > Integer.MAX_VALUE) {
-            throw wrong(flag + " must be at most 1GiB, was " + size);
+            throw wrong(name(flag) + " must be at most 1GiB, was " + size);
         }
         return (int) size;
     }

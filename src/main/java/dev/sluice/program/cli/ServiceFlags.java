@@ -13,10 +13,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The flags that only some services know. One that its service does not know is not passed over in silence. */
+/** The flags that only some services take. */
 final class ServiceFlags {
 
-    /** Half of what may stay unread, so that the longest line fits. */
+    /** Half of the largest bound on unread input, so that the longest line fits. */
     private static final int LONGEST_LINE = 1 << 29;
 
     @Spec(Spec.Target.MIXEE)
@@ -46,10 +46,10 @@ final class ServiceFlags {
             description = "Longest line for chat and record. [${DEFAULT-VALUE}]")
     private long maxLine;
 
-    /** What is wrong with them is bad usage. */
+    /** Refuses a flag that the service does not take, and a service without the flag that it needs. */
     void check(Services service, boolean udp, Path portFile) {
         if (udp && service.datagrams().isEmpty()) {
-            throw wrong("--udp goes with upper, echo and discard, not " + Choice.word(service));
+            throw wrong(name("--udp") + " goes with upper, echo and discard, not " + service);
         }
         if (file == null && service == Services.RECORD) {
             throw wrong("record needs --file PATH");
@@ -58,17 +58,21 @@ final class ServiceFlags {
             throw wrong("proxy needs --to HOST:PORT");
         }
         if (file != null && service != Services.RECORD) {
-            throw wrong("--file goes with record, not " + Choice.word(service));
+            throw wrong(name("--file") + " goes with record, not " + service);
         }
         if (file != null && portFile != null && FilePath.isSame(file, portFile)) {
-            throw wrong("--file and --port-file name the same file: " + file);
+            throw wrong(name("--file") + " and " + name("--port-file") + " name the same file: " + file);
         }
         if (!targets.isEmpty() && service != Services.PROXY) {
-            throw wrong("--to goes with proxy, not " + Choice.word(service));
+            throw wrong(name("--to") + " goes with proxy, not " + service);
         }
         if (maxLine < 1 || maxLine > LONGEST_LINE) {
-            throw wrong("--max-line must be between 1 and " + LONGEST_LINE + ", was " + maxLine);
+            throw wrong(name("--max-line") + " must be between 1 and " + LONGEST_LINE + ", was " + maxLine);
         }
+    }
+
+    private String name(String flag) {
+        return Environment.name(spec, flag);
     }
 
     private ParameterException wrong(String complaint) {
@@ -79,7 +83,7 @@ final class ServiceFlags {
         return (int) maxLine;
     }
 
-    /** With each target looked up. */
+    /** The settings, with the address of each target resolved. */
     Settings settings() throws Failure, InterruptedException {
         List<InetSocketAddress> addresses = new ArrayList<>();
         for (HostPort target : targets) {

@@ -13,8 +13,9 @@ import dev.sluice.threads.ThreadServer;
 import dev.sluice.threads.Threads;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.Locale;
 
-/** What runs a handler, where that is somebody's choice; the name is the constant's, in lower case. */
+/** The engines that can run a service; the name is the constant's, in lower case. */
 public enum Engine {
     /** A {@link ReactorServer}. */
     REACTOR,
@@ -25,7 +26,7 @@ public enum Engine {
     /** A {@link ThreadServer} with {@link Threads#virtual}. */
     VIRTUAL;
 
-    /** Threads of a {@link #POOL} of which nothing was said: 12. */
+    /** The default number of threads of a {@link #POOL}: 12. */
     public static final int POOL_SIZE = 12;
 
     /**
@@ -105,6 +106,11 @@ public enum Engine {
             case POOL -> pooled(poolSize);
             case VIRTUAL -> "1 virtual thread";
         };
+    }
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     private static String pooled(int poolSize) {

@@ -3,6 +3,7 @@ package dev.sluice.program.service;
 import dev.sluice.Handler;
 import dev.sluice.datagram.DatagramHandler;
 import java.io.IOException;
+import java.util.Locale;
 import java.util.Optional;
 
 /** The services that the program can serve; the name is the constant's, in lower case. */
@@ -40,7 +41,7 @@ public enum Services {
     }
 
     /**
-     * What it does.
+     * A description for the help.
      *
      * @return a few words, in lower case
      */
@@ -49,22 +50,27 @@ public enum Services {
     }
 
     /**
-     * The same with datagrams.
+     * The same service for datagrams.
      *
-     * @return what an endpoint needs to offer it, or nothing for what needs connections; any thread
+     * @return a handler that any thread may call, or nothing if the service needs connections
      */
     public Optional<DatagramHandler> datagrams() {
         return Optional.ofNullable(datagrams);
     }
 
     /**
-     * Makes it ready to be served.
+     * Opens the service.
      *
-     * @param settings what it has to be told
+     * @param settings its settings
      * @return the service, to be closed after its server
      * @throws IOException if a file cannot be used
      */
     public Service open(Settings settings) throws IOException {
         return opener.open(settings);
+    }
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
     }
 }

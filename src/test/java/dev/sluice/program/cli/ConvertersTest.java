@@ -75,18 +75,4 @@ class ConvertersTest {
         assertEquals(Runtime.getRuntime().availableProcessors(), new Loops().convert("auto"));
         assertThrows(TypeConversionException.class, () -> new Loops().convert("many"));
     }
-
-    @ParameterizedTest
-    @CsvSource({"kitten, sitting, 3", "serve, serve, 0", "'', abc, 3", "uper, upper, 1", "--bnd, --bind, 1"})
-    void editsAreCounted(String from, String to, int edits) {
-        assertEquals(edits, Closest.edits(from, to));
-    }
-
-    @Test
-    void theLibrarysNamesBecomeFlags() {
-        assertEquals(
-                "--low-water must be at most --high-water (1024), was 32768",
-                ServerFlags.withFlags("lowWater must be at most highWater (1024), was 32768"));
-        assertEquals("--max-pending-total and --max-pending", ServerFlags.withFlags("maxPendingTotal and maxPending"));
-    }
 }

@@ -46,14 +46,17 @@ class UsageTest {
         "serv                            | unknown command 'serv'; did you mean 'serve'?                                      | sluice",
         "frobnicate                      | unknown command 'frobnicate'                                                       | sluice",
         "--bogus                         | unknown option '--bogus'                                                           | sluice",
-        "serve --bnd ::1                 | unknown option '--bnd'; did you mean '--bind'?                                     | sluice serve",
+        "serve --bnd ::1                 | unknown option '--bnd'                                                             | sluice serve",
+        "serve --bidn ::1                | unknown option '--bidn'; did you mean '--bind'?                                     | sluice serve",
+        "serve --max-pendin 1            | unknown option '--max-pendin'; did you mean '--max-connections' or '--max-pending' or '--max-pending-total' or '--max-line'? | sluice serve",
+        "serve --higher 1k               | unknown option '--higher'; did you mean '--high-water'?                           | sluice serve",
         "serve --high-watr=1             | unknown option '--high-watr'; did you mean '--high-water'?                         | sluice serve",
-        "serve rot13                     | 'rot13' is not a service: there are upper, echo, discard, chat, record, proxy      | sluice serve",
-        "serve eco                       | 'eco' is not a service: there are upper, echo, discard, chat, record, proxy; did you mean 'echo'? | sluice serve",
+        "serve rot13                     | 'rot13' is not one of upper, echo, discard, chat, record, proxy      | sluice serve",
+        "serve eco                       | 'eco' is not one of upper, echo, discard, chat, record, proxy | sluice serve",
         "serve echo upper                | unexpected argument 'upper'                                                        | sluice serve",
         "serve -p 70000                  | --port '70000' is not a port: 0 to 65535                                           | sluice serve",
         "serve -p ten                    | --port 'ten' is not a port: 0 to 65535                                             | sluice serve",
-        "serve -e netty                  | --engine 'netty' is not an engine: there are reactor, threads, pool, virtual       | sluice serve",
+        "serve -e netty                  | --engine 'netty' is not one of reactor, threads, pool, virtual       | sluice serve",
         "serve -e threads --sub-reactors 2 | --sub-reactors goes with --engine reactor, not threads                            | sluice serve",
         "serve -e threads --spin 50us    | --spin goes with --engine reactor, not threads                                     | sluice serve",
         "serve --udp --spin 50us         | --spin goes with streams, not --udp                                                | sluice serve",
@@ -69,9 +72,9 @@ class UsageTest {
         "serve --send-buffer 3GiB        | --send-buffer must be at most 1GiB, was 3221225472                                 | sluice serve",
         "serve --max-connections 0       | --max-connections must be between 1 and 10000000, was 0                            | sluice serve",
         "serve --sub-reactors many       | --sub-reactors 'many' is neither a number nor auto                                 | sluice serve",
-        "serve --log-level loud          | --log-level 'loud' is not a level: there are error, warn, info, debug, trace       | sluice serve",
+        "serve --log-level loud          | --log-level 'loud' is not one of error, warn, info, debug, trace       | sluice serve",
         "serve --port                    | missing required parameter for option '--port' (N)                                 | sluice serve",
-        "serve @.                        | '@.' is not a service: there are upper, echo, discard, chat, record, proxy         | sluice serve",
+        "serve @.                        | '@.' is not one of upper, echo, discard, chat, record, proxy         | sluice serve",
         "serve record                    | record needs --file PATH                                                           | sluice serve",
         "serve chat --udp                | --udp goes with upper, echo and discard, not chat                                  | sluice serve",
         "serve proxy                     | proxy needs --to HOST:PORT                                                         | sluice serve",
@@ -83,10 +86,10 @@ class UsageTest {
         "load 1 -d 0s                    | --duration must be between 1ms and 1d, was 0                                       | sluice load",
         "load 1 -c 0                     | --connections must be between 1 and 60000, was 0                                   | sluice load",
         "load 1 -s 1g                    | --size must be between 1 and 67108864, was 1073741824                              | sluice load",
-        "load 1 -s 1m -P 100             | --size times --pipeline must be between 1 and 67108864, was 104857600               | sluice load",
+        "load 1 -s 1m -P 100             | --size must be at most 671088 with --pipeline 100, was 1048576                   | sluice load",
         "load 1 -R -1                    | --rate must be between 0 and 1000000000, was -1.0                                  | sluice load",
-        "load 1 --expect lower           | --expect 'lower' is not an answer: there are echo, upper                           | sluice load",
-        "bench -e actor                  | --engines 'actor' is not an engine: there are reactor, threads, pool, virtual, and netty with Maven's profile bench; did you mean 'reactor'? | sluice bench",
+        "load 1 --expect lower           | --expect 'lower' is not one of echo, upper                           | sluice load",
+        "bench -e actor                  | --engines 'actor' is not one of reactor, threads, pool, virtual, and netty with Maven's profile bench | sluice bench",
         "bench -e reactor:x              | --engines 'reactor:x' is not an engine such as reactor or reactor:2                | sluice bench",
         "bench -e reactor,reactor        | --engines names one twice: reactor,reactor                                         | sluice bench",
         "bench -c 0                      | --connections must be between 1 and 60000, was 0                                   | sluice bench",
@@ -98,9 +101,9 @@ class UsageTest {
         "client                          | missing required parameter: '[HOST:]PORT'                                          | sluice client",
         "client nowhere                  | 'nowhere' is not a port: 1 to 65535                                                | sluice client",
         "client ::1:10000                | '::1:10000' is ambiguous: write [::1]:10000                                        | sluice client",
-        "client 1 --eol cr               | --eol 'cr' is not a line end: there are lf, crlf, none; did you mean 'crlf'?       | sluice client",
+        "client 1 --eol cr               | --eol 'cr' is not one of lf, crlf, none       | sluice client",
         "client 1 --wait 3               | --wait '3' has no unit: 3ms or 3s?                                                 | sluice client",
-        "completion csh                  | 'csh' is not a shell: there are bash, zsh, fish; did you mean 'zsh'?               | sluice completion"
+        "completion csh                  | 'csh' is not one of bash, zsh, fish               | sluice completion"
     })
     void badUsageIsOneLineAndTheHelps(String arguments, String complaint, String command) {
         String[] args = arguments.isEmpty() ? new String[0] : arguments.split(" ");
@@ -117,7 +120,7 @@ class UsageTest {
         "bench -c \"1,64              | --connections '\"1' is not an int",
         "bench -c 1,\"64\"            | --connections '\"64\"' is not an int",
         "bench -s 1,\"                | --size '\"' is not a size such as 4096, 64k or 1MiB",
-        "bench -e \"reactor,a\"      | --engines '\"reactor' is not an engine: there are reactor, threads, pool, virtual, and netty with Maven's profile bench; did you mean 'reactor'?"
+        "bench -e \"reactor,a\"      | --engines '\"reactor' is not one of reactor, threads, pool, virtual, and netty with Maven's profile bench"
     })
     void aQuoteInAListMeansNothing(String arguments, String complaint) {
         String[] args = arguments.split(" ");
@@ -140,9 +143,16 @@ class UsageTest {
         "SLUICE_PORT         | ${env:PATH} | serve    | SLUICE_PORT '${env:PATH}' is not a port: 0 to 65535",
         "SLUICE_PORT         | ${sys:}     | serve    | SLUICE_PORT '${sys:}' is not a port: 0 to 65535",
         "SLUICE_PORT         | a$${b}$c    | serve    | SLUICE_PORT 'a$${b}$c' is not a port: 0 to 65535",
+        "SLUICE_SPIN         | 2s  | serve            | SLUICE_SPIN must be between 0 and 1 second, was PT2S",
+        "SLUICE_POOL_SIZE    | 4   | serve -e threads | SLUICE_POOL_SIZE goes with --engine pool, not threads",
+        "SLUICE_ENGINE       | pool | serve --spin 1us | --spin goes with SLUICE_ENGINE reactor, not pool",
+        "SLUICE_FILE         | x   | serve            | SLUICE_FILE goes with record, not upper",
+        "SLUICE_ENGINES      | x   | bench            | SLUICE_ENGINES 'x' is not one of reactor, threads, pool, virtual, and netty with Maven's profile bench",
+        "SLUICE_DURATION     | 0s  | load 1           | SLUICE_DURATION must be between 1ms and 1d, was 0",
+        "SLUICE_PIPELINE     | 100 | load 1 -s 1m     | --size must be at most 671088 with SLUICE_PIPELINE 100, was 1048576",
         "SLUICE_WAIT         | 3   | client 1         | SLUICE_WAIT '3' has no unit: 3ms or 3s?",
         "SLUICE_PORT         | abc | serve -p 70000   | --port '70000' is not a port: 0 to 65535",
-        "SLUICE_PORT         | abc | serve -p 1 -e x  | --engine 'x' is not an engine: there are reactor, threads, pool, virtual"
+        "SLUICE_PORT         | abc | serve -p 1 -e x  | --engine 'x' is not one of reactor, threads, pool, virtual"
     })
     void aBadValueFromTheEnvironmentIsNamedWithItsVariable(String name, String value, String args, String complaint) {
         assertEquals(2, run(Map.of(name, value), args.split(" ")));
