@@ -1,120 +1,28 @@
 package dev.sluice;
 
 import java.time.Duration;
+import java.util.List;
 
 /**
- * How a server behaves: an immutable value, made by a {@link Builder}. Sizes are in bytes; a duration of zero switches
- * its limit off unless it says otherwise. Every limit has a default; none is unlimited.
- *
- * @param backlog         connections that the kernel holds until they are accepted; 1024
- * @param maxConnections  open connections, above which a newcomer is closed at once; 0: the engine decides at its start, by the
- *                        process's descriptor limit less a reserve of 64, or 10,000 where that limit is not known, and at most 10,000,000
- * @param subReactors     loops beside the acceptor's; 0: the acceptor's loop serves the connections itself
- * @param idleTimeout     a connection that neither read nor sent a byte for so long is closed. It is not idle while work is
- *                        {@linkplain Connection#offload offloaded} or it is {@linkplain Connection#hold held}, nor, on threads, while its
- *                        handler runs; after that the time begins anew. Whether its peer has reset it is looked at every 30 seconds,
- *                        whatever the limit, where nothing else would tell; 5 minutes
- * @param writeTimeout    a connection whose waiting output moves by no byte for so long is closed; on threads as far as the
- *                        kernel tells of a call that blocks, which is when a third of the send buffer is free; 30 seconds
- * @param lingerTimeout   how long a closing connection waits for its peer's end; zero does not wait; 2 seconds
- * @param drainTimeout    what {@link Server#close} gives the connections to end; 10 seconds
- * @param stallThreshold  how long a task may take to come through a loop before the watchdog names who keeps it; only
- *                        where the server's loops have threads of its own; 500 ms
- * @param spin            how long a loop polls before it blocks, so that who comes meanwhile is answered sooner, for a core that is busy
- *                        as long; only where the server's loops have threads of its own; zero
- * @param highWater       queue length above which {@code write} returns false and the connection is not read; 64 KiB
- * @param lowWater        queue length at which writing and reading go on; 32 KiB
- * @param maxPending      queue length above which a connection is closed; 8 MiB
- * @param maxPendingTotal memory of all queues together, in chunks: from three quarters of it the longest are not read,
- *                        above it the longest are closed; a reactor's loops may each have as much again on its way from other
- *                        threads, where a write counts as 64 bytes more than it has; a quarter of the maximum heap
- * @param maxRemainder    unread bytes that may wait for more, above which the connection is closed; 1 MiB
- * @param offloadThreads  threads that run what connections {@linkplain Connection#offload offload}; 64
- * @param offloadQueue    offloaded tasks that wait for a thread, above which the connection that brings one more is not read
- *                        until half of them are gone; 1024
- * @param sendBuffer      SO_SNDBUF; 0 leaves it to the kernel
- * @param receiveBuffer   SO_RCVBUF; 0 leaves it to the kernel
+ * How a server behaves, on any engine: an immutable value, made by a {@link Builder}. Sizes are in bytes. Every limit has a default;
+ * none is unlimited.
  */
-public record ServerOptions(
-        int backlog,
-        int maxConnections,
-        int subReactors,
-        Duration idleTimeout,
-        Duration writeTimeout,
-        Duration lingerTimeout,
-        Duration drainTimeout,
-        Duration stallThreshold,
-        Duration spin,
-        int highWater,
-        int lowWater,
-        int maxPending,
-        long maxPendingTotal,
-        int maxRemainder,
-        int offloadThreads,
-        int offloadQueue,
-        int sendBuffer,
-        int receiveBuffer) {
+public final class ServerOptions {
 
     private static final int GIB = 1 << 30;
     private static final Duration LONGEST = Duration.ofDays(365);
 
-    /** Whoever wants a core kept busy for longer between two requests wants another program. */
-    private static final Duration LONGEST_SPIN = Duration.ofSeconds(1);
+    /** A copy of a builder, which nobody changes. */
+    private final Builder values;
 
-    /**
-     * Checks every value.
-     *
-     * @param backlog 1 to 65,535
-     * @param maxConnections 0 to 10,000,000
-     * @param subReactors 0 to 1024
-     * @param idleTimeout 0 to 365 days
-     * @param writeTimeout 0 to 365 days
-     * @param lingerTimeout 0 to 365 days
-     * @param drainTimeout 0 to 365 days
-     * @param stallThreshold 0 to 365 days
-     * @param spin 0 to 1 second, and to a quarter of stallThreshold unless that is 0
-     * @param highWater lowWater to maxPending
-     * @param lowWater 0 to highWater
-     * @param maxPending highWater to 1 GiB
-     * @param maxPendingTotal at least 64 KiB
-     * @param maxRemainder 64 KiB to 1 GiB
-     * @param offloadThreads 1 to 100,000
-     * @param offloadQueue 1 to 10,000,000
-     * @param sendBuffer 0 to 1 GiB
-     * @param receiveBuffer 0 to 1 GiB
-     * @throws InvalidOption naming the option, its range and the value
-     */
-    public ServerOptions {
-        InvalidOption.within("backlog", backlog, 1, 65_535);
-        InvalidOption.within("maxConnections", maxConnections, 0, 10_000_000);
-        InvalidOption.within("subReactors", subReactors, 0, 1024);
-        InvalidOption.within("idleTimeout", idleTimeout, Duration.ZERO, LONGEST);
-        InvalidOption.within("writeTimeout", writeTimeout, Duration.ZERO, LONGEST);
-        InvalidOption.within("lingerTimeout", lingerTimeout, Duration.ZERO, LONGEST);
-        InvalidOption.within("drainTimeout", drainTimeout, Duration.ZERO, LONGEST);
-        InvalidOption.within("stallThreshold", stallThreshold, Duration.ZERO, LONGEST);
-        InvalidOption.within("spin", spin, Duration.ZERO, LONGEST_SPIN);
-        if (!stallThreshold.isZero() && spin.multipliedBy(4).compareTo(stallThreshold) > 0) {
-            // the watchdog looks twice in a threshold, and what it sends through a loop that still spins would begin another spin
-            throw new InvalidOption("spin", "at most a quarter of %s (" + stallThreshold + ")", "stallThreshold", spin);
-        }
-        InvalidOption.within("maxPending", maxPending, 1, GIB);
-        InvalidOption.within("highWater", highWater, 1, GIB);
-        InvalidOption.within("lowWater", lowWater, 0, GIB);
-        notAbove("lowWater", lowWater, "highWater", highWater);
-        notAbove("highWater", highWater, "maxPending", maxPending);
-        InvalidOption.within("maxPendingTotal", maxPendingTotal, 64L << 10, 1L << 50);
-        InvalidOption.within("maxRemainder", maxRemainder, 64 << 10, GIB);
-        InvalidOption.within("offloadThreads", offloadThreads, 1, 100_000);
-        InvalidOption.within("offloadQueue", offloadQueue, 1, 10_000_000);
-        InvalidOption.within("sendBuffer", sendBuffer, 0, GIB);
-        InvalidOption.within("receiveBuffer", receiveBuffer, 0, GIB);
+    private ServerOptions(Builder values) {
+        this.values = values.copy();
     }
 
     /**
      * Every default.
      *
-     * @return the options of a server that was told nothing
+     * @return the options of a server for which none was set
      */
     public static ServerOptions defaults() {
         return builder().build();
@@ -129,27 +37,191 @@ public record ServerOptions(
         return new Builder();
     }
 
-    private static void notAbove(String option, int value, String bound, int most) {
-        if (value > most) {
-            throw new InvalidOption(option, "at most %s (" + most + ")", bound, value);
-        }
+    /**
+     * Starts from these options.
+     *
+     * @return a new builder
+     */
+    public Builder toBuilder() {
+        return values.copy();
     }
 
-    /** Collects options; {@link #build} checks them together, so their order does not matter. Not thread-safe. */
-    public static final class Builder {
+    /**
+     * Connections that the kernel holds until they are accepted. Default: 1024.
+     *
+     * @return connections
+     */
+    public int backlog() {
+        return values.backlog;
+    }
+
+    /**
+     * Open connections, above which a new one is closed at once. Unless it is set, the engine decides when it starts: it takes the
+     * process's descriptor limit less a reserve of 64, at most 10,000,000, or 10,000 where that limit is not known.
+     *
+     * @return connections; 0: the engine decides
+     */
+    public int maxConnections() {
+        return values.maxConnections;
+    }
+
+    /**
+     * A connection on which no byte was read or written for so long is closed. It is not idle while work is
+     * {@linkplain Connection#offload offloaded} or it is {@linkplain Connection#hold held}, nor, on threads, while its handler runs;
+     * after that the time begins anew. Whatever the limit, the engine checks every 30 seconds whether the peer has reset the
+     * connection, where nothing else would tell. Default: 5 minutes.
+     *
+     * @return a duration; zero: never
+     */
+    public Duration idleTimeout() {
+        return values.idleTimeout;
+    }
+
+    /**
+     * A connection with waiting output of which the kernel takes no byte for so long is closed. On threads, where a write blocks, the
+     * kernel takes bytes again once a third of the send buffer is free. Default: 30 seconds.
+     *
+     * @return a duration; zero: never
+     */
+    public Duration writeTimeout() {
+        return values.writeTimeout;
+    }
+
+    /**
+     * How long a closing connection waits for its peer's end. Default: 2 seconds.
+     *
+     * @return a duration; zero: not at all
+     */
+    public Duration lingerTimeout() {
+        return values.lingerTimeout;
+    }
+
+    /**
+     * How long {@link Server#close} gives the connections to end. Default: 10 seconds.
+     *
+     * @return a duration; zero: all are cut at once
+     */
+    public Duration drainTimeout() {
+        return values.drainTimeout;
+    }
+
+    /**
+     * Queue length above which {@code write} returns false and the connection is not read. Default: 64 KiB.
+     *
+     * @return bytes
+     */
+    public int highWater() {
+        return values.highWater;
+    }
+
+    /**
+     * Queue length at which writing and reading go on. Default: 32 KiB.
+     *
+     * @return bytes
+     */
+    public int lowWater() {
+        return values.lowWater;
+    }
+
+    /**
+     * Queue length above which a connection is closed. Default: 8 MiB.
+     *
+     * @return bytes
+     */
+    public int maxPending() {
+        return values.maxPending;
+    }
+
+    /**
+     * Memory of all queues together, in chunks: from three quarters of it the longest are not read, above it the longest are closed.
+     * Each loop of a reactor may have as much again on its way from other threads, where a write counts as 64 bytes more than it has.
+     * Unless it is set, the engine decides when it starts: it takes a quarter of the maximum heap.
+     *
+     * @return bytes; 0: the engine decides
+     */
+    public long maxPendingTotal() {
+        return values.maxPendingTotal;
+    }
+
+    /**
+     * Unread bytes that may wait for more, above which the connection is closed. Default: 1 MiB.
+     *
+     * @return bytes
+     */
+    public int maxRemainder() {
+        return values.maxRemainder;
+    }
+
+    /**
+     * Threads that run the work that connections {@linkplain Connection#offload offload}. Default: 64.
+     *
+     * @return threads
+     */
+    public int offloadThreads() {
+        return values.offloadThreads;
+    }
+
+    /**
+     * Offloaded tasks that may wait for a thread. A connection that brings one more is not read until half of them are gone.
+     * Default: 1024.
+     *
+     * @return tasks
+     */
+    public int offloadQueue() {
+        return values.offloadQueue;
+    }
+
+    /**
+     * SO_SNDBUF. Default: the kernel's choice.
+     *
+     * @return bytes; 0: the kernel's choice
+     */
+    public int sendBuffer() {
+        return values.sendBuffer;
+    }
+
+    /**
+     * SO_RCVBUF. Default: the kernel's choice.
+     *
+     * @return bytes; 0: the kernel's choice
+     */
+    public int receiveBuffer() {
+        return values.receiveBuffer;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof ServerOptions options && values.all().equals(options.values.all());
+    }
+
+    @Override
+    public int hashCode() {
+        return values.all().hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return ("ServerOptions[backlog=%s, maxConnections=%s, idleTimeout=%s, writeTimeout=%s, lingerTimeout=%s, drainTimeout=%s, highWater=%s,"
+                        + " lowWater=%s, maxPending=%s, maxPendingTotal=%s, maxRemainder=%s, offloadThreads=%s, offloadQueue=%s,"
+                        + " sendBuffer=%s, receiveBuffer=%s]")
+                .formatted(values.all().toArray());
+    }
+
+    /**
+     * Collects options, in any order. A setter throws {@link InvalidOption} if its value is outside the range that it names; the marks
+     * and limits that bound each other are checked by {@link #build}. Not thread-safe.
+     */
+    public static final class Builder implements Cloneable {
         private int backlog = 1024;
-        private Integer maxConnections;
-        private int subReactors = 0;
+        private int maxConnections;
         private Duration idleTimeout = Duration.ofMinutes(5);
         private Duration writeTimeout = Duration.ofSeconds(30);
         private Duration lingerTimeout = Duration.ofSeconds(2);
         private Duration drainTimeout = Duration.ofSeconds(10);
-        private Duration stallThreshold = Duration.ofMillis(500);
-        private Duration spin = Duration.ZERO;
         private int highWater = 64 << 10;
         private int lowWater = 32 << 10;
         private int maxPending = 8 << 20;
-        private long maxPendingTotal = Math.max(64 << 10, Runtime.getRuntime().maxMemory() / 4);
+        private long maxPendingTotal;
         private int maxRemainder = 1 << 20;
         private int offloadThreads = 64;
         private int offloadQueue = 1024;
@@ -165,29 +237,18 @@ public record ServerOptions(
          * @return this
          */
         public Builder backlog(int connections) {
-            backlog = connections;
+            backlog = InvalidOption.within("backlog", connections, 1, 65_535);
             return this;
         }
 
         /**
          * {@link ServerOptions#maxConnections}.
          *
-         * @param connections from 1 to 10,000,000; never told, the engine decides
+         * @param connections from 1 to 10,000,000
          * @return this
          */
         public Builder maxConnections(int connections) {
-            maxConnections = connections;
-            return this;
-        }
-
-        /**
-         * {@link ServerOptions#subReactors}.
-         *
-         * @param loops from 0 to 1024
-         * @return this
-         */
-        public Builder subReactors(int loops) {
-            subReactors = loops;
+            maxConnections = InvalidOption.within("maxConnections", connections, 1, 10_000_000);
             return this;
         }
 
@@ -198,7 +259,7 @@ public record ServerOptions(
          * @return this
          */
         public Builder idleTimeout(Duration timeout) {
-            idleTimeout = timeout;
+            idleTimeout = InvalidOption.within("idleTimeout", timeout, Duration.ZERO, LONGEST);
             return this;
         }
 
@@ -209,7 +270,7 @@ public record ServerOptions(
          * @return this
          */
         public Builder writeTimeout(Duration timeout) {
-            writeTimeout = timeout;
+            writeTimeout = InvalidOption.within("writeTimeout", timeout, Duration.ZERO, LONGEST);
             return this;
         }
 
@@ -220,40 +281,18 @@ public record ServerOptions(
          * @return this
          */
         public Builder lingerTimeout(Duration timeout) {
-            lingerTimeout = timeout;
+            lingerTimeout = InvalidOption.within("lingerTimeout", timeout, Duration.ZERO, LONGEST);
             return this;
         }
 
         /**
          * {@link ServerOptions#drainTimeout}.
          *
-         * @param timeout up to 365 days; zero cuts at once
+         * @param timeout up to 365 days; zero: all are cut at once
          * @return this
          */
         public Builder drainTimeout(Duration timeout) {
-            drainTimeout = timeout;
-            return this;
-        }
-
-        /**
-         * {@link ServerOptions#stallThreshold}.
-         *
-         * @param threshold up to 365 days; zero: no watchdog
-         * @return this
-         */
-        public Builder stallThreshold(Duration threshold) {
-            stallThreshold = threshold;
-            return this;
-        }
-
-        /**
-         * {@link ServerOptions#spin}.
-         *
-         * @param longest up to a second, and to a quarter of the stall threshold
-         * @return this
-         */
-        public Builder spin(Duration longest) {
-            spin = longest;
+            drainTimeout = InvalidOption.within("drainTimeout", timeout, Duration.ZERO, LONGEST);
             return this;
         }
 
@@ -264,7 +303,7 @@ public record ServerOptions(
          * @return this
          */
         public Builder highWater(int bytes) {
-            highWater = bytes;
+            highWater = InvalidOption.within("highWater", bytes, 1, GIB);
             return this;
         }
 
@@ -275,7 +314,7 @@ public record ServerOptions(
          * @return this
          */
         public Builder lowWater(int bytes) {
-            lowWater = bytes;
+            lowWater = InvalidOption.within("lowWater", bytes, 0, GIB);
             return this;
         }
 
@@ -286,18 +325,18 @@ public record ServerOptions(
          * @return this
          */
         public Builder maxPending(int bytes) {
-            maxPending = bytes;
+            maxPending = InvalidOption.within("maxPending", bytes, 1, GIB);
             return this;
         }
 
         /**
          * {@link ServerOptions#maxPendingTotal}.
          *
-         * @param bytes at least 64 KiB
+         * @param bytes from 64 KiB to 1 PiB
          * @return this
          */
         public Builder maxPendingTotal(long bytes) {
-            maxPendingTotal = bytes;
+            maxPendingTotal = InvalidOption.within("maxPendingTotal", bytes, 64L << 10, 1L << 50);
             return this;
         }
 
@@ -308,7 +347,7 @@ public record ServerOptions(
          * @return this
          */
         public Builder maxRemainder(int bytes) {
-            maxRemainder = bytes;
+            maxRemainder = InvalidOption.within("maxRemainder", bytes, 64 << 10, GIB);
             return this;
         }
 
@@ -319,7 +358,7 @@ public record ServerOptions(
          * @return this
          */
         public Builder offloadThreads(int threads) {
-            offloadThreads = threads;
+            offloadThreads = InvalidOption.within("offloadThreads", threads, 1, 100_000);
             return this;
         }
 
@@ -330,7 +369,7 @@ public record ServerOptions(
          * @return this
          */
         public Builder offloadQueue(int tasks) {
-            offloadQueue = tasks;
+            offloadQueue = InvalidOption.within("offloadQueue", tasks, 1, 10_000_000);
             return this;
         }
 
@@ -341,7 +380,7 @@ public record ServerOptions(
          * @return this
          */
         public Builder sendBuffer(int bytes) {
-            sendBuffer = bytes;
+            sendBuffer = InvalidOption.within("sendBuffer", bytes, 0, GIB);
             return this;
         }
 
@@ -352,39 +391,40 @@ public record ServerOptions(
          * @return this
          */
         public Builder receiveBuffer(int bytes) {
-            receiveBuffer = bytes;
+            receiveBuffer = InvalidOption.within("receiveBuffer", bytes, 0, GIB);
             return this;
         }
-
         /**
-         * Checks and makes the value.
+         * Makes the value.
          *
          * @return the options
-         * @throws InvalidOption naming the first bad option, its range and the value
+         * @throws InvalidOption if the low water mark is above the high one, or that above {@code maxPending}
          */
         public ServerOptions build() {
-            if (maxConnections != null) {
-                InvalidOption.within("maxConnections", maxConnections, 1, 10_000_000);
+            notAbove("lowWater", lowWater, "highWater", highWater);
+            notAbove("highWater", highWater, "maxPending", maxPending);
+            return new ServerOptions(this);
+        }
+
+        private static void notAbove(String option, int value, String bound, int most) {
+            if (value > most) {
+                throw new InvalidOption(option, "at most %s (" + most + ")", bound, value);
             }
-            return new ServerOptions(
-                    backlog,
-                    maxConnections == null ? 0 : maxConnections,
-                    subReactors,
-                    idleTimeout,
-                    writeTimeout,
-                    lingerTimeout,
-                    drainTimeout,
-                    stallThreshold,
-                    spin,
-                    highWater,
-                    lowWater,
-                    maxPending,
-                    maxPendingTotal,
-                    maxRemainder,
-                    offloadThreads,
-                    offloadQueue,
-                    sendBuffer,
-                    receiveBuffer);
+        }
+
+        private Builder copy() {
+            try {
+                return (Builder) clone();
+            } catch (CloneNotSupportedException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        /** In the order in which {@link ServerOptions#toString} names them. */
+        private List<Object> all() {
+            return List.of(
+                    backlog, maxConnections, idleTimeout, writeTimeout, lingerTimeout, drainTimeout, highWater, lowWater, maxPending,
+                    maxPendingTotal, maxRemainder, offloadThreads, offloadQueue, sendBuffer, receiveBuffer);
         }
     }
 }

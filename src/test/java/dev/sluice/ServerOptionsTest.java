@@ -1,12 +1,18 @@
 package dev.sluice;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.internal.MemoryBudget;
+import java.lang.reflect.Modifier;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,13 +30,10 @@ class ServerOptionsTest {
                 bad("backlog must be between 1 and 65535, was 0", b -> b.backlog(0)),
                 bad("backlog must be between 1 and 65535, was 65536", b -> b.backlog(65_536)),
                 bad("maxConnections must be between 1 and 10000000, was -5", b -> b.maxConnections(-5)),
-                bad("subReactors must be between 0 and 1024, was -1", b -> b.subReactors(-1)),
                 bad("idleTimeout must be between 0 and 365 days, was PT-1S", b -> b.idleTimeout(Duration.ofSeconds(-1))),
                 bad("writeTimeout must be between 0 and 365 days, was PT8784H", b -> b.writeTimeout(Duration.ofDays(366))),
                 bad("lingerTimeout must be between 0 and 365 days, was PT-1S", b -> b.lingerTimeout(Duration.ofSeconds(-1))),
                 bad("drainTimeout must be between 0 and 365 days, was PT-1S", b -> b.drainTimeout(Duration.ofSeconds(-1))),
-                bad("spin must be between 0 and 1 second, was PT1.000000001S", b -> b.spin(Duration.ofNanos(1_000_000_001)).stallThreshold(Duration.ZERO)),
-                bad("spin must be at most a quarter of stallThreshold (PT0.5S), was PT0.126S", b -> b.spin(Duration.ofMillis(126))),
                 bad("lowWater must be at most highWater (1024), was 32768", b -> b.highWater(1024)),
                 bad("highWater must be at most maxPending (1000), was 65536", b -> b.maxPending(1000)),
                 bad("lowWater must be between 0 and 1073741824, was -1", b -> b.lowWater(-1)),
@@ -43,8 +46,8 @@ class ServerOptionsTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("badValues")
     void badValueNamesItselfItsRangeAndWhatWasGiven(String message, UnaryOperator<ServerOptions.Builder> change) {
-        ServerOptions.Builder builder = change.apply(ServerOptions.builder());
-        assertEquals(message, assertThrows(InvalidOption.class, builder::build).getMessage());
+        ServerOptions.Builder builder = ServerOptions.builder();
+        assertEquals(message, assertThrows(InvalidOption.class, () -> change.apply(builder).build()).getMessage());
     }
 
     @Test
@@ -54,7 +57,7 @@ class ServerOptionsTest {
         assertEquals("at most highWater (1024)", bad.range());
         assertEquals(32 << 10, bad.value());
         assertEquals("--LOWWATER must be at most --HIGHWATER (1024), was 32768", bad.message(name -> "--" + name.toUpperCase(Locale.ROOT)));
-        InvalidOption fixed = assertThrows(InvalidOption.class, ServerOptions.builder().backlog(0)::build);
+        InvalidOption fixed = assertThrows(InvalidOption.class, () -> ServerOptions.builder().backlog(0));
         assertEquals("between 1 and 65535", fixed.range());
         assertEquals("<backlog> must be between 1 and 65535, was 0", fixed.message(name -> "<" + name + ">"));
     }
@@ -65,5 +68,62 @@ class ServerOptionsTest {
                 ServerOptions.builder().highWater(10).lowWater(5).build(),
                 ServerOptions.builder().lowWater(5).highWater(10).build());
         assertNotEquals(ServerOptions.defaults(), ServerOptions.builder().backlog(1).build());
+    }
+
+    /** Every option, with a value that is not its default. */
+    static Stream<UnaryOperator<ServerOptions.Builder>> changes() {
+        return Stream.of(
+                b -> b.backlog(7),
+                b -> b.maxConnections(7),
+                b -> b.idleTimeout(Duration.ofSeconds(7)),
+                b -> b.writeTimeout(Duration.ofSeconds(7)),
+                b -> b.lingerTimeout(Duration.ofSeconds(7)),
+                b -> b.drainTimeout(Duration.ofSeconds(7)),
+                b -> b.highWater(70_000),
+                b -> b.lowWater(7),
+                b -> b.maxPending(70_000),
+                b -> b.maxPendingTotal(70_000),
+                b -> b.maxRemainder(70_000),
+                b -> b.offloadThreads(7),
+                b -> b.offloadQueue(7),
+                b -> b.sendBuffer(7),
+                b -> b.receiveBuffer(7));
+    }
+
+    @Test
+    void everyOptionCountsForEqualityAndIsShown() {
+        Set<ServerOptions> different = changes().map(change -> change.apply(ServerOptions.builder()).build()).collect(Collectors.toSet());
+        Set<String> texts = different.stream().map(ServerOptions::toString).collect(Collectors.toSet());
+        long accessors = Stream.of(ServerOptions.class.getDeclaredMethods())
+                .filter(method -> Modifier.isPublic(method.getModifiers()) && !Modifier.isStatic(method.getModifiers()))
+                .filter(method -> method.getParameterCount() == 0 && !Set.of("hashCode", "toString", "toBuilder").contains(method.getName()))
+                .peek(method -> assertTrue(ServerOptions.defaults().toString().contains(method.getName() + "="), method.getName()))
+                .count();
+        assertEquals(accessors, different.size());
+        assertEquals(accessors, texts.size());
+        assertFalse(different.contains(ServerOptions.defaults()));
+        assertTrue(ServerOptions.defaults().toString().startsWith("ServerOptions[backlog=1024, maxConnections=0, idleTimeout=PT5M, "));
+    }
+
+    @ParameterizedTest
+    @MethodSource("changes")
+    void aBuilderThatGoesOnLeavesWhatItMadeAlone(UnaryOperator<ServerOptions.Builder> change) {
+        ServerOptions.Builder builder = ServerOptions.builder();
+        ServerOptions before = builder.build();
+        ServerOptions after = change.apply(builder).build();
+        assertEquals(ServerOptions.defaults(), before);
+        assertNotEquals(before, after);
+        assertEquals(after, after.toBuilder().build());
+        assertEquals(after.hashCode(), after.toBuilder().build().hashCode());
+        change.apply(before.toBuilder());
+        assertEquals(ServerOptions.defaults(), before);
+    }
+
+    @Test
+    void limitsThatAreNotSetAreLeftToTheEngine() {
+        assertEquals(0, ServerOptions.defaults().maxConnections());
+        assertEquals(0, ServerOptions.defaults().maxPendingTotal());
+        assertEquals(Math.max(64 << 10, Runtime.getRuntime().maxMemory() / 4), new MemoryBudget(ServerOptions.defaults()).limit());
+        assertEquals(70_000, new MemoryBudget(ServerOptions.builder().maxPendingTotal(70_000).build()).limit());
     }
 }

@@ -1,5 +1,7 @@
 package dev.sluice.internal;
 
+import dev.sluice.ServerOptions;
+
 /**
  * The limit of the memory that all outbound queues of a server hold together, and what it does to each of them.
  *
@@ -7,6 +9,18 @@ package dev.sluice.internal;
  * @param limit     bytes of all queues, in chunks
  */
 public record MemoryBudget(int highWater, long limit) {
+
+    /** So small a heap would leave no room for a queue. */
+    private static final long LEAST = 64 << 10;
+
+    /**
+     * The budget of a server.
+     *
+     * @param options the server's; unless they set a limit, it is a quarter of the maximum heap
+     */
+    public MemoryBudget(ServerOptions options) {
+        this(options.highWater(), options.maxPendingTotal() > 0 ? options.maxPendingTotal() : Math.max(LEAST, Runtime.getRuntime().maxMemory() / 4));
+    }
 
     /**
      * The queue length above which a connection is not read: the high water mark, and while the queues of all hold more

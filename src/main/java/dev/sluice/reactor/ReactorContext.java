@@ -124,7 +124,7 @@ final class ReactorContext {
         this.outlet = new Outlet(socketIo, new ChunkPool(), counters);
         this.timeouts = new Timeouts(
                 options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
-        this.budget = new MemoryBudget(options.highWater(), options.maxPendingTotal());
+        this.budget = new MemoryBudget(options);
         this.forgetEnd = reactor.atEnd(() -> {
             wasCutOff = true;
             forEachMember(member -> {
@@ -386,10 +386,10 @@ final class ReactorContext {
     /** Any thread. Whether so many bytes may be on their way from another thread, with all others no more than all queues may hold. */
     boolean reserveElsewhere(int bytes) {
         long cost = (long) bytes + CrossThreadWrite.OVERHEAD;
-        if (elsewhere.get() + cost > options.maxPendingTotal()) {
+        if (elsewhere.get() + cost > budget.limit()) {
             return false; // and takes no room for a moment either: others would be refused for it
         }
-        boolean room = elsewhere.addAndGet(cost) <= options.maxPendingTotal();
+        boolean room = elsewhere.addAndGet(cost) <= budget.limit();
         if (!room) {
             elsewhere.addAndGet(-cost); // another was quicker
         }

@@ -81,7 +81,7 @@ public final class ReactorServer implements Server {
     }
 
     /**
-     * Starts a server on threads of its own, one for each reactor, which keep the process alive.
+     * Starts a server on one thread of its own, which keeps the process alive.
      *
      * @param address where to listen; port zero takes a free one
      * @param options how to behave
@@ -89,8 +89,20 @@ public final class ReactorServer implements Server {
      * @return a server that accepts connections
      * @throws IOException if the address cannot be listened on, or no selector can be opened
      */
-    public static ReactorServer start(InetSocketAddress address, ServerOptions options, Handler.Factory factory)
-            throws IOException {
+    public static ReactorServer start(InetSocketAddress address, ServerOptions options, Handler.Factory factory) throws IOException {
+        return start(address, ReactorOptions.builder().server(options).build(), factory);
+    }
+
+    /**
+     * Starts a server on threads of its own, as many as the options say, which keep the process alive.
+     *
+     * @param address where to listen; port zero takes a free one
+     * @param options how to behave
+     * @param factory makes the handler of each connection
+     * @return a server that accepts connections
+     * @throws IOException if the address cannot be listened on, or no selector can be opened
+     */
+    public static ReactorServer start(InetSocketAddress address, ReactorOptions options, Handler.Factory factory) throws IOException {
         Reactor[] reactors = new Reactor[1 + options.subReactors()];
         try {
             for (int i = 0; i < reactors.length; i++) {
@@ -109,10 +121,10 @@ public final class ReactorServer implements Server {
 
     /** On reactors that have no thread yet, the acceptor's first. */
     static ReactorServer start(
-            Reactor[] reactors, InetSocketAddress address, ServerOptions options, Handler.Factory factory)
+            Reactor[] reactors, InetSocketAddress address, ReactorOptions options, Handler.Factory factory)
             throws IOException {
         ReactorServer server =
-                new ReactorServer(reactors, true, SelectorProvider.provider(), address, options, SocketIo.PLAIN, factory);
+                new ReactorServer(reactors, true, SelectorProvider.provider(), address, options.server(), SocketIo.PLAIN, factory);
         for (int i = 0; i < reactors.length; i++) {
             Reactor reactor = reactors[i];
             reactor.busyPoll.longestNs(options.spin().toNanos());
@@ -145,11 +157,10 @@ public final class ReactorServer implements Server {
      * @param reactor  whose loop serves the connections; the caller is on its thread
      * @param provider where the listener comes from, the same as the reactor's
      * @param address  where to listen; port zero takes a free one
-     * @param options  how to behave; there are no sub-reactors, and the caller's turns wait as long as the caller says
+     * @param options  how to behave
      * @param factory  makes the handler of each connection
      * @return a server that accepts connections while the reactor runs
      * @throws IOException              if the address cannot be listened on
-     * @throws IllegalArgumentException if the options ask for sub-reactors, or for a loop that spins
      * @throws IllegalStateException    on another thread
      */
     public static ReactorServer open(
@@ -170,13 +181,6 @@ public final class ReactorServer implements Server {
             SocketIo wire,
             Handler.Factory factory)
             throws IOException {
-        if (options.subReactors() != 0) {
-            throw new IllegalArgumentException(
-                    "subReactors must be 0 on a reactor of the caller's, was " + options.subReactors());
-        }
-        if (!options.spin().isZero()) {
-            throw new IllegalArgumentException("spin must be 0 on a reactor of the caller's, was " + options.spin());
-        }
         ReactorServer server =
                 new ReactorServer(new Reactor[] {reactor}, false, provider, address, options, wire, factory);
         Runnable forgetEnd = reactor.atEnd(server::terminated);

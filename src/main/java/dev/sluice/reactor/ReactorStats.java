@@ -1,18 +1,17 @@
 package dev.sluice.reactor;
 
-import dev.sluice.ServerOptions;
 import dev.sluice.internal.Counters;
 
 /**
  * A loop's counters since its start.
  *
- * @param selects          turns' calls that waited or looked for ready channels, those of a {@linkplain ServerOptions#spin spin} not counted
+ * @param selects          turns' calls that waited or looked for ready channels, those of a {@linkplain ReactorOptions#spin spin} not counted
  * @param fruitlessSelects those that returned early with nothing to do; a stray wake-up makes one, a spin thousands
  * @param wakeups          times that another thread had to wake the selector
  * @param callbacks        ready channels whose callback was called
  * @param timers           timers that came due
  * @param tasks            tasks run
- * @param stalls           times that the watchdog found the loop kept for longer than {@link ServerOptions#stallThreshold}
+ * @param stalls           times that the watchdog found the loop kept for longer than {@link ReactorOptions#stallThreshold}
  * @param failures         callbacks, timers, tasks and selects that threw
  * @param busyNs           nanoseconds spent in turns, waiting not included
  */

@@ -100,7 +100,7 @@ final class ThreadContext {
         this.outlet = new Outlet(socketIo, chunks, counters);
         this.timeouts = new Timeouts(
                 options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
-        this.budget = new MemoryBudget(options.highWater(), options.maxPendingTotal());
+        this.budget = new MemoryBudget(options);
     }
 
     Loop loop() {

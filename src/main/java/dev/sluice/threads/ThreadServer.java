@@ -55,12 +55,11 @@ public final class ThreadServer implements Server {
      * Starts a server that runs the same handlers as a reactor.
      *
      * @param address where to listen; port zero takes a free one
-     * @param options how to behave; there are no sub-reactors
+     * @param options how to behave
      * @param threads what serves the connections
      * @param factory makes the handler of each connection
      * @return a server that accepts connections
      * @throws IOException              if the address cannot be listened on, or no selector can be opened
-     * @throws IllegalArgumentException if the options ask for sub-reactors, or for a loop that spins
      * @throws OutOfMemoryError         if a pool's threads are not to be had
      */
     public static ThreadServer start(
@@ -73,12 +72,11 @@ public final class ThreadServer implements Server {
      * Starts a server whose handler blocks: one method for each connection, which reads and writes streams.
      *
      * @param address where to listen; port zero takes a free one
-     * @param options how to behave; there are no sub-reactors
+     * @param options how to behave
      * @param threads what serves the connections
      * @param handler serves every connection
      * @return a server that accepts connections
      * @throws IOException              if the address cannot be listened on, or no selector can be opened
-     * @throws IllegalArgumentException if the options ask for sub-reactors, or for a loop that spins
      * @throws OutOfMemoryError         if a pool's threads are not to be had
      */
     public static ThreadServer start(
@@ -88,12 +86,6 @@ public final class ThreadServer implements Server {
     }
 
     static ThreadServer start(InetSocketAddress address, ServerOptions options, Seams seams, ThreadService service) throws IOException {
-        if (options.subReactors() != 0) {
-            throw new IllegalArgumentException("subReactors must be 0 on threads, was " + options.subReactors());
-        }
-        if (!options.spin().isZero()) {
-            throw new IllegalArgumentException("spin must be 0 on threads, was " + options.spin());
-        }
         Reactor reactor = Reactor.open(seams.clock(), seams.sockets());
         ConnectionThreads threads = null;
         try {

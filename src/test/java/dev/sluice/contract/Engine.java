@@ -4,6 +4,7 @@ import dev.sluice.Handler;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.reactor.Reactor;
+import dev.sluice.reactor.ReactorOptions;
 import dev.sluice.reactor.ReactorServer;
 import dev.sluice.threads.ThreadServer;
 import dev.sluice.threads.Threads;
@@ -28,7 +29,7 @@ enum Engine {
     SUB_REACTORS(true) {
         @Override
         Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
-            return ReactorServer.start(address, options.subReactors(3).build(), factory);
+            return ReactorServer.start(address, ReactorOptions.builder().server(options.build()).subReactors(3).build(), factory);
         }
     },
     /** A loop of the caller's, which runs it until its server has ended. */

@@ -88,8 +88,11 @@ class BusyPollTest {
     }
 
     private static ReactorServer echo(Reactor reactor) throws IOException {
-        ServerOptions options =
-                ServerOptions.builder().spin(Duration.ofMillis(1)).stallThreshold(Duration.ZERO).lingerTimeout(Duration.ZERO).build();
+        ReactorOptions options = ReactorOptions.builder()
+                .server(ServerOptions.builder().lingerTimeout(Duration.ZERO).build())
+                .spin(Duration.ofMillis(1))
+                .stallThreshold(Duration.ZERO)
+                .build();
         return ReactorServer.start(
                 new Reactor[] {reactor}, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), options,
                 connection -> (self, in) -> self.write(in));

@@ -40,6 +40,10 @@ class ElsewhereTest {
     private static final int FRAMES = 20_000;
 
     private static ReactorServer serve(ServerOptions.Builder options, Handler.Factory factory) throws IOException {
+        return serve(ReactorOptions.builder().server(options.build()), factory);
+    }
+
+    private static ReactorServer serve(ReactorOptions.Builder options, Handler.Factory factory) throws IOException {
         return ReactorServer.start(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), options.build(), factory);
     }
 
@@ -55,7 +59,7 @@ class ElsewhereTest {
     void eightThreadsWriteToOneConnectionEachInItsOrder(int subReactors) throws Exception {
         CompletableFuture<Connection> opened = new CompletableFuture<>();
         Semaphore writable = new Semaphore(0);
-        ReactorServer server = serve(ServerOptions.builder().subReactors(subReactors), connection -> new Handler() {
+        ReactorServer server = serve(ReactorOptions.builder().subReactors(subReactors), connection -> new Handler() {
             @Override
             public void onOpen(Connection self) {
                 opened.complete(self);
@@ -212,7 +216,7 @@ class ElsewhereTest {
     @Test
     void closeRightAfterTheStartWaitsForTheEnd() throws Exception {
         for (int i = 0; i < 50; i++) {
-            ReactorServer server = serve(ServerOptions.builder().subReactors(1), connection -> (self, in) -> {});
+            ReactorServer server = serve(ReactorOptions.builder().subReactors(1), connection -> (self, in) -> {});
             server.close();
             assertTrue(server.termination().isDone());
             try (ReactorServer again = ReactorServer.start(server.address(), ServerOptions.defaults(), connection -> (self, in) -> {})) {
@@ -334,7 +338,7 @@ class ElsewhereTest {
         ReactorServer server = ReactorServer.start(
                 new Reactor[] {reactor},
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                ServerOptions.builder().stallThreshold(Duration.ZERO).build(), // whose probes would wake it, too
+                ReactorOptions.builder().stallThreshold(Duration.ZERO).build(), // whose probes would wake it, too
                 connection -> {
                     opened.complete(connection);
                     return (self, in) -> {};

@@ -113,7 +113,10 @@ class JfrEventsTest {
     void reactorsEvents() throws Exception {
         List<RecordedEvent> events = record(ReactorServer.start(
                 ANY,
-                ServerOptions.builder().maxPending(100_000).stallThreshold(Duration.ofMillis(30)).build(),
+                ReactorOptions.builder()
+                        .server(ServerOptions.builder().maxPending(100_000).build())
+                        .stallThreshold(Duration.ofMillis(30))
+                        .build(),
                 connection -> JfrEventsTest::answer));
         checkCommon(events);
         List<RecordedEvent> stalls = of(events, "Stall");

@@ -77,7 +77,7 @@ class SubReactorsTest {
     private void serve(int subReactors, int connections) throws Exception {
         server = ReactorServer.start(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                ServerOptions.builder().subReactors(subReactors).build(),
+                ReactorOptions.builder().subReactors(subReactors).build(),
                 connection -> new Handling());
         for (int i = 0; i < connections; i++) {
             Socket client = new Socket(server.address().getAddress(), server.address().getPort());
@@ -183,7 +183,10 @@ class SubReactorsTest {
     void memoryThatOtherLoopsHaveGivenBackIsNotCounted() throws Exception {
         server = ReactorServer.start(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                ServerOptions.builder().subReactors(3).sendBuffer(4 << 10).maxPending(1 << 20).maxPendingTotal(1 << 20).highWater(512 << 10).build(),
+                ReactorOptions.builder()
+                        .server(ServerOptions.builder().sendBuffer(4 << 10).maxPending(1 << 20).maxPendingTotal(1 << 20).highWater(512 << 10).build())
+                        .subReactors(3)
+                        .build(),
                 connection -> (self, in) -> self.write(ByteBuffer.allocate(in.get() * 10_000)));
         for (int i = 0; i < 2; i++) {
             Socket reader = slowClient();
@@ -242,7 +245,7 @@ class SubReactorsTest {
         ReactorServer failing = ReactorServer.start(
                 reactors,
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                ServerOptions.builder().subReactors(2).build(),
+                ReactorOptions.builder().subReactors(2).build(),
                 connection -> new Handler() {
                     @Override
                     public void onRead(Connection self, ByteBuffer in) {

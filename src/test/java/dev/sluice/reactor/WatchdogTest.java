@@ -3,7 +3,6 @@ package dev.sluice.reactor;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Server;
-import dev.sluice.ServerOptions;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -94,7 +93,7 @@ class WatchdogTest {
     private void serve(Duration threshold) throws IOException {
         server = ReactorServer.start(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                ServerOptions.builder().stallThreshold(threshold).build(),
+                ReactorOptions.builder().stallThreshold(threshold).build(),
                 self -> new Waiting());
         client = new Socket(server.address().getAddress(), server.address().getPort());
         client.setSoTimeout(20_000);

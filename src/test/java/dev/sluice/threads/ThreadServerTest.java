@@ -38,7 +38,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -757,15 +756,6 @@ class ThreadServerTest {
     }
 
     // ---- start and end ----------------------------------------------------------------------------------------------------
-
-    @Test
-    void loopsAreForReactors() {
-        for (ServerOptions.Builder builder : List.of(
-                ServerOptions.builder().subReactors(1), ServerOptions.builder().spin(Duration.ofMillis(1)))) {
-            ServerOptions options = builder.build();
-            assertThrows(IllegalArgumentException.class, () -> ThreadServer.start(Served.ANY, options, Threads.platform(), ECHO));
-        }
-    }
 
     @Test
     void portThatIsTakenLeavesNothingBehind() throws Exception {

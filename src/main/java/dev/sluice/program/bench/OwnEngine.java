@@ -5,6 +5,7 @@ import dev.sluice.ServerOptions;
 import dev.sluice.program.service.Engine;
 import dev.sluice.program.service.Services;
 import dev.sluice.program.service.Settings;
+import dev.sluice.reactor.ReactorOptions;
 import dev.sluice.threads.Threads;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -40,9 +41,9 @@ record OwnEngine(Engine engine) implements Contender {
 
     @Override
     public Running start(EngineSpec spec, InetSocketAddress address) throws IOException {
-        ServerOptions options = ServerOptions.builder()
+        ReactorOptions options = ReactorOptions.builder()
+                .server(ServerOptions.builder().drainTimeout(Duration.ZERO).build())
                 .subReactors(engine == Engine.REACTOR ? spec.sizeOr(0) : 0)
-                .drainTimeout(Duration.ZERO)
                 .build();
         Server server = engine.start(address, options, spec.sizeOr(Engine.POOL_SIZE), Services.ECHO.open(Settings.none()).factory());
         return new Running() {

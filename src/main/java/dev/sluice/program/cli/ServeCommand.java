@@ -11,6 +11,7 @@ import dev.sluice.program.service.Engine;
 import dev.sluice.program.service.Service;
 import dev.sluice.program.service.Services;
 import dev.sluice.program.service.Settings;
+import dev.sluice.reactor.ReactorOptions;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -134,7 +135,7 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         serviceFlags.check(service, udp, portFile);
-        ServerOptions options = flags.options(engine, udp, serviceFlags.maxLine());
+        ReactorOptions options = flags.options(engine, udp, serviceFlags.maxLine());
         HeadStart.await();
         Logging.level(logLevel != null ? logLevel : quiet ? LogLevel.WARN : LogLevel.INFO);
         environment.ignored(spec).forEach(LoggerFactory.getLogger(ServeCommand.class)::debug);
@@ -143,21 +144,21 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private int serve(ServerOptions options, PortFile told) throws Exception {
+    private int serve(ReactorOptions options, PortFile told) throws Exception {
         InetAddress address = HostAddress.resolve(bind, "--bind");
         Settings settings = serviceFlags.settings();
         Banner banner = new Banner(quiet);
-        banner.warn(ServerFlags.warning(options));
+        banner.warn(ServerFlags.warning(options.server()));
         Thread rehearsal = new Thread(Logging::rehearse, "sluice-rehearsal");
         rehearsal.start();
         if (udp) {
-            return serveDatagrams(address, options, told, banner, rehearsal);
+            return serveDatagrams(address, options.server(), told, banner, rehearsal);
         }
         try (Service served = open(settings); Server server = listen(address, options, served)) {
-            StopSignals.onFirst(() -> stop(() -> server.drain(flags.drainQuiet(), options.drainTimeout()), options), Main::halt);
+            StopSignals.onFirst(() -> stop(() -> server.drain(flags.drainQuiet(), options.server().drainTimeout()), options.server()), Main::halt);
             rehearsal.join(); // before anybody is told of the port, and can use up the descriptors that the first warning needs
             told.write(server.address().getPort());
-            banner.ready(service, engine, engine.threads(options, flags.poolSize()), address, server.address().getPort(), options);
+            banner.ready(service, engine, engine.threads(options, flags.poolSize()), address, server.address().getPort(), options.server());
             return outcome(server, banner);
         }
     }
@@ -189,7 +190,7 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private Server listen(InetAddress address, ServerOptions options, Service served) throws Failure {
+    private Server listen(InetAddress address, ReactorOptions options, Service served) throws Failure {
         return listen(address, () -> engine.start(
                 new InetSocketAddress(address, port), options, flags.poolSize(), served.factory()), engine.threads(options, flags.poolSize()));
     }

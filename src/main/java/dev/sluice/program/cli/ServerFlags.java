@@ -5,6 +5,7 @@ import dev.sluice.internal.Admission;
 import dev.sluice.internal.DescriptorLimit;
 import dev.sluice.program.client.Failure;
 import dev.sluice.program.service.Engine;
+import dev.sluice.reactor.ReactorOptions;
 import dev.sluice.threads.Threads;
 import java.time.Duration;
 import picocli.CommandLine.Model.CommandSpec;
@@ -155,17 +156,23 @@ final class ServerFlags {
     private Long receiveBuffer;
 
     /** The options of a server that reads lines of so many bytes. Throws {@link dev.sluice.InvalidOption} for a value out of range. */
-    ServerOptions options(Engine engine, boolean udp, int maxLine) {
+    ReactorOptions options(Engine engine, boolean udp, int maxLine) {
         checkThreads(engine, udp);
-        ServerOptions.Builder builder = ServerOptions.builder()
+        return ReactorOptions.builder()
+                .server(server(engine, maxLine))
                 .subReactors(subReactors)
+                .stallThreshold(stallThreshold)
+                .spin(spin)
+                .build();
+    }
+
+    private ServerOptions server(Engine engine, int maxLine) {
+        ServerOptions.Builder builder = ServerOptions.builder()
                 .backlog(backlog)
                 .idleTimeout(idleTimeout)
                 .writeTimeout(writeTimeout)
                 .lingerTimeout(lingerTimeout)
                 .drainTimeout(drainTimeout)
-                .stallThreshold(stallThreshold)
-                .spin(spin)
                 .highWater(bytes("--high-water", highWater))
                 .lowWater(bytes("--low-water", lowWater))
                 .maxPending(bytes("--max-pending", maxPending))

@@ -2,12 +2,12 @@ package dev.sluice.program.service;
 
 import dev.sluice.Handler;
 import dev.sluice.Server;
-import dev.sluice.ServerOptions;
 import dev.sluice.datagram.BlockingEndpoint;
 import dev.sluice.datagram.DatagramEndpoint;
 import dev.sluice.datagram.DatagramHandler;
 import dev.sluice.datagram.DatagramOptions;
 import dev.sluice.datagram.ReactorEndpoint;
+import dev.sluice.reactor.ReactorOptions;
 import dev.sluice.reactor.ReactorServer;
 import dev.sluice.threads.ThreadServer;
 import dev.sluice.threads.Threads;
@@ -33,18 +33,18 @@ public enum Engine {
      * Starts a server.
      *
      * @param address  where to listen; port zero takes a free one
-     * @param options  how to behave
+     * @param options  how to behave; only a {@link #REACTOR} heeds those that are not a server's
      * @param poolSize threads of a {@link #POOL}
      * @param factory  makes the handler of each connection
      * @return a server that accepts connections
      * @throws IOException                   if the address cannot be listened on
      * @throws UnsupportedOperationException of {@link #VIRTUAL}, before Java 21
      */
-    public Server start(InetSocketAddress address, ServerOptions options, int poolSize, Handler.Factory factory)
+    public Server start(InetSocketAddress address, ReactorOptions options, int poolSize, Handler.Factory factory)
             throws IOException {
         return switch (this) {
             case REACTOR -> ReactorServer.start(address, options, factory);
-            case THREADS, POOL, VIRTUAL -> ThreadServer.start(address, options, kind(poolSize), factory);
+            case THREADS, POOL, VIRTUAL -> ThreadServer.start(address, options.server(), kind(poolSize), factory);
         };
     }
 
@@ -83,7 +83,7 @@ public enum Engine {
      * @param poolSize threads of a {@link #POOL}
      * @return a few words
      */
-    public String threads(ServerOptions options, int poolSize) {
+    public String threads(ReactorOptions options, int poolSize) {
         int loops = 1 + options.subReactors();
         return switch (this) {
             case REACTOR -> loops + (loops == 1 ? " loop" : " loops");

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
+import dev.sluice.reactor.ReactorOptions;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -35,7 +36,7 @@ final class Served implements AutoCloseable {
         this.service = service;
         Server started;
         try {
-            started = engine.start(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), options.build(), 40, service.factory());
+            started = engine.start(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), ReactorOptions.builder().server(options.build()).build(), 40, service.factory());
         } catch (UnsupportedOperationException e) {
             service.close();
             Assumptions.abort(e.getMessage());
