@@ -22,12 +22,14 @@ final class BenchFlags {
     /** The first Java with virtual threads. */
     private static final int VIRTUAL = 21;
 
-    private static final Duration WARM_UP = Duration.ofSeconds(3);
-    private static final Duration DURATION = Duration.ofSeconds(5);
+    private static final String WARM_UP = "3s";
+    private static final String DURATION = "5s";
     private static final int ROUNDS = 3;
     private static final int REPETITIONS = 2;
-    private static final Duration QUICK_WARM_UP = Duration.ofMillis(300);
-    private static final Duration QUICK_DURATION = Duration.ofMillis(500);
+    private static final String QUICK_WARM_UP = "300ms";
+    private static final String QUICK_DURATION = "500ms";
+    private static final int QUICK_ROUNDS = 1;
+    private static final int QUICK_REPETITIONS = 0;
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec;
@@ -65,17 +67,20 @@ final class BenchFlags {
             names = {"-d", "--duration"},
             paramLabel = "T",
             converter = DurationText.class,
-            description = "Measured time. [5s; 500ms with --quick]")
+            description = "Measured time. [" + DURATION + "; " + QUICK_DURATION + " with --quick]")
     private Duration duration;
 
     @Option(
             names = {"-w", "--warm-up"},
             paramLabel = "T",
             converter = DurationText.class,
-            description = "The same load before that. [3s; 300ms with --quick]")
+            description = "The same load before that. [" + WARM_UP + "; " + QUICK_WARM_UP + " with --quick]")
     private Duration warmUp;
 
-    @Option(names = {"-n", "--rounds"}, paramLabel = "N", description = "How often everything is measured. [3; 1 with --quick]")
+    @Option(
+            names = {"-n", "--rounds"},
+            paramLabel = "N",
+            description = "How often everything is measured. [" + ROUNDS + "; " + QUICK_ROUNDS + " with --quick]")
     private Integer rounds;
 
     @Option(
@@ -105,7 +110,8 @@ final class BenchFlags {
     @Option(
             names = "--repeat",
             paramLabel = "N",
-            description = "How often a measurement is made again that other processes disturbed. [2; 0 with --quick]")
+            description = "How often a measurement is made again that other processes disturbed. [" + REPETITIONS + "; " + QUICK_REPETITIONS
+                    + " with --quick]")
     private Integer repeat;
 
     @Option(
@@ -119,9 +125,9 @@ final class BenchFlags {
         if (Set.copyOf(engines).size() < engines.size()) {
             throw wrong(name("--engines") + " names one twice: " + String.join(",", engines));
         }
-        Duration measured = duration != null ? duration : quick ? QUICK_DURATION : DURATION;
-        Duration before = warmUp != null ? warmUp : quick ? QUICK_WARM_UP : WARM_UP;
-        int times = rounds != null ? rounds : quick ? 1 : ROUNDS;
+        Duration measured = duration != null ? duration : new DurationText().convert(quick ? QUICK_DURATION : DURATION);
+        Duration before = warmUp != null ? warmUp : new DurationText().convert(quick ? QUICK_WARM_UP : WARM_UP);
+        int times = rounds != null ? rounds : quick ? QUICK_ROUNDS : ROUNDS;
         if (times < 1 || times > 1000) {
             throw new InvalidOption("rounds", "between 1 and 1000", times);
         }
@@ -135,7 +141,7 @@ final class BenchFlags {
                 times,
                 rate,
                 idle == null ? List.of() : idle.stream().sorted().distinct().toList(),
-                repeat != null ? repeat : quick ? 0 : REPETITIONS,
+                repeat != null ? repeat : quick ? QUICK_REPETITIONS : REPETITIONS,
                 quick,
                 seed);
         for (Cell cell : plan.cells()) { // each plan of a load checks its values

@@ -3,7 +3,7 @@ package dev.sluice.program.cli;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** A size in bytes: {@code 4096}, {@code 64k}, {@code 1MiB}. Units are powers of 1024, in any case. */
+/** Converts a size in bytes: {@code 4096}, {@code 64k}, {@code 1MiB}. Units are powers of 1024, in upper or lower case. */
 final class ByteSize implements ITypeConverter<Long> {
 
     @Override
@@ -14,6 +14,17 @@ final class ByteSize implements ITypeConverter<Long> {
         } catch (ArithmeticException e) {
             throw new TypeConversionException("'" + text + "' is too large");
         }
+    }
+
+    /** A size as a user would type it: {@code 64KiB} for 65536. */
+    static String text(long bytes) {
+        String[] units = {"", "KiB", "MiB", "GiB"};
+        long number = bytes;
+        int unit = 0;
+        for (; number != 0 && unit < units.length - 1 && number % 1024 == 0; unit++) {
+            number /= 1024;
+        }
+        return number + units[unit];
     }
 
     private static long factor(String unit, String text) {

@@ -5,7 +5,7 @@ import java.time.temporal.ChronoUnit;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** A length of time, always with its unit: {@code 500ms}, {@code 5s}, {@code 5m}; nothing but 0 does without one. */
+/** Converts a duration with its unit: {@code 500ms}, {@code 5s}, {@code 5m}. Only 0 needs no unit. */
 final class DurationText implements ITypeConverter<Duration> {
 
     @Override
@@ -16,6 +16,18 @@ final class DurationText implements ITypeConverter<Duration> {
         } catch (ArithmeticException e) {
             throw new TypeConversionException("'" + text + "' is too long");
         }
+    }
+
+    /** A duration as a user would type it: {@code 5m} for five minutes. Parts below a microsecond are left out. */
+    static String text(Duration duration) {
+        long micros = duration.toNanos() / 1000;
+        String[] units = {"us", "ms", "s", "m", "h", "d"};
+        int[] factors = {1000, 1000, 60, 60, 24};
+        int unit = micros == 0 ? 2 : 0;
+        for (; micros != 0 && unit < factors.length && micros % factors[unit] == 0; unit++) {
+            micros /= factors[unit];
+        }
+        return micros + units[unit];
     }
 
     private static Duration duration(Quantity quantity, String text) {

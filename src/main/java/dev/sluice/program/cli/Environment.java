@@ -11,7 +11,7 @@ import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** Options from the environment: {@code SLUICE_HIGH_WATER} is the default of {@code --high-water}. */
+/** The default of each option: its variable in the environment, {@code SLUICE_HIGH_WATER} for {@code --high-water}, else {@link Defaults}. */
 final class Environment implements IDefaultValueProvider {
 
     private static final String PREFIX = "SLUICE_";
@@ -38,7 +38,7 @@ final class Environment implements IDefaultValueProvider {
         String variable = variable(option);
         String value = variables.get(variable);
         if (value == null || value.isEmpty() || isLink(variable, value)) {
-            return null;
+            return Defaults.of(option.longestName());
         }
         used.put(option.longestName(), variable);
         return value.replace("$", "$$"); // or picocli would take ${...} in it for a variable of its own

@@ -1,10 +1,10 @@
 package dev.sluice.program.cli;
 
-import dev.sluice.ServerOptions;
+import dev.sluice.reactor.ReactorOptions;
 import java.io.IOException;
 import java.nio.channels.Selector;
 
-/** While picocli reads the command line, another thread loads what {@code serve} will need whatever it says. */
+/** A thread that loads classes which {@code serve} needs in any case, while picocli reads the command line. */
 final class HeadStart {
 
     private static final Thread THREAD = new Thread(HeadStart::run, "sluice-head-start");
@@ -23,7 +23,7 @@ final class HeadStart {
 
     private static void run() {
         Logging.prepare();
-        ServerOptions.defaults();
+        ReactorOptions.builder().build();
         try {
             Selector.open().close();
         } catch (IOException e) {

@@ -2,7 +2,6 @@ package dev.sluice.program.cli;
 
 import dev.sluice.InvalidOption;
 import dev.sluice.program.client.Failure;
-import dev.sluice.InvalidOption;
 import dev.sluice.program.client.PlainText;
 import java.io.IOException;
 import java.io.InputStream;

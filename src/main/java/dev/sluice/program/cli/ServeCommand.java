@@ -18,7 +18,6 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -215,8 +214,7 @@ final class ServeCommand implements Callable<Integer> {
     private void stop(Runnable drain, ServerOptions options) {
         drain.run();
         if (!quiet) {
-            String timeout = options.drainTimeout().toString().substring(2).toLowerCase(Locale.ROOT); // PT10S is 10s
-            Stderr.line("stopping: connections may take " + timeout + " to end; a second signal ends at once");
+            Stderr.line("stopping: connections may take " + DurationText.text(options.drainTimeout()) + " to end; a second signal ends at once");
         }
     }
 

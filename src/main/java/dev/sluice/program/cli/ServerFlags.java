@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The flags that are {@link ServerOptions}, one for each of its values; null is the library's own default. */
+/** The flags for the options of a server, one for each. {@link Defaults} has their defaults; null leaves an option to the engine. */
 final class ServerFlags {
 
     /** A platform thread costs a stack each. */
@@ -25,7 +25,6 @@ final class ServerFlags {
     @Option(
             names = "--sub-reactors",
             paramLabel = "N",
-            defaultValue = "0",
             converter = Loops.class,
             description = "Loops beside the acceptor's; auto: one for each core. [${DEFAULT-VALUE}]")
     private int subReactors;
@@ -39,7 +38,6 @@ final class ServerFlags {
     @Option(
             names = "--backlog",
             paramLabel = "N",
-            defaultValue = "1024",
             description = "Connections that the kernel holds until they are accepted. [${DEFAULT-VALUE}]")
     private int backlog;
 
@@ -53,7 +51,6 @@ final class ServerFlags {
     @Option(
             names = "--idle-timeout",
             paramLabel = "T",
-            defaultValue = "5m",
             converter = DurationText.class,
             description = "A connection on which no byte moves for so long, and to which nothing is owed, is closed; 0: never. [${DEFAULT-VALUE}]")
     private Duration idleTimeout;
@@ -61,7 +58,6 @@ final class ServerFlags {
     @Option(
             names = "--write-timeout",
             paramLabel = "T",
-            defaultValue = "30s",
             converter = DurationText.class,
             description = "A client that takes no byte for so long, with output waiting, is closed; 0: never."
                     + " [${DEFAULT-VALUE}]")
@@ -70,7 +66,6 @@ final class ServerFlags {
     @Option(
             names = "--linger-timeout",
             paramLabel = "T",
-            defaultValue = "2s",
             converter = DurationText.class,
             description = "How long a closing connection waits for its peer's end. [${DEFAULT-VALUE}]")
     private Duration lingerTimeout;
@@ -78,7 +73,6 @@ final class ServerFlags {
     @Option(
             names = "--drain-timeout",
             paramLabel = "T",
-            defaultValue = "10s",
             converter = DurationText.class,
             description = "How long connections may take to end after SIGTERM or Ctrl-C. [${DEFAULT-VALUE}]")
     private Duration drainTimeout;
@@ -95,7 +89,6 @@ final class ServerFlags {
     @Option(
             names = "--stall-threshold",
             paramLabel = "T",
-            defaultValue = "500ms",
             converter = DurationText.class,
             description = "A callback or turn that keeps a loop for longer is reported; 0: never. [${DEFAULT-VALUE}]")
     private Duration stallThreshold;
@@ -103,7 +96,6 @@ final class ServerFlags {
     @Option(
             names = "--spin",
             paramLabel = "T",
-            defaultValue = "0s",
             converter = DurationText.class,
             description = "A loop polls for so long before it blocks. With 50us one busy client waits half as long, ten a fifth less,"
                     + " fifty not; while they are busy, each loop takes a whole core. [${DEFAULT-VALUE}]")
@@ -112,7 +104,6 @@ final class ServerFlags {
     @Option(
             names = "--high-water",
             paramLabel = "S",
-            defaultValue = "64KiB",
             converter = ByteSize.class,
             description = "Queued output above which a connection is not read. [${DEFAULT-VALUE}]")
     private long highWater;
@@ -120,7 +111,6 @@ final class ServerFlags {
     @Option(
             names = "--low-water",
             paramLabel = "S",
-            defaultValue = "32KiB",
             converter = ByteSize.class,
             description = "Queued output at which it is read again. [${DEFAULT-VALUE}]")
     private long lowWater;
@@ -128,7 +118,6 @@ final class ServerFlags {
     @Option(
             names = "--max-pending",
             paramLabel = "S",
-            defaultValue = "8MiB",
             converter = ByteSize.class,
             description = "Queued output of one client above which it is closed. [${DEFAULT-VALUE}]")
     private long maxPending;

@@ -41,7 +41,6 @@ final class ServiceFlags {
     @Option(
             names = "--max-line",
             paramLabel = "S",
-            defaultValue = "64KiB",
             converter = ByteSize.class,
             description = "Longest line for chat and record. [${DEFAULT-VALUE}]")
     private long maxLine;

@@ -26,6 +26,13 @@ class ConvertersTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"0, 0", "17, 17", "1023, 1023", "1025, 1025", "65536, 64KiB", "1048576, 1MiB", "1537024, 1501KiB", "2147483648, 2GiB", "1099511627776, 1024GiB"})
+    void sizesAreWrittenAsTheyAreRead(long bytes, String text) {
+        assertEquals(text, ByteSize.text(bytes));
+        assertEquals(bytes, new ByteSize().convert(text));
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"", "k", "-1", "1.5k", "64kb", "1TB", "99999999999999999999", "9999999999999GiB"})
     void otherSizesAreRefusedAndQuoted(String text) {
         TypeConversionException e = assertThrows(TypeConversionException.class, () -> new ByteSize().convert(text));
@@ -36,6 +43,12 @@ class ConvertersTest {
     @CsvSource({"0, PT0S", "0s, PT0S", "500ms, PT0.5S", "5s, PT5S", "5m, PT5M", "5min, PT5M", "2h, PT2H", "1d, PT24H"})
     void durationsHaveAUnitAndZeroNeedsNone(String text, String iso) {
         assertEquals(Duration.parse(iso), new DurationText().convert(text));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0s", "50us", "1500us", "1ms", "500ms", "1s", "90s", "5m", "2h", "25h", "1d", "365d"})
+    void durationsAreWrittenAsTheyAreRead(String text) {
+        assertEquals(text, DurationText.text(new DurationText().convert(text)));
     }
 
     @ParameterizedTest

@@ -3,13 +3,20 @@ package dev.sluice.program.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.ServerOptions;
+import dev.sluice.program.service.Engine;
+import dev.sluice.program.service.Settings;
+import dev.sluice.reactor.ReactorOptions;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -221,6 +228,39 @@ class UsageTest {
                 assertTrue(plain || option.description()[0].endsWith("]"), option.longestName() + " shows no default");
             }
         }
+    }
+
+    /** The default of an option that the help of a command prints, without its brackets. */
+    private String printedDefault(String flag) {
+        Matcher block = Pattern.compile("^ .*" + flag + "[= ].*\\R(?: {10}.*\\R)*", Pattern.MULTILINE).matcher(out.toString());
+        assertTrue(block.find(), flag);
+        Matcher printed = Pattern.compile("\\[([^\\[]*)]\\s*$").matcher(block.group());
+        assertTrue(printed.find(), block.group());
+        return printed.group(1);
+    }
+
+    @Test
+    void helpShowsTheDefaultsOfTheLibrary() {
+        assertEquals(0, run(Map.of(), "serve", "--help"));
+        ReactorOptions reactor = ReactorOptions.builder().build();
+        ServerOptions library = reactor.server();
+        Map<String, Duration> durations = Map.of(
+                "--idle-timeout", library.idleTimeout(),
+                "--write-timeout", library.writeTimeout(),
+                "--linger-timeout", library.lingerTimeout(),
+                "--drain-timeout", library.drainTimeout(),
+                "--stall-threshold", reactor.stallThreshold(),
+                "--spin", reactor.spin());
+        Map<String, Integer> numbers = Map.of(
+                "--backlog", library.backlog(),
+                "--sub-reactors", reactor.subReactors(),
+                "--pool-size", Engine.POOL_SIZE,
+                "--high-water", library.highWater(),
+                "--low-water", library.lowWater(),
+                "--max-pending", library.maxPending(),
+                "--max-line", Settings.MAX_LINE);
+        durations.forEach((flag, value) -> assertEquals(value, new DurationText().convert(printedDefault(flag)), flag));
+        numbers.forEach((flag, value) -> assertEquals(value.longValue(), new ByteSize().convert(printedDefault(flag)), flag));
     }
 
     @Test
