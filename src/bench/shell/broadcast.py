@@ -12,7 +12,7 @@ LINE = 64
 
 
 class Crowd:
-    """One who talks and many who listen, and no line is said before all have the last one."""
+    """One client that talks and many that listen. A line is sent when all have the one before it."""
 
     def __init__(self, server, clients):
         self.server = server
@@ -26,7 +26,7 @@ class Crowd:
             self.listeners[listener.fileno()] = listener
             self.epoll.register(listener, select.EPOLLIN)
         waiting = set(self.listeners)
-        while waiting:  # who was not let in yet has not heard it
+        while waiting:  # a client that is not admitted yet does not hear it
             self.talker.sendall(b"mark\n")
             for fd, data in self.until_silence():
                 lines = [line for line in data.split(b"\n") if line.endswith(b"mark")]
@@ -57,7 +57,7 @@ class Crowd:
                 missing -= 1
 
     def measure(self, lines):
-        """Nanoseconds of the server's for a delivered line."""
+        """Nanoseconds of the server's CPU for a delivered line."""
         before = self.server.cpu_ns()
         for _ in range(lines):
             self.say()

@@ -4,9 +4,9 @@
     mvn -q -Pbench test-compile package -DskipTests      (once)
     src/bench/shell/floor.py [--rounds 10] [--seconds 2] [--java HOME] [--only NAME] [--of reactor --against c-epoll,bare,netty,netty-epoll]
 
-What is printed are medians of ratios within a round, each with its interval, and before them those of the server against a second one of its
-own kind: the noise. The kernel divides what a process took into user and system time by looking once a tick (4 ms with HZ=250), and tells it
-in steps of 10 ms: user time needs more seconds than the total, and less than a step is told as one.
+It prints medians of ratios within a round, each with its interval. The first are those of the server against a second one of its own kind:
+the noise. The kernel divides the time of a process into user and system time by looking once a tick (4 ms with HZ=250), and reports it in
+steps of 10 ms: user time needs more seconds than the total, and less than a step is printed as one.
 """
 import shutil, statistics, subprocess, sys
 import servers

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Latency at planned times, half of what the slower of two servers can do: open loop, so that who stalls is not spared.
+"""Latency at planned times (open loop, so that a stall counts), at half of the capacity of the slower of two servers.
 
     mvn -q -Pbench test-compile package -DskipTests      (once)
     src/bench/shell/latency.py [--rounds 10] [--seconds 5] [--java HOME] [--connections 50]

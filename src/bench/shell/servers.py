@@ -1,4 +1,4 @@
-"""What the measurements have in common: servers in processes of their own on one core, load on another, CPU as the kernel tells it."""
+"""Common parts of the measurements: servers in processes of their own on one core, the load on another, CPU as the kernel tells it."""
 import argparse, functools, json, math, os, pathlib, random, re, resource, shutil, socket, statistics, subprocess, sys, tempfile, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -25,7 +25,7 @@ def options(**defaults):
 
 
 class Workshop:
-    """A folder for a while, a JVM to choose, and the servers that run meanwhile."""
+    """A temporary folder, a JVM, and the servers that run until the end."""
 
     def __init__(self, java_home):
         self.java = f"{java_home}/bin/java" if java_home else "java"
@@ -42,24 +42,25 @@ class Workshop:
         shutil.rmtree(self.folder)
 
     @functools.cached_property
-    def class_path(self):
-        """After mvn -Pbench test-compile package -DskipTests."""
+    def dependencies(self):
+        """The class path of the libraries."""
         file = self.folder / "classpath"
         subprocess.run(["mvn", "-q", "-Pbench", "dependency:build-classpath", "-DincludeScope=test", f"-Dmdep.outputFile={file}"],
                        cwd=ROOT, check=True)
-        return f"{ROOT}/target/test-classes:{ROOT}/target/classes:{file.read_text().strip()}"
+        return file.read_text().strip()
 
-    def jvm(self, main, *arguments, flags=()):
-        """The command that runs a class of the benchmarks."""
-        return [self.java, *JVM, *flags, "-cp", self.class_path, "dev.sluice.program.bench." + main, *arguments]
+    def jvm(self, main, *arguments):
+        """The command that runs a class of the benchmarks, after mvn -Pbench test-compile package -DskipTests."""
+        return [self.java, *JVM, "-cp", f"{ROOT}/target/test-classes:{ROOT}/target/classes:{self.dependencies}",
+                "dev.sluice.program.bench." + main, *arguments]
 
     def start(self, name, command, port=None):
-        """Until it says its port, or is there at the one that is known."""
+        """Returns a server that has printed its port, or that listens at the one that is known."""
         self.servers.append(Server(name, command, self.env, port))
         return self.servers[-1]
 
     def contender(self, name):
-        """One that `sluice bench` knows, with an echo; its name may have a second word, to tell it from another of its kind."""
+        """An echo that `sluice bench` knows; its name may have a second word, which tells it from another of its kind."""
         return self.start(name, self.jvm("ServerProcess", name.split()[0]))
 
     def load(self, server, *options):
@@ -100,7 +101,7 @@ class Server:
         sys.exit(f"{self.name} did not start")
 
     def cpu_ns(self):
-        """Of the threads that it has now, exactly."""
+        """The CPU time of the threads that it has now, exactly."""
         tasks = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text().split()[0]) for task in tasks)
 
@@ -110,10 +111,10 @@ class Server:
 
 
 def median(values):
-    """As text, and from six values on with its interval: a pair of them that has the true median of these processes between them with
-    at least 95 in 100, whatever the distribution, if rounds are independent. Another start of the same servers may differ by more."""
+    """The median as text, and from six values on its interval: a pair of values that has the true median of these processes between them
+    with at least 95 in 100, whatever the distribution, if rounds are independent. Another start of the same servers may differ by more."""
     values = sorted(values)
-    outside = -1  # how many can be left out at each end
+    outside = -1  # number of values that can be left out at each end
     while sum(math.comb(len(values), i) for i in range(outside + 2)) <= 0.025 * 2 ** len(values):
         outside += 1
     interval = f" ({values[outside]:.2f} to {values[-1 - outside]:.2f})" if outside >= 0 else ""
@@ -121,7 +122,7 @@ def median(values):
 
 
 def rounds(count, servers, measure):
-    """A table of what each server measures, in turns of any order; the first round warms up, and is left out."""
+    """A table of the figures of each server. They take turns in an order that changes; the first round warms up and is left out."""
     table = []
     for i in range(count + 1):
         row = {server.name: measure(server) for server in random.Random(i).sample(servers, len(servers))}

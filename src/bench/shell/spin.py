@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What --spin brings and what it costs: the program with it and without, side by side: in a closed loop, and at a slow, steady rate.
+"""The gain and the cost of --spin: the program with it and without, side by side, in a closed loop and at a slow, steady rate.
 
     src/bench/shell/spin.py [--rounds 7] [--spin 50us] [--java HOME]      needs target/sluice
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Milliseconds from the start of a process until it is ready, by what it has to load; medians, in turns, on all cores.
+"""Milliseconds from the start of a process until it is ready, by the code that it loads; medians, in turns, on all cores.
 
     mvn -q -Pbench test-compile package -DskipTests      (once)
     src/bench/shell/startup.py [--rounds 15] [--java HOME]

@@ -9,11 +9,11 @@ import servers
 from servers import Workshop
 
 
-LOOPS = ("sluice-reactor", "multiThreadIoEv")  # what threads are called, in the kernel's 15 characters
+LOOPS = ("sluice-reactor", "multiThreadIoEv")  # names of threads, in the kernel's 15 characters
 
 
 def loop_of(server):
-    """The loop's thread: what the JVM does elsewhere is not the request's."""
+    """The loop's thread: other threads of the JVM do nothing for a request."""
     for task in os.listdir(f"/proc/{server.process.pid}/task"):
         with open(f"/proc/{server.process.pid}/task/{task}/comm") as name:
             if name.read().startswith(LOOPS):
@@ -38,7 +38,7 @@ def main():
             result = workshop.load(server, *load, "-d", "3s", "-w", "1ms")
             strace.send_signal(signal.SIGINT)
             strace.wait()
-            # the warm-up's and the last answers are not among those measured: requests are counted by their reads
+            # the answers of the warm-up, and the last ones, are not measured: reads count the requests
             rows = [row.split() for row in table.read_text().splitlines()]  # % time, seconds, usecs/call, calls, errors if any, name
             calls = {row[-1]: int(row[3]) for row in rows if len(row) >= 5 and row[3].isdigit() and row[-1] != "total"}
             reads = calls["read"]

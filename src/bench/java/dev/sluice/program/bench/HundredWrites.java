@@ -6,13 +6,13 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 
-/** An echo that writes every byte by itself: how many calls leave is for {@code strace} to say. */
+/** An echo that writes every byte by itself. {@code strace} counts the calls that leave. */
 public final class HundredWrites {
 
     private HundredWrites() {}
 
     /**
-     * Runs until it is killed; says READY and its port.
+     * Prints READY and its port, and runs until it is killed.
      *
      * @param args none
      * @throws IOException if there is no port to be had

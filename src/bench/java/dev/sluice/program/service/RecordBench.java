@@ -22,8 +22,9 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Bytes a second of {@code record}, 50 clients with 100 lines in flight each, against a bare loop that appends and forces the same
- * batches to the same disk right afterwards. Arguments: a directory, rounds (5), bytes a line (64). The first round warms up.
+ * The throughput of {@code record} in bytes a second, with 50 clients that have 100 lines in flight each, against a bare loop that appends
+ * and forces the same batches to the same disk right afterwards. Arguments: a directory, rounds (5), bytes a line (64). The first round
+ * warms up.
  */
 public final class RecordBench {
 
@@ -31,7 +32,7 @@ public final class RecordBench {
     private static final int IN_FLIGHT = 100;
     private static final Duration ROUND = Duration.ofSeconds(3);
 
-    /** Notes how large each batch was. */
+    /** A disk that notes the size of each batch. */
     private static final class NotedDisk implements Disk {
         private final Disk disk;
         final List<Integer> batches = new ArrayList<>();
@@ -70,7 +71,7 @@ public final class RecordBench {
         }
     }
 
-    /** Sends as many lines as were answered, and does as little as it can: it shares the cores. */
+    /** A client that sends as many lines as were answered, and does as little as it can: it shares the cores. */
     private static final class Client implements Handler {
         private final int length;
         private final ByteBuffer lines;

@@ -8,33 +8,33 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A comparison of engines: every measurement has a server and a load generator in fresh JVMs of their own; engines take turns within
- * each round, so that each is compared with what the machine was like at the same time. The method is that of product benchmarks
- * such as wrk2 (planned times), nanobench (interleaving) and JMH (forks).
+ * A comparison of engines. Every measurement has a server and a load generator in fresh JVMs of their own. Engines take turns within each
+ * round, so that all of them meet the machine in the same state. The method is that of wrk2 (planned times), nanobench (interleaving) and
+ * JMH (forks).
  */
 public final class Bench {
 
-    /** The part of the machine that other processes' user time may take before a measurement is repeated: a tenth. */
+    /** The share of the machine that other processes' user time may take before a measurement is repeated: a tenth. */
     public static final double OTHERS = 0.1;
 
-    /** One heap, one collector, for every engine. */
+    /** The flags of a server's JVM: every engine has the same heap and the same collector. */
     public static final List<String> SERVER_FLAGS = List.of("-Xms512m", "-Xmx512m", "-XX:+UseG1GC", "-Djdk.nio.maxCachedBufferSize=262144");
 
     private static final List<String> LOAD_FLAGS = List.of("-Xms256m", "-Xmx1g", "-XX:+UseG1GC", "-Djdk.nio.maxCachedBufferSize=262144");
     private static final Duration START = Duration.ofSeconds(30);
     private static final Duration SLACK = Duration.ofSeconds(60);
 
-    /** Told what happens, on the thread that runs the comparison. */
+    /** Hears of each measurement, on the thread that runs the comparison. */
     public interface Observer {
         /**
          * A measurement is about to be made.
          *
-         * @param what of what, in words
+         * @param what engine, cell and round, in words
          */
         void begins(String what);
 
         /**
-         * One has been made.
+         * The measurement has been made.
          *
          * @param tookMs milliseconds
          */
@@ -55,9 +55,9 @@ public final class Bench {
     /**
      * Prepares a comparison.
      *
-     * @param plan       what it consists of
-     * @param serverJava what servers run on
-     * @param observer   is told what happens
+     * @param plan       engines, cells and rounds
+     * @param serverJava the Java that servers run on
+     * @param observer   hears of each measurement
      */
     public Bench(BenchPlan plan, JavaHome serverJava, Observer observer) {
         this.plan = plan;
@@ -65,7 +65,7 @@ public final class Bench {
         this.observer = observer;
     }
 
-    /** Any thread. What has been measured so far will be all; the measurement that runs is given up. */
+    /** Any thread. Gives up the measurement that runs; the result has those made before. */
     public void stop() {
         stopped = true;
         Forked awaited = running;
@@ -74,21 +74,21 @@ public final class Bench {
         }
     }
 
-    /** From here on it is the one that {@link #stop} ends: the comparison waits for it next. */
+    /** Notes the process that the comparison waits for next, so that {@link #stop} ends it. */
     private Forked begun(Forked process) {
         running = process;
-        if (stopped) { // while it was started: nobody else ends it
+        if (stopped) { // while it was started: nothing else ends it
             process.kill();
         }
         return process;
     }
 
     /**
-     * Runs it to its end.
+     * Runs the comparison to its end.
      *
-     * @param date    when, for the report
-     * @param command what repeats it
-     * @return all that was measured
+     * @param date    the time for the report
+     * @param command the command that repeats it
+     * @return everything measured
      * @throws InterruptedException if the thread is interrupted
      */
     public BenchResult run(String date, String command) throws InterruptedException {
@@ -115,7 +115,7 @@ public final class Bench {
                 date, command, host, serverJava, JavaHome.here(), SERVER_FLAGS, plan, stopped, Map.copyOf(leftOut), List.copyOf(rounds), List.copyOf(idle));
     }
 
-    /** An engine that cannot run, or gets an echo wrong, is left out, with the reason. */
+    /** Leaves out an engine that cannot run or gets an echo wrong, and notes the reason. */
     private void check(String engine) throws InterruptedException {
         observer.begins("checking " + engine);
         long start = System.nanoTime();
@@ -126,7 +126,7 @@ public final class Bench {
         } catch (IOException e) {
             wrong = e.getMessage();
         }
-        if (wrong != null && !stopped) { // else it may be that we ended it
+        if (wrong != null && !stopped) { // else we may have ended it ourselves
             leftOut.put(engine, wrong);
         }
         done(start);

@@ -5,17 +5,17 @@ import java.util.Collection;
 import java.util.List;
 
 /**
- * What a comparison consists of.
+ * The plan of a comparison: engines, cells, rounds.
  *
- * @param engines     as they are written; the others are compared with the first
+ * @param engines     as they are written; all others are compared with the first
  * @param connections of the cells, ascending
  * @param sizes       of the cells
  * @param pipelines   of the cells
  * @param warmUpMs    milliseconds of the same load before each measurement
  * @param durationMs  milliseconds of each measurement
- * @param rounds      how often everything is measured
+ * @param rounds      number of times that everything is measured
  * @param rate        requests a second at planned times, or 0
- * @param idle        counts of idle connections whose memory is measured, ascending; may be empty
+ * @param idle        numbers of idle connections whose memory is measured, ascending; may be empty
  * @param repetitions of a measurement that other processes disturbed, at most
  * @param quick       whether this is a smoke test, whose figures mean nothing
  * @param seed        decides the order of engines
@@ -34,13 +34,13 @@ public record BenchPlan(
         boolean quick,
         long seed) {
 
-    /** What a measurement takes beside its own time: two JVMs that start and end, connections; measured. */
+    /** The time of a measurement besides its load: two JVMs start and end, and connections are made. It was measured. */
     private static final long AROUND_MS = 1_300;
 
-    /** What an engine's check takes. */
+    /** The time of an engine's check. */
     private static final long CHECK_MS = 1_500;
 
-    /** What it takes to hold idle connections, and for each of them. */
+    /** The time to hold idle connections, and for each of them. */
     private static final long IDLE_MS = 2_000;
 
     private static final double IDLE_EACH_MS = 0.2;
@@ -48,7 +48,7 @@ public record BenchPlan(
     /**
      * The cells: all lists multiplied out.
      *
-     * @return sizes and pipelines outermost, so that what differs in connections alone stands together
+     * @return sizes and pipelines outermost, so that cells that differ in connections alone stand together
      */
     public List<Cell> cells() {
         List<Cell> cells = new ArrayList<>();
@@ -63,7 +63,7 @@ public record BenchPlan(
     }
 
     /**
-     * The engines that a cell makes sense for, the first once more for a control.
+     * The engines that a cell makes sense for, and the first once more as a control.
      *
      * @param cell one of {@link #cells}
      * @return in the order of the plan, the control last
@@ -85,7 +85,7 @@ public record BenchPlan(
      * An engine in a round.
      *
      * @param engine  as it is written
-     * @param control whether it is the first engine once more: what differs then is noise
+     * @param control whether it is the first engine once more: a difference between the two is noise
      */
     public record Entry(String engine, boolean control) {
 
@@ -107,7 +107,7 @@ public record BenchPlan(
     }
 
     /**
-     * Counts of connections that make no sense for an engine, because it serves fewer at a time.
+     * Numbers of connections that make no sense for an engine, because it serves fewer at a time.
      *
      * @param engine as it is written
      * @return may be empty
@@ -118,10 +118,10 @@ public record BenchPlan(
     }
 
     /**
-     * Counts of idle connections that make sense for an engine.
+     * Numbers of idle connections that make sense for an engine.
      *
      * @param engine as it is written
-     * @return none unless there are two, which a slope takes
+     * @return empty, or at least two, because a slope takes two
      */
     public List<Integer> idle(String engine) {
         int most = mostConnections(engine);
@@ -136,7 +136,7 @@ public record BenchPlan(
     }
 
     /**
-     * How many measurements there are.
+     * The number of measurements.
      *
      * @return without repetitions
      */
@@ -145,7 +145,7 @@ public record BenchPlan(
     }
 
     /**
-     * How long it will take.
+     * The time that the comparison will take.
      *
      * @return milliseconds, without repetitions
      */

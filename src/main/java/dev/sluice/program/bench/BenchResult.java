@@ -4,19 +4,19 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * All that a comparison measured, raw: whatever a report says can be worked out from it again.
+ * The raw measurements of a comparison: everything that a report says follows from them.
  *
- * @param date        when it began
- * @param command     what repeats it
+ * @param date        the time at which it began
+ * @param command     the command that repeats it
  * @param host        the machine
- * @param serverJava  what servers ran on
- * @param loadJava    what load generators ran on
+ * @param serverJava  the Java that servers ran on
+ * @param loadJava    the Java that load generators ran on
  * @param serverFlags flags of the servers' JVMs
- * @param plan        what was asked for, without the engines that were left out
+ * @param plan        the plan, without the engines that were left out
  * @param interrupted whether it was ended early
- * @param leftOut     engines that could not be measured, and why
+ * @param leftOut     engines that could not be measured, each with the reason
  * @param rounds      every measurement
- * @param idle        memory while connections do nothing
+ * @param idle        memory while connections are idle
  */
 public record BenchResult(
         String date,

@@ -1,9 +1,9 @@
 package dev.sluice.program.bench;
 
 /**
- * What every engine is asked to carry.
+ * A load that every engine is measured with.
  *
- * @param connections how many at once
+ * @param connections open at the same time
  * @param size        bytes of a request
  * @param pipeline    requests in flight on a connection
  */

@@ -7,16 +7,16 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
 /**
- * What the rounds of a comparison say together. Ratios are formed within a round, against the first engine; two measurements of that
- * one in the same round make the noise floor. A ratio whose interval reaches into the noise floor is no difference.
+ * The evaluation of a comparison's rounds. Ratios are formed within a round, against the first engine. Two measurements of that engine in
+ * the same round make the noise floor. A ratio whose interval reaches into the noise floor is no difference.
  */
 public final class Comparison {
 
     /** A figure that engines are compared by. */
     public enum Metric {
-        /** The server's processor time for a request: the steadier figure, and the one to lead with. */
+        /** The server's processor time for a request. It is the steadier figure and comes first. */
         CPU("CPU for a request", Round::serverCpuNs),
-        /** Requests a second, which depend on the generator as well. */
+        /** Requests a second. They depend on the generator, too. */
         RATE("requests/s", Round::rate);
 
         private final String words;
@@ -40,7 +40,7 @@ public final class Comparison {
     /**
      * An engine in a cell: medians over its good rounds, NaN where there is none.
      *
-     * @param cell      what it carried
+     * @param cell      the load
      * @param entry     the engine, or the control
      * @param rate      requests a second
      * @param cpuNs     the server's processor time for a request
@@ -51,7 +51,7 @@ public final class Comparison {
      * @param threads   of the server
      * @param cpu       ratio to the first engine
      * @param rates     ratio to the first engine
-     * @param notes     what has to be said of it: errors, disturbance, saturation
+     * @param notes     errors, disturbance, saturation
      */
     public record Line(
             Cell cell,
@@ -70,9 +70,9 @@ public final class Comparison {
     private final BenchResult result;
 
     /**
-     * Compares.
+     * Evaluates a result.
      *
-     * @param result what was measured
+     * @param result the measurements
      */
     public Comparison(BenchResult result) {
         this.result = result;
@@ -141,9 +141,9 @@ public final class Comparison {
     }
 
     /**
-     * What two measurements of the same engine differ by, over all cells and rounds.
+     * The noise floor: the ratios of two measurements of the same engine, over all cells and rounds.
      *
-     * @param metric by which
+     * @param metric the figure
      * @return from the lowest to the highest ratio
      */
     public Interval noise(Metric metric) {
@@ -155,8 +155,8 @@ public final class Comparison {
      * Whether an engine differs from the first.
      *
      * @param ratio  its interval
-     * @param metric by which
-     * @return true if the interval is known, and keeps clear of the noise floor and of one
+     * @param metric the figure
+     * @return true if the interval is known and contains neither one nor a part of the noise floor
      */
     public boolean differs(Interval ratio, Metric metric) {
         Interval noise = noise(metric);
@@ -168,7 +168,7 @@ public final class Comparison {
      *
      * @param cell   of the plan
      * @param entry  of the plan
-     * @param metric by which
+     * @param metric the figure
      * @return NaN where one of the two is not known
      */
     public double[] ratios(Cell cell, BenchPlan.Entry entry, Metric metric) {
@@ -202,7 +202,7 @@ public final class Comparison {
     }
 
     /**
-     * What one more idle connection costs.
+     * The cost of one more idle connection.
      *
      * @param engine     as it is written
      * @param heapBytes  bytes of heap
@@ -211,9 +211,9 @@ public final class Comparison {
     public record Slope(String engine, double heapBytes, double rssBytes) {}
 
     /**
-     * The cost of an idle connection: the slope of a line through all counts, by least squares.
+     * The cost of an idle connection for each engine: the slope of a line through all points, by least squares.
      *
-     * @return engines that were measured at two counts or more
+     * @return engines that were measured at two points or more
      */
     public List<Slope> idle() {
         return result.plan().engines().stream()

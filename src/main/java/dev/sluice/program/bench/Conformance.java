@@ -10,15 +10,15 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * What an echo must get right before it may be measured, because leaving it out would make it quicker: every byte of ten megabytes,
- * also to a client that does not read while it sends, and the end only after the last of them.
+ * A check that an echo passes before it is measured, because an echo that leaves something out is quicker. Every byte of ten megabytes must
+ * come back, also to a client that does not read while it sends, and the end must follow the last byte.
  */
 final class Conformance {
 
     private static final int TIMEOUT_MS = 10_000;
     private static final int LARGE = 10_000_000;
 
-    /** More than fits into the kernel's buffers of a connection with small ones, less than any server refuses to hold. */
+    /** More than the kernel holds for a connection with small buffers, and less than any server refuses to hold. */
     private static final int HELD_BACK = 400_000;
 
     private final InetSocketAddress server;
@@ -27,7 +27,7 @@ final class Conformance {
         this.server = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
     }
 
-    /** Checks the echo on a port; returns what it got wrong, or null. */
+    /** Checks the echo on a port; returns the mistake, or null. */
     static String check(int port) throws InterruptedException {
         Conformance check = new Conformance(port);
         try {
@@ -40,7 +40,7 @@ final class Conformance {
         }
     }
 
-    /** Sends so much, ends our side at once, and wants all of it back, then the end. */
+    /** Sends so many bytes, ends our side at once, and expects all of them back, then the end. */
     private void echoes(int bytes, boolean readsLate) throws IOException, InterruptedException {
         byte[] sent = new byte[bytes];
         new Random(bytes).nextBytes(sent);

@@ -9,17 +9,17 @@ import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 
 /**
- * Something that can serve an echo, to be compared. Sluice's own engines are {@link OwnEngine}s; others are found by
- * {@link ServiceLoader}, where they are on the class path.
+ * An echo server that can be compared. Sluice's own engines are {@link OwnEngine}s; {@link ServiceLoader} finds the others on the class
+ * path.
  */
 public interface Contender {
 
-    /** A server that runs, on threads that keep the process alive until it is closed. */
+    /** A running server. Its threads keep the process alive until it is closed. */
     interface Running extends AutoCloseable {
         /**
-         * Where it listens.
+         * The address at which it listens.
          *
-         * @return with the port that was taken
+         * @return the address, with the port that was taken
          */
         InetSocketAddress address();
 
@@ -35,17 +35,17 @@ public interface Contender {
     String name();
 
     /**
-     * Whether this process could run it; asked in the server's process.
+     * The reason why this process cannot run it. The server's process asks.
      *
-     * @return why it cannot, or null
+     * @return the reason, or null if it can
      */
     String whyNot();
 
     /**
-     * How many connections it serves at a time.
+     * The number of connections that it serves at a time.
      *
      * @param spec as it was written
-     * @return a number; more make no sense
+     * @return the largest number that makes sense
      */
     default int mostConnections(EngineSpec spec) {
         return Integer.MAX_VALUE;
@@ -55,14 +55,14 @@ public interface Contender {
      * Starts an echo.
      *
      * @param spec    as it was written
-     * @param address where to listen; port zero takes a free one
+     * @param address the address to listen at; port zero takes a free one
      * @return a server that accepts connections
      * @throws IOException if it cannot
      */
     Running start(EngineSpec spec, InetSocketAddress address) throws IOException;
 
     /**
-     * All there are.
+     * All contenders.
      *
      * @return our own, then those on the class path
      */
@@ -81,7 +81,7 @@ public interface Contender {
     }
 
     /**
-     * One of them.
+     * A contender by its name.
      *
      * @param name its name
      * @return a contender, or null

@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.SplittableRandom;
 
 /**
- * The bytes of requests and answers: one endless stream of letters, of which each connection has its own stretch, so that an answer
- * that is late, double, cut, or another connection's, is told from the right one. Belongs to one thread.
+ * The bytes of requests and answers: one endless stream of letters. Each connection has its own stretch of it, so that an answer that is
+ * late, double, cut, or another connection's, differs from the right one. Belongs to one thread.
  */
 final class Content {
 
@@ -32,7 +32,7 @@ final class Content {
         }
     }
 
-    /** Where a connection's stretch begins: nowhere near its neighbour's. */
+    /** The beginning of a connection's stretch, far from its neighbour's. */
     static long start(int connection) {
         return connection * 7_919L;
     }

@@ -1,18 +1,18 @@
 package dev.sluice.program.bench;
 
 /**
- * An engine to compare, as it is written: {@code reactor}, {@code reactor:2}.
+ * An engine to compare, as the command line names it: {@code reactor}, {@code reactor:2}.
  *
  * @param name its name
- * @param size sub-reactors, workers or threads, whatever the engine counts; -1 where nothing was said
+ * @param size sub-reactors, workers or threads, as the engine counts; -1 if it was not given
  */
 public record EngineSpec(String name, int size) {
 
     /**
-     * Reads one.
+     * Parses the name of an engine.
      *
      * @param text {@code NAME} or {@code NAME:N}
-     * @return what was written
+     * @return the engine
      * @throws IllegalArgumentException saying what is wrong
      */
     public static EngineSpec parse(String text) {
@@ -32,9 +32,9 @@ public record EngineSpec(String name, int size) {
     }
 
     /**
-     * The size, or what goes without saying.
+     * The size, or the engine's default.
      *
-     * @param unsaid the engine's default
+     * @param unsaid the default
      * @return a number
      */
     public int sizeOr(int unsaid) {

@@ -2,7 +2,7 @@ package dev.sluice.program.bench;
 
 import java.util.Locale;
 
-/** Figures as people read them: three digits, and a unit that suits. */
+/** Figures for people to read: three digits, and a unit that suits. */
 public final class Figures {
 
     private Figures() {}

@@ -14,10 +14,10 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/** A JVM of ours that runs beside this one, on the same class path, and is talked to in lines. Closing it ends it. */
+/** A JVM that runs beside this one on the same class path. The two exchange lines. Closing it ends it. */
 final class Forked implements AutoCloseable {
 
-    /** What a process says that cannot do what it is there for; then why. */
+    /** The word of a process that cannot do its work; the reason follows it. */
     private static final String CANNOT = "CANNOT ";
 
     private static final String END = "\0";
@@ -41,7 +41,7 @@ final class Forked implements AutoCloseable {
     static Forked start(String java, List<String> flags, Class<?> main, String... args) throws IOException {
         List<String> command = new ArrayList<>(List.of(java));
         command.addAll(flags);
-        String logs = System.getProperty("slf4j.provider"); // this process's, or the lines that they speak in would be full of logs
+        String logs = System.getProperty("slf4j.provider"); // as in this process, or logs would stand among the lines
         if (logs != null) {
             command.addAll(List.of("-Dslf4j.provider=" + logs, "-Dslf4j.internal.verbosity=WARN"));
         }
@@ -77,7 +77,7 @@ final class Forked implements AutoCloseable {
         to.println(line);
     }
 
-    /** What follows a word at the beginning of a line, waiting for it. Other lines may be somebody's logs, and are passed over. */
+    /** Waits for a line that begins with a word, and returns the rest of it. Other lines, such as logs, are passed over. */
     String await(String word, Duration patience) throws IOException, InterruptedException {
         long deadlineNs = System.nanoTime() + patience.toNanos();
         while (true) {
@@ -94,7 +94,7 @@ final class Forked implements AutoCloseable {
         }
     }
 
-    /** Of a process that ended without having been asked to. */
+    /** The reason why a process ended early. */
     private String lastWords() throws IOException {
         String first = Files.readString(errors).lines().findFirst().orElse("nothing was said");
         return "its process ended: " + first;
@@ -104,7 +104,7 @@ final class Forked implements AutoCloseable {
         return process.pid();
     }
 
-    /** Any thread. Whoever waits for its word learns that it ended. */
+    /** Any thread. A thread that waits for a word of it learns that it has ended. */
     void kill() {
         process.destroyForcibly();
     }

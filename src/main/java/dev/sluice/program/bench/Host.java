@@ -13,7 +13,7 @@ import java.nio.file.Path;
  * @param system      operating system, version and architecture
  * @param memoryKb    in KiB, or -1
  * @param load        load averages at the beginning, as Linux writes them, or empty
- * @param descriptors connections that a process can hold, as far as its limit of descriptors goes
+ * @param descriptors connections that a process can hold under its limit of descriptors
  */
 public record Host(String cpu, int cores, String system, long memoryKb, String load, int descriptors) {
 
@@ -27,7 +27,7 @@ public record Host(String cpu, int cores, String system, long memoryKb, String l
                 DescriptorLimit.connections(Integer.MAX_VALUE));
     }
 
-    /** What Linux tells of a process, such as its {@code Threads}, or its {@code VmRSS} in KiB; -1 where it does not. */
+    /** A figure that Linux gives for a process, such as its {@code Threads}, or its {@code VmRSS} in KiB; -1 if there is none. */
     static long ofProcess(long pid, String name) {
         return Long.parseLong(field("/proc/" + pid + "/status", name + ":", "-1").split(" ")[0]);
     }

@@ -13,7 +13,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
-/** Connections that ask for one answer each and then do nothing, as most connections of most servers do most of the time. */
+/** Idle connections: each asks for one answer and then does nothing, as most connections of most servers do most of the time. */
 final class IdleHold implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);

@@ -4,12 +4,12 @@ import java.util.Arrays;
 import java.util.stream.DoubleStream;
 
 /**
- * A ratio, as several rounds tell it.
+ * A ratio that several rounds have measured, with its interval.
  *
  * @param median of the rounds' ratios, or NaN without any
  * @param low    end of the interval
  * @param high   end of the interval
- * @param rounds how many there were; with fewer than two there is no interval, and both ends are the median
+ * @param rounds number of rounds; with fewer than two there is no interval, and both ends are the median
  */
 public record Interval(double median, double low, double high, int rounds) {
 
@@ -47,7 +47,7 @@ public record Interval(double median, double low, double high, int rounds) {
     }
 
     /**
-     * The range of some ratios, for a noise floor: whatever is inside has been seen between two that are the same.
+     * The range of some ratios, for a noise floor: two equal engines have differed by every ratio inside it.
      *
      * @param ratios any number
      * @return from the lowest to the highest
@@ -59,7 +59,7 @@ public record Interval(double median, double low, double high, int rounds) {
     }
 
     /**
-     * Whether two can be told apart.
+     * Whether two intervals overlap, and so cannot be told apart.
      *
      * @param other another
      * @return true if they have a value in common

@@ -6,7 +6,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.Map;
 
-/** Values as JSON: for programs that read a report, and for the processes of a comparison, which speak in lines of it. */
+/** Values as JSON, for programs that read a report, and for the lines that the processes of a comparison exchange. */
 public final class Json {
 
     /** Grows when a field's meaning changes or a field goes; fields may be added. */
@@ -18,7 +18,7 @@ public final class Json {
     private Json() {}
 
     /**
-     * A document: the version of its schema, who wrote it, then the value's fields.
+     * A document: the version of its schema, the program that wrote it, then the value's fields.
      *
      * @param tool  name and version of the program
      * @param value records all the way down
@@ -45,7 +45,7 @@ public final class Json {
     }
 
     /**
-     * Reads what {@link #line} wrote.
+     * Reads a line that {@link #line} wrote.
      *
      * @param <T>  the value's type
      * @param line JSON

@@ -4,16 +4,16 @@ import dev.sluice.program.bench.Comparison.Line;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A ratio that the first engine must not fall below. */
+/** A ratio to other engines below which the first engine must not fall. */
 public final class Limit {
 
     private Limit() {}
 
     /**
-     * Where the first engine makes fewer requests a second than it must, for sure: with all of its interval, or its median where there
-     * is none. What could not be compared is no proof, and counts as missed.
+     * The cells in which the first engine misses the limit for sure: with all of its interval, or with its median where there is none. A
+     * cell that could not be compared proves nothing and counts as missed.
      *
-     * @param result what was measured
+     * @param result the measurements
      * @param least  times the requests/s of another
      * @return a line for each cell and engine where the limit is missed
      */

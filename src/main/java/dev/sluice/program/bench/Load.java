@@ -55,14 +55,14 @@ public final class Load {
         for (int i = 0; i < requesters.length; i++) {
             requesters[i] = new Requester(this, plan, content, tally, i);
         }
-        this.reactor = Reactor.open(); // after what takes much memory: nobody would close it
+        this.reactor = Reactor.open(); // after the allocations that may fail: nothing would close it
         int mostPending = (int) Math.max(1 << 20, 2L * plan.size() * plan.pipeline());
         this.connector = Connector.open(reactor, ServerOptions.builder()
                 .maxConnections(plan.connections())
                 .idleTimeout(Duration.ZERO)
                 .writeTimeout(Duration.ZERO)
                 .lingerTimeout(Duration.ZERO)
-                .highWater(mostPending) // answers are read whatever waits to be sent, or both sides could wait for each other
+                .highWater(mostPending) // answers are read however much waits to be sent, or both sides could wait for each other
                 .maxPending(mostPending)
                 .maxPendingTotal(Math.max(64 << 20, 2L * plan.connections() * plan.size() * plan.pipeline()))
                 .build());
@@ -71,9 +71,9 @@ public final class Load {
     /**
      * Runs a load to its end.
      *
-     * @param plan what it consists of
-     * @param stop told how to end it early; may be used by any thread
-     * @return what was measured
+     * @param plan connections, size, time
+     * @param stop receives a task that ends the load early; any thread may run it
+     * @return the measurements
      * @throws IOException if there is no descriptor for a selector
      */
     public static LoadResult run(LoadPlan plan, Consumer<Runnable> stop) throws IOException {
@@ -203,14 +203,14 @@ public final class Load {
         return startNs + (long) (request * 1e9 / plan.rate());
     }
 
-    /** What is planned before a time is sent, or waits for room. */
+    /** Sends the requests that are planned before a time; those without room wait. */
     private void releaseUpTo(long timeNs) {
         for (; plan.isOpenLoop() && plannedNs(released) - timeNs < 0; released++) {
             requesters[(int) (released % requesters.length)].release(System.nanoTime());
         }
     }
 
-    /** Sends what is due, and says how long the loop may sleep. */
+    /** Sends the requests that are due; returns how long the loop may sleep. */
     private Duration release() {
         if (!plan.isOpenLoop() || !isOn()) {
             return TURN;

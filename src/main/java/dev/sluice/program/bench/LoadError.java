@@ -1,6 +1,6 @@
 package dev.sluice.program.bench;
 
-/** How a request, or a connection, can go wrong. */
+/** The ways in which a request or a connection can fail. */
 public enum LoadError {
     /** A connection that could not be made. */
     CONNECT("not connected"),
@@ -8,7 +8,7 @@ public enum LoadError {
     RESET("reset"),
     /** A connection that the server ended. */
     ENDED("ended by the server"),
-    /** A connection on which an answer came that is not the right one, byte for byte. */
+    /** A connection on which a wrong answer came, compared byte for byte. */
     WRONG("wrong bytes"),
     /** A request that was sent and not answered, five seconds after the end of the measured time or for want of a connection. */
     UNANSWERED("without an answer"),

@@ -3,18 +3,18 @@ package dev.sluice.program.bench;
 import dev.sluice.InvalidOption;
 
 /**
- * The plan of a load.
+ * The plan of a load: connections, size, time.
  *
  * @param host        the server's
  * @param port        the server's
- * @param connections how many at once
+ * @param connections open at the same time
  * @param size        bytes of a request, and of its answer
  * @param pipeline    requests in flight on a connection, at most
  * @param warmUpMs    milliseconds of the same load before anything is measured
  * @param durationMs  milliseconds that are measured
  * @param rate        requests a second over all connections, sent at planned times (open loop); 0: each connection sends the next
  *                    request when an answer has come (closed loop)
- * @param expect      what the answers are
+ * @param expect      the answers that are right
  * @param serverPid   process whose processor time is measured, or 0
  */
 public record LoadPlan(

@@ -7,8 +7,8 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A process of its own for a load: reads a plan, a line of JSON, and answers {@code RESULT} and what was measured. A plan for an
- * {@link IdleHold} is answered {@code OPEN} and the number of connections, which last until standard input ends.
+ * The main class of a load's own process. It reads a plan, a line of JSON, and answers {@code RESULT} and the measurements. To a plan for
+ * an {@link IdleHold} it answers {@code OPEN} and the number of connections, which stay open until standard input ends.
  */
 public final class LoadProcess {
 

@@ -3,17 +3,17 @@ package dev.sluice.program.bench;
 import java.util.Map;
 
 /**
- * What a load has measured.
+ * The measurements of a load.
  *
- * @param plan        what was asked for
+ * @param plan        the plan that was carried out
  * @param connections those that were open
  * @param answered    answers within the measured time, each right in every byte
  * @param seconds     the measured time
  * @param errors      by kind; kinds without one are left out
- * @param firstCause  what the system said of the first connection that failed, or null
+ * @param firstCause  the system's message for the first connection that failed, or null
  * @param latency     of the requests planned within the measured time, from the planned time to the answer
- * @param uncorrected the same from the time of sending, which hides how long a request had waited for that; null of a closed loop, where
- *                    both are one
+ * @param uncorrected the same from the time of sending, which hides how long a request waited to be sent; null for a closed loop, where
+ *                    both times are one
  * @param usage       processor time within the measured time
  * @param threads     of the server at its end, or -1
  */
@@ -29,11 +29,11 @@ public record LoadResult(
         Usage usage,
         int threads) {
 
-    /** An open loop of which less than this part was achieved tells how long the queue was, not how quick the server is. */
+    /** An open loop that achieves less than this share of its rate measures its own queue, not the server. */
     private static final double ACHIEVED = 0.99;
 
     /**
-     * The rate that was carried.
+     * The rate that was achieved.
      *
      * @return answers a second
      */
@@ -51,7 +51,7 @@ public record LoadResult(
     }
 
     /**
-     * Whether an open loop was more than the server, or the generator, could carry.
+     * Whether an open loop asked for more than the server, or the generator, could carry.
      *
      * @return true below 99 % of the rate that was asked for
      */
@@ -60,7 +60,7 @@ public record LoadResult(
     }
 
     /**
-     * Whether anything went wrong.
+     * The number of failures.
      *
      * @return errors of all kinds
      */

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * The order of engines within rounds: rows of a cyclic Latin square over a shuffled list, so that over as many rounds as there are
- * engines each stands once at each place, and what changes slowly (heat, neighbours) falls on all alike.
+ * The order of engines within rounds: the rows of a cyclic Latin square over a shuffled list. Over as many rounds as there are engines,
+ * each engine stands once at each place, so that slow changes of the machine (heat, neighbours) fall on all alike.
  */
 final class Order {
 

@@ -6,9 +6,9 @@ import dev.sluice.Handler;
 import java.nio.ByteBuffer;
 
 /**
- * One connection of a load: sends requests, checks every byte of their answers, and knows when each was planned and sent. In a
- * closed loop a request is planned when there is room for it; in an open loop it has its time, and one that finds no room waits
- * while its latency runs. Belongs to the loop.
+ * One connection of a load. It sends requests, checks every byte of their answers, and knows when each was planned and sent. In a closed
+ * loop a request is planned when there is room for it. In an open loop it has its time; a request without room waits, and its latency
+ * runs. Belongs to the loop.
  */
 final class Requester implements Handler {
 
@@ -19,14 +19,14 @@ final class Requester implements Handler {
     private final int number;
     private final long start;
 
-    /** When the requests in flight were planned and sent; the oldest at {@link #oldest}. */
+    /** The times at which the requests in flight were planned and sent; the oldest is at {@link #oldest}. */
     private final long[] plannedNs;
 
     private final long[] sentNs;
     private int oldest;
     private int inFlight;
 
-    /** Of an open loop: requests whose time has come, and that are not sent yet. */
+    /** Requests of an open loop whose time has come and that are not sent yet. */
     private long waiting;
 
     private long sent;
@@ -49,7 +49,7 @@ final class Requester implements Handler {
 
     // ---- requests -----------------------------------------------------------------------------------------------------
 
-    /** Sends what there is room for. */
+    /** Sends as many requests as there is room for. */
     void send(long nowNs) {
         while (inFlight < plan.pipeline() && !lost && (plan.isOpenLoop() ? waiting > 0 : load.isOn())) {
             send(plan.isOpenLoop() ? plannedNs(sent) : nowNs, nowNs);
@@ -137,7 +137,7 @@ final class Requester implements Handler {
         loseAll();
     }
 
-    /** Nothing more will come: what was not answered never will be. */
+    /** No more answers will come: requests without one are counted as unanswered. */
     void loseAll() {
         lost = true;
         for (; inFlight > 0; inFlight--) {

@@ -3,17 +3,17 @@ package dev.sluice.program.bench;
 /**
  * One measurement of one engine.
  *
- * @param cell      what it carried
+ * @param cell      the load
  * @param engine    as it is written
  * @param control   whether it is the first engine once more
  * @param round     from 0
  * @param place     in the order of its round, from 0
  * @param attempt   from 0; more where it was disturbed
  * @param disturbed whether other processes' user time was more than {@link Bench#OTHERS} of the machine, in the last attempt too
- * @param others    the part of the machine that they took, or -1
- * @param result    what was measured, or null
+ * @param others    the share of the machine that they took, or -1
+ * @param result    the measurements, or null
  * @param peakRssKb the server's largest resident set, in KiB, or -1
- * @param failure   why there is no result, or null
+ * @param failure   the reason why there is no result, or null
  */
 public record Round(
         Cell cell,
@@ -38,7 +38,7 @@ public record Round(
     }
 
     /**
-     * Whether its latencies say something of the server: of an open loop that was saturated, they tell how long the queue was.
+     * Whether its latencies are the server's: those of a saturated open loop are the queue's.
      *
      * @return false also where its figures may not be compared
      */

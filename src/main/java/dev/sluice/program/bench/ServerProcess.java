@@ -9,13 +9,13 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A process of its own for one server. It says {@code READY PORT}, or {@code CANNOT} and why; {@code memory} on its standard input asks
- * for {@code HEAP} and the bytes in use after a collection; the end of its standard input ends it, so that it does not outlive whoever
- * started it.
+ * The main class of a server's own process. It prints {@code READY PORT}, or {@code CANNOT} and the reason. To {@code memory} on its
+ * standard input it answers {@code HEAP} and the bytes in use after a collection. The end of its standard input ends it, so that it does
+ * not outlive the process that started it.
  */
 public final class ServerProcess {
 
-    /** Collections before the heap is read: what the first one finishes, the second one frees. */
+    /** Collections before the heap is read: objects that the first one finalizes, the second one frees. */
     private static final int COLLECTIONS = 3;
 
     private ServerProcess() {}

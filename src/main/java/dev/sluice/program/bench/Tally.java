@@ -5,8 +5,8 @@ import java.util.Map;
 import org.HdrHistogram.Histogram;
 
 /**
- * What a load has seen. A request belongs to the measured time if its planned time does, whenever its answer comes; an answer
- * counts for the rate if it comes within it. Belongs to the loop.
+ * The counts of a load. A request belongs to the measured time if its planned time does, whenever its answer comes. An answer counts for
+ * the rate if it comes within the measured time. Belongs to the loop.
  */
 final class Tally {
 
@@ -22,18 +22,18 @@ final class Tally {
     private long answered;
     private long outstanding;
 
-    /** Sets what is measured; times of the same clock, before the first request. */
+    /** Sets the measured time, by the clock of the requests, before the first of them. */
     void measure(long fromNs, long toNs) {
         this.fromNs = fromNs;
         this.toNs = toNs;
     }
 
-    /** The measured time ends now, earlier than was said. */
+    /** The measured time ends now, earlier than planned. */
     void endAt(long nowNs) {
         toNs = Math.max(fromNs, Math.min(toNs, nowNs));
     }
 
-    /** When the measured time ends, or has ended. */
+    /** The time at which the measured time ends, or has ended. */
     long endNs() {
         return toNs;
     }
@@ -71,12 +71,12 @@ final class Tally {
         errors.merge(error, 1L, Long::sum);
     }
 
-    /** What was behind an error, of which the first is kept. */
+    /** Notes the cause of an error; the first one is kept. */
     void cause(Throwable cause) {
         firstCause = firstCause == null ? cause : firstCause;
     }
 
-    /** In the words of the system, or null. */
+    /** The system's message for the first error, or null. */
     String firstCause() {
         return firstCause == null ? null : firstCause.getMessage() == null ? firstCause.toString() : firstCause.getMessage();
     }

@@ -6,13 +6,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 /**
- * Processor time, in nanoseconds; steps of 10 ms are usual. What a system does not tell is -1.
+ * Processor time in nanoseconds, usually in steps of 10 ms; -1 where the system does not tell it.
  *
  * @param serverNs     the server's process, user and system
  * @param serverUserNs its user time alone
  * @param clientNs     this process, user and system
- * @param othersNs     all other processes, user time alone, and what a hypervisor kept for itself: of the kernel's time Linux does not
- *                     tell what it did for whom, as interrupts of the load's own traffic also come to an idle core
+ * @param othersNs     all other processes, user time alone, and the time that a hypervisor kept for itself; without the kernel's time,
+ *                     which Linux does not divide: interrupts of the load's own traffic also come to an idle core
  */
 public record Usage(long serverNs, long serverUserNs, long clientNs, long othersNs) {
 
@@ -22,7 +22,7 @@ public record Usage(long serverNs, long serverUserNs, long clientNs, long others
     /** A tick of /proc: 10 ms on every Linux that Java runs on. */
     private static final long TICK_NS = 10_000_000;
 
-    /** Since each process began. */
+    /** The usage since each process began. */
     static Usage now(long serverPid) {
         long clientPid = ProcessHandle.current().pid();
         return new Usage(ofProcess(serverPid), userTime(serverPid), ofProcess(clientPid), ofOthers(serverPid, clientPid));
@@ -44,7 +44,7 @@ public record Usage(long serverNs, long serverUserNs, long clientNs, long others
         return ProcessHandle.of(pid).flatMap(process -> process.info().totalCpuDuration()).map(Duration::toNanos).orElse(-1L);
     }
 
-    /** /proc/stat begins: cpu user nice system idle iowait irq softirq steal. */
+    /** The first line of /proc/stat: cpu user nice system idle iowait irq softirq steal. */
     private static long ofOthers(long serverPid, long clientPid) {
         try {
             String[] machine = Files.readString(Path.of("/proc/stat")).split("\\s+", 10);

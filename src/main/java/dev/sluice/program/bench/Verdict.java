@@ -5,7 +5,7 @@ import dev.sluice.program.bench.Comparison.Metric;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a comparison says, in words, and never more than its intervals allow. */
+/** The result of a comparison in words, which claim no more than its intervals allow. */
 public final class Verdict {
 
     private final BenchResult result;
@@ -14,14 +14,14 @@ public final class Verdict {
     /**
      * Prepares a verdict.
      *
-     * @param result what was measured
+     * @param result the measurements
      */
     public Verdict(BenchResult result) {
         this.result = result;
         this.comparison = new Comparison(result);
     }
 
-    /** How an engine stands to the first at some number of connections. */
+    /** The standing of an engine against the first at some number of connections. */
     private enum Standing { CHEAPER, SAME, DEARER }
 
     private record At(int connections, Standing standing, Interval ratio) {}
@@ -108,7 +108,7 @@ public final class Verdict {
         return text.append(connections.equals(List.of(1)) ? " connection" : " connections").toString();
     }
 
-    /** Where the cheaper of the two changes, as far as connections were tried. */
+    /** The number of connections at which the cheaper of the two changes, as far as connections were tried. */
     private String crossover(String engine, List<At> all) {
         List<At> told = all.stream().filter(at -> at.standing != Standing.SAME).toList();
         if (told.isEmpty()) {

@@ -13,8 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a broadcast costs by itself: what one client sends is written to each of the others, with one call and no queue; who does not take
- * all of it at once has missed it. What {@code chat} is held against.
+ * A broadcast without anything else: the bytes of one client are written to each of the others, with one call and no queue. A client whose
+ * socket does not take all of them at once misses the rest. {@code chat} is compared with it.
  */
 public final class BareBroadcast {
 
@@ -23,7 +23,7 @@ public final class BareBroadcast {
     private BareBroadcast() {}
 
     /**
-     * Runs until it is killed; says READY and its port.
+     * Prints READY and its port, and runs until it is killed.
      *
      * @param args none
      * @throws IOException if there is no port to be had

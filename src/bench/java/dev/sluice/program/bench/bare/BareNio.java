@@ -13,8 +13,8 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 
 /**
- * What java.nio costs by itself: one loop, one read and one write an event, no queue but what a short write leaves, no limits, no
- * deadlines, no counters. Whatever a reactor costs beyond this is its own.
+ * An echo on java.nio without anything else: one loop, one read and one write an event. There are no limits, deadlines or counters, and the
+ * only queue is the rest of a short write. The cost of a reactor beyond this is its own.
  */
 public final class BareNio implements Contender {
 

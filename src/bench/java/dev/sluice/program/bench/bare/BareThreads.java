@@ -11,10 +11,10 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.ThreadFactory;
 
-/** A thread for each connection as one would write it by hand: read, write, and nothing else. What our thread engines are held against. */
+/** An echo with a thread for each connection, written by hand: read, write, and nothing else. Our thread engines are compared with it. */
 abstract class BareThreads implements Contender {
 
-    /** As large as what our thread engines read into. */
+    /** As large as the read buffers of our thread engines. */
     private static final int BUFFER = 8 << 10;
 
     private final String name;

@@ -19,9 +19,9 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Nanoseconds of our own code for an event, every connection being ready in every turn: the processor time of the loop's thread, divided
- * by the keys found ready. A process measures one case, because what the compiler learnt from another would stay with it;
- * {@code src/bench/shell/inside.py} measures all.
+ * Nanoseconds of our own code for an event, where every connection is ready in every turn: the processor time of the loop's thread, divided
+ * by the keys found ready. A process measures one case, because the compiler would remember the others;
+ * {@code src/bench/shell/inside.py} measures all of them.
  */
 public final class InsideBench {
 
@@ -35,9 +35,9 @@ public final class InsideBench {
 
     private InsideBench() {}
 
-    /** What is on the instant network, from nothing of ours to all of it. */
+    /** The code on the instant network, from nothing of ours to all of it. */
     private enum Case {
-        /** A loop of java.nio alone: what the channels and their selector cost. */
+        /** A loop of java.nio alone: the cost of the channels and their selector. */
         CHANNELS {
             @Override
             void start() throws IOException {
@@ -126,7 +126,7 @@ public final class InsideBench {
      *
      * @param args the case, connections, bytes of a request, requests that arrive together, milliseconds of a round
      * @throws IOException          never, on this network
-     * @throws InterruptedException if somebody wants it to end
+     * @throws InterruptedException if the thread is interrupted
      */
     public static void main(String[] args) throws IOException, InterruptedException {
         InstantNetwork.connections = Integer.parseInt(args[1]);
@@ -138,7 +138,7 @@ public final class InsideBench {
                 .findFirst()
                 .orElseThrow();
         long millis = Long.parseLong(args[4]);
-        round(loop, 6 * millis); // the compiler's
+        round(loop, 6 * millis); // for the compiler
         double[] nanos = new double[ROUNDS];
         for (int i = 0; i < ROUNDS; i++) {
             nanos[i] = round(loop, millis);

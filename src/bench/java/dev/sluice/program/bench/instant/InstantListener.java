@@ -9,7 +9,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.Set;
 
-/** A listening socket to which all clients have connected. */
+/** A listening socket to which all clients have connected already. */
 final class InstantListener extends ServerSocketChannel {
 
     private int accepted;
@@ -52,7 +52,7 @@ final class InstantListener extends ServerSocketChannel {
         return Set.of();
     }
 
-    /** None. */
+    /** Not supported. */
     @Override
     public ServerSocket socket() {
         throw new UnsupportedOperationException("no socket");

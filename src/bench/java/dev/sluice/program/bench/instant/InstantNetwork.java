@@ -9,15 +9,15 @@ import java.nio.channels.spi.AbstractSelector;
 import java.nio.channels.spi.SelectorProvider;
 
 /**
- * A network without a kernel: every client has asked again as soon as the selector is. The JVM is told of it by
+ * A network without a kernel: every client has sent its next request by the time of the next select. The JVM finds it by
  * {@code -Djava.nio.channels.spi.SelectorProvider}, so that the server on it is the real one, with nothing left out.
  */
 public final class InstantNetwork extends SelectorProvider {
 
-    /** Clients that connect, and the bytes that each of them has sent whenever it is asked. Set before the first is. */
+    /** Clients that connect. Set before the server starts. */
     static int connections;
 
-    /** Of one read. */
+    /** Bytes that each read finds. Set before the server starts. */
     static int bytes;
 
     /** For the JDK. */
@@ -33,25 +33,25 @@ public final class InstantNetwork extends SelectorProvider {
         return new InstantListener(this);
     }
 
-    /** Only accepted. */
+    /** Not supported: sockets are accepted. */
     @Override
     public SocketChannel openSocketChannel() {
         throw new UnsupportedOperationException("clients connect here");
     }
 
-    /** None. */
+    /** Not supported. */
     @Override
     public DatagramChannel openDatagramChannel() {
         throw new UnsupportedOperationException("streams only");
     }
 
-    /** None. */
+    /** Not supported. */
     @Override
     public DatagramChannel openDatagramChannel(ProtocolFamily family) {
         return openDatagramChannel();
     }
 
-    /** None. */
+    /** Not supported. */
     @Override
     public Pipe openPipe() {
         throw new UnsupportedOperationException("sockets only");

@@ -14,10 +14,10 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
-/** Finds every channel ready that may be read, as many at a time as the JDK's own does, and then the next. */
+/** A selector that finds every channel ready, as many in one call as the JDK's own does, and the next ones in the next call. */
 final class InstantSelector extends AbstractSelector {
 
-    /** As the JDK's selector on Linux. */
+    /** Keys in one call: as many as the JDK's selector takes on Linux. */
     static final int AT_ONCE = 1024;
 
     /** Keys found ready, by all selectors. */
@@ -65,7 +65,7 @@ final class InstantSelector extends AbstractSelector {
             return this;
         }
 
-        /** To read, or to accept while somebody is there. */
+        /** Ready to read, or to accept while a client is left. */
         @Override
         public int readyOps() {
             return channel instanceof InstantListener listener && listener.isDone() ? 0 : interest & ~OP_WRITE;
@@ -95,7 +95,7 @@ final class InstantSelector extends AbstractSelector {
         return found;
     }
 
-    /** Does not wait: there is always somebody. */
+    /** Does not wait: a client is always ready. */
     @Override
     public int select(Consumer<SelectionKey> action, long timeoutMs) {
         return selectNow(action);
@@ -121,7 +121,7 @@ final class InstantSelector extends AbstractSelector {
         keys.clear();
     }
 
-    /** Not kept: ready keys are handed to an action. */
+    /** Not supported: ready keys are handed to an action. */
     @Override
     public Set<SelectionKey> selectedKeys() {
         throw new UnsupportedOperationException("use select with an action");

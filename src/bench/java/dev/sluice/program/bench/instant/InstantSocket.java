@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.Set;
 
-/** Gives what was asked for and takes what is offered, at once and without touching a byte. */
+/** A socket that fills every read and takes every write, at once and without touching a byte. */
 final class InstantSocket extends SocketChannel {
 
     private final SocketAddress remote;
@@ -107,7 +107,7 @@ final class InstantSocket extends SocketChannel {
         return Set.of();
     }
 
-    /** None. */
+    /** Not supported. */
     @Override
     public Socket socket() {
         throw new UnsupportedOperationException("no socket");

@@ -1,2 +1,2 @@
-/** The kernel taken out: channels that give and take at once, and what a request costs between them. */
+/** Channels without a kernel, which give and take at once, and the cost of a request between them. */
 package dev.sluice.program.bench.instant;

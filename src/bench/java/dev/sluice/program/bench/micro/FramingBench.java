@@ -16,8 +16,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What stands under every decoder ({@link DecodersBench}): a frame of 64 KiB that arrives in pieces, which the handler leaves unread until it is whole. Nanoseconds
- * for a byte of it; were pieces copied again and again, small ones would cost thousands of times as much as large ones.
+ * The cost of unread input, which every decoder ({@link DecodersBench}) rests on: a frame of 64 KiB arrives in pieces, and the handler
+ * leaves them unread until it is whole. Measured are nanoseconds for a byte. If each piece had all pieces before it copied, small pieces
+ * would cost thousands of times as much as large ones.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

@@ -18,7 +18,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** A task handed to a loop by another thread: one at a time, which wakes the loop, and as a stream, which need not. */
+/** The cost of a task that another thread hands to a loop: one at a time, which wakes the loop, and as a stream, which need not. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -27,7 +27,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 public class SubmitBench {
 
-    /** Tasks under way, so that the stream is as quick as the loop, and the queue does not grow for ever. */
+    /** The most tasks under way: the stream is as quick as the loop, and the queue is bounded. */
     private static final int UNDER_WAY = 1_024;
 
     private Reactor reactor;

@@ -23,15 +23,15 @@ import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Netty's echo as its own example writes it (write when read, flush when a read is complete), with what that leaves out and ours has: no
- * reading while the outbound buffer is above its high water mark, and the end of input answered only after the last byte.
+ * Netty's echo as its own example writes it: write when read, flush when a read is complete. Two things are added, which ours has, too: it
+ * does not read while the outbound buffer is above its high water mark, and it answers the end of input only after the last byte.
  *
- * <p>By default it reads once more whenever a read has filled the buffer that it had guessed: after one in eight messages of 64 bytes, and after
- * each of 64 KiB. Told to read once an event, it does with short messages what all others do here; one of 64 KiB it then takes in two.
+ * <p>By default it reads once more whenever a read has filled the buffer, whose size it guesses: after one in eight messages of 64 bytes, and
+ * after each of 64 KiB. Told to read once an event, it reads short messages as all others here do, and one of 64 KiB in two reads.
  */
 abstract class NettyEcho implements Contender {
 
-    /** Reads an event, at most: its own default. */
+    /** The most reads for an event: Netty's own default. */
     static final int DEFAULT_READS = 16;
 
     private final String name;

@@ -5,7 +5,7 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 
-/** Netty on its own native library. */
+/** Netty on its own native epoll library. */
 public class NettyEpoll extends NettyEcho {
 
     /** For the service loader. */

@@ -15,13 +15,13 @@ import java.util.Map;
 import java.util.stream.DoubleStream;
 
 /**
- * What the charts of a report show; a figure that is not known is null.
+ * The data of a report's charts; a figure that is not known is null.
  *
  * @param first       the engine that others are compared with
  * @param engines     as they are written; the place of one decides its colour
  * @param noise       by metric, {@code [low, high]}
- * @param percentiles names of those that latencies are given for
- * @param latency     what the latencies are
+ * @param percentiles names of the percentiles that latencies are given for
+ * @param latency     the meaning of the latencies, in words
  * @param groups      cells that differ in connections alone
  * @param idle        bytes for an idle connection
  */

@@ -21,9 +21,9 @@ public final class CsvReport {
     private CsvReport() {}
 
     /**
-     * All of it.
+     * Lays out a comparison.
      *
-     * @param result what was measured
+     * @param result the measurements
      * @return lines
      */
     public static String of(BenchResult result) {

@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * A comparison as one HTML file that needs nothing else: style, data and the script for charts (Chart.js) stand in it. Verdict and
- * tables are read without scripts.
+ * A comparison as one HTML file that needs nothing else: style, data and the script for charts (Chart.js) are in it. Verdict and tables
+ * can be read without scripts.
  */
 public final class HtmlReport {
 
@@ -25,9 +25,9 @@ public final class HtmlReport {
     private HtmlReport() {}
 
     /**
-     * All of it.
+     * Lays out a comparison.
      *
-     * @param result what was measured
+     * @param result the measurements
      * @return HTML
      */
     public static String of(BenchResult result) {

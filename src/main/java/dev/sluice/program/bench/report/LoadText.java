@@ -13,9 +13,9 @@ public final class LoadText {
     private LoadText() {}
 
     /**
-     * All of it.
+     * Lays out a load's result.
      *
-     * @param result what was measured
+     * @param result the measurements
      * @return lines
      */
     public static String of(LoadResult result) {

@@ -10,9 +10,9 @@ public final class MarkdownReport {
     private MarkdownReport() {}
 
     /**
-     * All of it.
+     * Lays out a comparison.
      *
-     * @param result what was measured
+     * @param result the measurements
      * @return Markdown
      */
     public static String of(BenchResult result) {

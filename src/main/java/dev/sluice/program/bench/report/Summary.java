@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** What every report says, before it is laid out: the verdict, where it was measured, tables, method and caveats. */
+/** The content of every report before it is laid out: the verdict, the machine, tables, method and caveats. */
 final class Summary {
 
     /** A table of text; every row is as long as the head. */
@@ -46,7 +46,7 @@ final class Summary {
         return verdict;
     }
 
-    /** What differs by no more than this does not differ. */
+    /** The noise floor: engines that differ by no more than this cannot be told apart. */
     String noise() {
         Interval cpu = comparison.noise(Metric.CPU);
         Interval rate = comparison.noise(Metric.RATE);

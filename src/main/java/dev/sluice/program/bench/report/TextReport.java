@@ -9,9 +9,9 @@ public final class TextReport {
     private TextReport() {}
 
     /**
-     * All of it.
+     * Lays out a comparison.
      *
-     * @param result what was measured
+     * @param result the measurements
      * @return lines
      */
     public static String of(BenchResult result) {

@@ -1,2 +1,2 @@
-/** What was measured, for people and for programs: text, JSON, CSV, Markdown, HTML. */
+/** Reports of measurements, for people and for programs: text, JSON, CSV, Markdown, HTML. */
 package dev.sluice.program.bench.report;
