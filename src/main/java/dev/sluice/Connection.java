@@ -155,4 +155,19 @@ public interface Connection {
      * @return the peer's address, never looked up by name
      */
     SocketAddress remoteAddress();
+
+    /**
+     * Any thread, also after the close.
+     *
+     * @return our own address; null for an outbound connection that could not be made
+     */
+    SocketAddress localAddress();
+
+    /**
+     * Any thread, also after the close. Names the connection in logs, in reports and to the flight recorder.
+     *
+     * @return a number, at least 1, that no other connection of its server has: all of its loops and its outbound connections count
+     *     together, up to 2^40, about 10^12
+     */
+    long id();
 }

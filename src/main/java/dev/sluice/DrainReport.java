@@ -31,10 +31,11 @@ public record DrainReport(int connections, List<Cut> cuts, int owed, long bytesU
     /**
      * A connection that was cut.
      *
+     * @param id     its {@linkplain Connection#id number}
      * @param remote its peer
      * @param reason why, and how many bytes never left
      */
-    public record Cut(SocketAddress remote, CloseReason reason) {}
+    public record Cut(long id, SocketAddress remote, CloseReason reason) {}
 
     /**
      * Whether a connection that ended while a server drained was cut.

@@ -4,8 +4,9 @@ import dev.sluice.ServerOptions;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** How many connections of a server are open, against how many may be. Any thread. */
+/** How many connections of a server are open, against how many may be, and what number each has. Any thread. */
 public final class Admission {
 
     /** The limit where that of the descriptors is not known. */
@@ -16,6 +17,7 @@ public final class Admission {
 
     private final int limit;
     private final AtomicInteger open = new AtomicInteger();
+    private final AtomicLong ids = new AtomicLong();
     private final List<Runnable> whenOneLeaves = new CopyOnWriteArrayList<>();
 
     /**
@@ -66,6 +68,15 @@ public final class Admission {
         for (Runnable task : whenOneLeaves) {
             task.run();
         }
+    }
+
+    /**
+     * A number for a connection, whether it is let in or not.
+     *
+     * @return 1 for the first
+     */
+    public long nextId() {
+        return ids.incrementAndGet();
     }
 
     /**

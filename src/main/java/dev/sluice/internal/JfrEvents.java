@@ -1,6 +1,7 @@
 package dev.sluice.internal;
 
-import java.net.SocketAddress;
+import dev.sluice.CloseReason;
+import dev.sluice.Connection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import jdk.jfr.Category;
@@ -26,7 +27,7 @@ public final class JfrEvents {
     private static volatile State state = State.OFF;
 
     /** Connections that opened during a recording, until they close. */
-    private static final Map<Object, ConnectionEvent> OPEN = new ConcurrentHashMap<>();
+    private static final Map<Connection, ConnectionEvent> OPEN = new ConcurrentHashMap<>();
 
     private JfrEvents() {}
 
@@ -48,6 +49,12 @@ public final class JfrEvents {
     @Name("sluice.Connection")
     @Label("Connection")
     private static final class ConnectionEvent extends SluiceEvent {
+        @Label("Connection")
+        long id;
+
+        @Label("Local Address")
+        String local;
+
         @Label("Remote Address")
         String remote;
 
@@ -62,6 +69,9 @@ public final class JfrEvents {
     @Name("sluice.QueueLimit")
     @Label("Queue Limit")
     private static final class QueueLimitEvent extends SluiceEvent {
+        @Label("Connection")
+        long id;
+
         @Label("Remote Address")
         String remote;
 
@@ -142,9 +152,9 @@ public final class JfrEvents {
     /**
      * A connection has opened.
      *
-     * @param connection stands for itself
+     * @param connection the one
      */
-    public static void opened(Object connection) {
+    public static void opened(Connection connection) {
         if (isOn()) {
             ConnectionEvent event = new ConnectionEvent();
             if (event.isEnabled()) {
@@ -159,7 +169,7 @@ public final class JfrEvents {
      *
      * @param connection the one that opened
      */
-    public static void forget(Object connection) {
+    public static void forget(Connection connection) {
         OPEN.remove(connection);
     }
 
@@ -167,26 +177,27 @@ public final class JfrEvents {
      * A connection has closed; a queue limit that closed it is an event of its own.
      *
      * @param connection the one that opened
-     * @param remote     its peer
-     * @param reason     why, a kind of the close reason
-     * @param unsent     bytes that never left
+     * @param reason     why, and what was lost
      */
-    public static void closed(Object connection, SocketAddress remote, Enum<?> reason, long unsent) {
+    public static void closed(Connection connection, CloseReason reason) {
         if (!isOn()) {
             return;
         }
         ConnectionEvent event = OPEN.remove(connection);
         if (event != null) {
             event.end();
-            event.remote = remote.toString();
-            event.reason = reason.name();
-            event.unsent = unsent;
+            event.id = connection.id();
+            event.local = String.valueOf(connection.localAddress());
+            event.remote = connection.remoteAddress().toString();
+            event.reason = reason.kind().name();
+            event.unsent = reason.unsent();
             event.commit();
         }
-        if (reason.name().equals("QUEUE_LIMIT")) {
+        if (reason.kind() == CloseReason.Kind.QUEUE_LIMIT) {
             QueueLimitEvent limit = new QueueLimitEvent();
-            limit.remote = remote.toString();
-            limit.unsent = unsent;
+            limit.id = connection.id();
+            limit.remote = connection.remoteAddress().toString();
+            limit.unsent = reason.unsent();
             limit.commit();
         }
     }

@@ -27,6 +27,7 @@ public final class OutboundQueue extends WriteReservations {
     long sinceNs;
 
     boolean fellShort;
+    private boolean owesWritable;
     private boolean ended;
     private boolean endSent;
 
@@ -166,6 +167,25 @@ public final class OutboundQueue extends WriteReservations {
         shorten(dropped);
         outlet.counters().add(Counter.BYTES_DISCARDED, dropped);
         return dropped;
+    }
+
+    // ---- its writers ---------------------------------------------------------------------------------------------------
+
+    /** A write has returned false: {@link dev.sluice.Handler#onWritable} must follow. */
+    public void oweWritable() {
+        owesWritable = true;
+    }
+
+    /**
+     * Whether {@link dev.sluice.Handler#onWritable} must follow now, which is then no longer owed.
+     *
+     * @param mayWrite false leaves it owed
+     * @return true once after {@link #oweWritable}
+     */
+    public boolean takeWritable(boolean mayWrite) {
+        boolean due = owesWritable && mayWrite;
+        owesWritable &= !due;
+        return due;
     }
 
     // ---- its end ------------------------------------------------------------------------------------------------------

@@ -50,9 +50,17 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     final ReactorContext context;
     private final OutboundQueue output;
-    private final SocketAddress remote;
     private SelectionKey key;
     private Handler handler;
+
+    /** Its addresses, once its channel no longer tells them. */
+    private volatile Addresses last;
+
+    /** The lower 32 bits of its number. */
+    private final int idLow;
+
+    /** The upper 8: as many as find room between the other fields. */
+    private final byte idHigh;
 
     /** What the handler left unread, from zero to its limit, or null. */
     private ByteBuffer unread;
@@ -74,13 +82,14 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Whether a flush at the end of the turn was asked for. */
     private boolean flushAsked;
 
-    /** Whether {@link Handler#onWritable} must follow. */
-    private boolean owesWritable;
+    private record Addresses(SocketAddress remote, SocketAddress local) {}
 
-    private ReactorConnection(ReactorContext context, SocketAddress remote, ConnectionState state) {
+    private ReactorConnection(ReactorContext context, ConnectionState state) {
         this.context = context;
-        this.remote = remote;
         this.state = state;
+        long id = context.admission.nextId();
+        this.idLow = (int) id;
+        this.idHigh = (byte) (id >> 32);
         this.output = new OutboundQueue(context.outlet);
         this.activeNs = context.reactor.nowNs();
     }
@@ -94,7 +103,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
      */
     static ReactorConnection open(ReactorContext context, SocketChannel channel, Handler.Factory factory, boolean isOutbound)
             throws IOException {
-        ReactorConnection connection = new ReactorConnection(context, channel.getRemoteAddress(), ConnectionState.OPEN);
+        ReactorConnection connection = new ReactorConnection(context, ConnectionState.OPEN);
         connection.key = context.reactor.register(channel, SelectionKey.OP_READ, connection);
         context.opened(connection, isOutbound);
         try {
@@ -114,7 +123,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Makes a connection that could not be made, so that its handler can be told. Not within a callback. */
     static ReactorConnection neverOpened(ReactorContext context, SocketAddress remote) {
-        return new ReactorConnection(context, remote, ConnectionState.CLOSED);
+        ReactorConnection connection = new ReactorConnection(context, ConnectionState.CLOSED);
+        connection.last = new Addresses(remote, null);
+        return connection;
     }
 
     /** Gives a connection that could not be made its handler, whose only callback is the last. Not within a callback. */
@@ -377,7 +388,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (!readsWhileOutputWaits()) {
             stop(ReadStop.OUTPUT_WAITS);
         }
-        owesWritable = true;
+        output.oweWritable();
         return false;
     }
 
@@ -431,7 +442,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         context.releaseElsewhere(bytes.length);
         if (state != ConnectionState.CLOSED && output.arrived(bytes.length)) { // or reaping accounts for them
             enqueue(ByteBuffer.wrap(bytes));
-            owesWritable |= wasFull;
+            if (wasFull) {
+                output.oweWritable();
+            }
             wantsMore();
             flushSoon();
         }
@@ -502,11 +515,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (has(ReadStop.MEMORY_SHORT) && output.length() <= context.readMark()) {
             go(ReadStop.MEMORY_SHORT);
         }
-        if (owesWritable && mayWrite()) {
-            owesWritable = false;
-            if (context.hasOpened(this)) {
-                call(Event.WRITABLE, null);
-            }
+        if (output.takeWritable(mayWrite()) && context.hasOpened(this)) {
+            call(Event.WRITABLE, null);
         }
     }
 
@@ -598,6 +608,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     public void reap() {
         reason = reason == null ? new CloseReason(Kind.RESET, null, output.length()) : reason; // its end went only half way
         release();
+        last = addresses();
         context.socketIo.close(channel());
         int never = output.close();
         if (never > 0) {
@@ -803,7 +814,26 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public SocketAddress remoteAddress() {
-        return remote;
+        return addresses().remote();
+    }
+
+    @Override
+    public SocketAddress localAddress() {
+        return addresses().local();
+    }
+
+    /** Its channel knows them until it is closed: to keep them here, too, would be paid for by each idle connection. */
+    private Addresses addresses() {
+        try {
+            return last != null ? last : new Addresses(channel().getRemoteAddress(), channel().getLocalAddress());
+        } catch (IOException e) {
+            return last; // was closed meanwhile
+        }
+    }
+
+    @Override
+    public long id() {
+        return (idHigh & 0xFFL) << 32 | idLow & 0xFFFF_FFFFL;
     }
 
     @Override
@@ -824,7 +854,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public String toString() {
-        return "connection with " + remote + ", " + state + ", " + pending() + " bytes pending";
+        return "connection " + id() + " with " + remoteAddress() + ", " + state + ", " + pending() + " bytes pending";
     }
 
     private SocketChannel channel() {

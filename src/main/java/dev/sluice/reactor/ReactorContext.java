@@ -100,7 +100,7 @@ final class ReactorContext {
     /** Reads that connections still have while the server drains. */
     private final Map<ReactorConnection, Integer> lastReads = new IdentityHashMap<>();
 
-    private final Admission admission;
+    final Admission admission;
     private final Runnable forgetEnd;
     private ReactorContext[] siblings = {this};
     private Drain drain;
@@ -230,7 +230,7 @@ final class ReactorContext {
         lastReads.remove(connection);
         neverOpened.remove(connection);
         closedBy.increment(reason.kind());
-        JfrEvents.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
+        JfrEvents.closed(connection, reason);
         admission.leave();
     }
 
@@ -238,7 +238,7 @@ final class ReactorContext {
     void gone(ReactorConnection connection, CloseReason reason) {
         load.decrementAndGet();
         if (drain != null) {
-            drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
+            drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.id(), connection.remoteAddress(), reason) : null);
         }
         outboundLoad -= outbound.remove(connection) ? 1 : 0;
     }

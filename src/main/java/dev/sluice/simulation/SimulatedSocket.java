@@ -146,7 +146,8 @@ final class SimulatedSocket extends SocketChannel implements SimulatedSelector.R
     }
 
     @Override
-    public SocketAddress getLocalAddress() {
+    public SocketAddress getLocalAddress() throws IOException {
+        checkOpen();
         return local;
     }
 

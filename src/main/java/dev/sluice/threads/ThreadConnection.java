@@ -66,6 +66,10 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     final CallbackLock turn;
     private final SocketChannel channel;
     private final SocketAddress remote;
+    private final long id;
+
+    /** Null until it is connected. */
+    private volatile SocketAddress local;
     private final ThreadService service;
 
     /** How to connect, or null: it was accepted. */
@@ -117,7 +121,6 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     private boolean writing;
     private int ownBytes;
-    private boolean owesWritable;
     private Kind kind;
     private Throwable cause;
     private long unsent;
@@ -150,6 +153,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         this.attempt = attempt;
         this.service = service;
         this.connected = attempt == null;
+        this.id = context.admission.nextId();
+        this.local = connected ? localOf(channel) : null;
         this.lock = context.seams.locks().get();
         this.changed = lock.newCondition();
         this.turn = new CallbackLock(this);
@@ -216,6 +221,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             lock.lock();
             try {
                 connected = state == ConnectionState.OPEN;
+                local = connected ? localOf(channel) : null;
                 activeNs = context.nowNs();
             } finally {
                 unlock();
@@ -582,7 +588,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             data.position(data.limit());
             boolean full = queue.length() > context.options.highWater();
             if (full) {
-                owesWritable = true;
+                queue.oweWritable();
                 if (!turn.readsWhileOutputWaits()) {
                     stop(ReadStop.OUTPUT_WAITS);
                 }
@@ -736,9 +742,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         if (has(ReadStop.MEMORY_SHORT) && queue.length() <= context.readMark()) {
             go(ReadStop.MEMORY_SHORT);
         }
-        boolean due = owesWritable && mayWrite();
-        owesWritable &= !due;
-        return due;
+        return queue.takeWritable(mayWrite());
     }
 
     /** Under the lock. All that was queued has left: tells the peer our end, if it was asked for. */
@@ -1264,7 +1268,25 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     }
 
     @Override
+    public SocketAddress localAddress() {
+        return local;
+    }
+
+    private static SocketAddress localOf(SocketChannel channel) {
+        try {
+            return channel.getLocalAddress();
+        } catch (IOException e) {
+            return null; // closed already
+        }
+    }
+
+    @Override
+    public long id() {
+        return id;
+    }
+
+    @Override
     public String toString() {
-        return "connection with " + remote + ", " + state + ", " + pending() + " bytes pending";
+        return "connection " + id + " with " + remote + ", " + state + ", " + pending() + " bytes pending";
     }
 }

@@ -71,7 +71,7 @@ final class ThreadContext {
     /** Outbound connections that were not attempted. */
     private final LongAdder refused = new LongAdder();
 
-    private final Admission admission;
+    final Admission admission;
     private final MemoryBudget budget;
     private final ReentrantLock relieving;
     private final RateLimitedLog log = new RateLimitedLog(LoggerFactory.getLogger(Server.class));
@@ -198,7 +198,7 @@ final class ThreadContext {
     /** A connection has closed, and its descriptor is free; its last callback follows. */
     void closed(ThreadConnection connection, CloseReason reason) {
         closedBy.increment(reason.kind());
-        JfrEvents.closed(connection, connection.remoteAddress(), reason.kind(), reason.unsent());
+        JfrEvents.closed(connection, reason);
         admission.leave();
     }
 
@@ -211,7 +211,7 @@ final class ThreadContext {
                     drain.cutOwing();
                 }
                 drain.leftUnread(connection.unreadAtEnd());
-                drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.remoteAddress(), reason) : null);
+                drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.id(), connection.remoteAddress(), reason) : null);
             }
         });
         if (!taken) { // the loop has failed

@@ -152,7 +152,7 @@ class DrainContractTest extends EngineContract {
         assertEquals(1, report.cut(), "though no output waits");
         assertEquals(0, report.flushed());
         assertEquals(0, report.bytesLost());
-        assertEquals(List.of(new DrainReport.Cut(client.connection().remoteAddress(), new CloseReason(Kind.DRAIN_DEADLINE, null, 0))), report.cuts());
+        assertEquals(List.of(new DrainReport.Cut(client.connection().id(), client.connection().remoteAddress(), new CloseReason(Kind.DRAIN_DEADLINE, null, 0))), report.cuts());
     }
 
     /** Takes its first byte, which says what it does then. */

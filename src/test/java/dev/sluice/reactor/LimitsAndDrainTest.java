@@ -267,7 +267,7 @@ class LimitsAndDrainTest {
         assertEquals(1, report.flushed());
         assertEquals(unsent, report.bytesLost());
         assertEquals(
-                List.of(new DrainReport.Cut(stuck.channel.getLocalAddress(), new CloseReason(Kind.DRAIN_DEADLINE, null, unsent))),
+                List.of(new DrainReport.Cut(1, stuck.channel.getLocalAddress(), new CloseReason(Kind.DRAIN_DEADLINE, null, unsent))),
                 report.cuts());
         stuck.awaitReset();
     }

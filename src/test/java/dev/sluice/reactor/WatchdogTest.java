@@ -113,7 +113,7 @@ class WatchdogTest {
             Awaitility.await().until(() -> lines.size() == expected);
             String line = lines.get(stall - 1);
             assertTrue(line.startsWith("sluice-reactor-0 has been kept for 1"), line);
-            assertTrue(line.contains(Waiting.class.getName() + ", connection with /127.0.0.1:" + client.getLocalPort()), line);
+            assertTrue(line.contains(Waiting.class.getName() + ", connection 1 with /127.0.0.1:" + client.getLocalPort()), line);
             assertTrue(line.contains("java.util.concurrent.Semaphore.tryAcquire") && line.contains("Waiting.onRead"), line);
             permits.release();
             assertEquals('x', client.getInputStream().read());
