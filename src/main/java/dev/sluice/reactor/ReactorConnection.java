@@ -65,6 +65,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** What the handler left unread, from zero to its limit, or null. */
     private ByteBuffer unread;
 
+    /** Its holds, offloaded tasks and timers, or null. */
+    private PendingWork work;
+
     /** Why it ends, once that is known. */
     private CloseReason reason;
 
@@ -138,7 +141,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** The only way to the handler. */
     private void call(Event event, Object argument) {
-        context.begin(this);
+        assert context.reactor.isInLoop() && context.running == null : "callbacks nest";
+        ReactorContext.RUNNING.lazySet(context, this);
         try {
             switch (event) {
                 case CREATE -> handler = Objects.requireNonNull(((Handler.Factory) argument).create(this), "the factory's handler");
@@ -155,7 +159,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             end(Kind.HANDLER_FAILURE, t);
             context.handlerFailed(event.name(), this, t);
         } finally {
-            context.end();
+            ReactorContext.RUNNING.lazySet(context, null);
         }
     }
 
@@ -177,14 +181,15 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Applies the state: sends our end, ends the connection when both sides have ended, and sets what the key waits for. */
     private void settle() {
-        if (output.isEnded()) {
+        if (output.isEnded() && state != ConnectionState.CLOSED) {
             sendEnd();
         }
         if (state == ConnectionState.CLOSED) {
             return;
         }
         int ops = interest();
-        if (Registration.setInterest(key, ops)) {
+        if (key.interestOps() != ops) {
+            key.interestOps(ops);
             context.counters.add(Counter.INTEREST_CHANGES, 1);
             context.counters.add(Counter.READ_PAUSES, has(ReadStop.OUTPUT_WAITS) || has(ReadStop.MEMORY_SHORT) ? 1 : 0);
             if (ops == 0) {
@@ -523,9 +528,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Tells the peer our end, if all before it has left; ends the connection once both sides have ended. */
     private void sendEnd() {
         try {
-            if (state != ConnectionState.CLOSED && output.sendEnd(channel(), context.reactor.nowNs())) {
-                setTimer();
-            }
+            output.sendEnd(channel(), context.reactor.nowNs());
         } catch (IOException e) {
             end(Kind.RESET, e);
         }
@@ -555,10 +558,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Asked to close, it drains as soon as no work is held. */
     private void drainUnlessHeld() {
-        if (state == ConnectionState.LEAVING && !context.isHeld(this)) {
+        if (state == ConnectionState.LEAVING && !isHeld()) {
             state = ConnectionState.DRAINING;
             output.end(context.reactor.nowNs());
-            setTimer(); // our end may have been sent long ago
         }
         flushSoon();
     }
@@ -615,6 +617,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             context.discardedElsewhere.add(never);
             reason = new CloseReason(reason.kind(), reason.cause(), reason.unsent() + never);
         }
+        if (work != null) {
+            work.cancel();
+        }
         context.closed(this, reason);
         try {
             if (handler != null) { // its factory did not throw
@@ -640,7 +645,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             boolean isStopped = stops != 0 && !has(ReadStop.INPUT_ENDED);
             if (state != ConnectionState.OPEN || !isStopped || unread == null && reads == 0) {
                 countUnread();
-                if (context.isHeld(this) && state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED)) {
+                if (isHeld() && state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED)) {
                     call(Event.EOF, null); // nothing more is read
                 }
                 close();
@@ -658,7 +663,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             end(Kind.LOCAL, null);
         } else if (state != ConnectionState.CLOSED) {
             countUnread();
-            if (context.isHeld(this)) {
+            if (isHeld()) {
                 context.cutOwing();
             }
             end(Kind.DRAIN_DEADLINE, null);
@@ -689,7 +694,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             return;
         }
         long lookNs = interest() == 0 ? context.nextLookNs(channel()) : Timeouts.NEVER;
-        long atNs = context.timeouts.deadline(output, state == ConnectionState.LINGERING, context.isHeld(this), activeNs, lookNs);
+        long atNs = context.timeouts.deadline(output, state == ConnectionState.LINGERING, isHeld(), activeNs, lookNs);
         if (atNs != Timeouts.NEVER && (!isSet() || atNs - deadlineNs() < 0)) {
             context.reactor.setDeadline(this, atNs);
         }
@@ -707,7 +712,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             if (nowNs - output.sinceNs() >= timeouts.lingerNs()) {
                 end(Kind.LOCAL, null);
             }
-        } else if (timeouts.isIdle(activeNs, nowNs) && !context.isHeld(this)) {
+        } else if (timeouts.isIdle(activeNs, nowNs) && !isHeld()) {
             end(Kind.IDLE, null);
         }
         setTimer(); // first: a look that fails must not be the last
@@ -716,7 +721,24 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         }
     }
 
-    // ---- tasks --------------------------------------------------------------------------------------------------------
+    // ---- tasks and pending work ---------------------------------------------------------------------------------------
+
+    private PendingWork work() {
+        if (work == null) {
+            work = new PendingWork(this);
+        }
+        return work;
+    }
+
+    private void forgetWorkIfNone() {
+        if (work != null && work.isEmpty()) {
+            work = null;
+        }
+    }
+
+    private boolean isHeld() {
+        return work != null && work.isHeld();
+    }
 
     @Override
     public boolean execute(Runnable task) {
@@ -736,19 +758,35 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     @Override
     public Timer schedule(Duration delay, Runnable task) {
         context.reactor.checkInLoop();
-        return state == ConnectionState.CLOSED ? () -> false : context.schedule(this, delay, () -> run(task));
+        if (state == ConnectionState.CLOSED) {
+            return () -> false;
+        }
+        PendingWork pending = work();
+        Timer[] timer = new Timer[1];
+        timer[0] = context.reactor.schedule(delay, () -> {
+            pending.ended(timer[0]);
+            forgetWorkIfNone();
+            run(task);
+        });
+        pending.began(timer[0]);
+        return () -> {
+            boolean waited = timer[0].cancel();
+            pending.ended(timer[0]);
+            forgetWorkIfNone();
+            return waited;
+        };
     }
 
     @Override
     public Hold hold() {
         context.reactor.checkInLoop();
-        return state == ConnectionState.CLOSED ? () -> {} : context.workOf(this).hold(); // in its last callback, nothing would forget it
+        return state == ConnectionState.CLOSED ? () -> {} : work().hold(); // in its last callback, nothing would forget it
     }
 
     @Override
     public <T> boolean offload(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
         context.reactor.checkInLoop();
-        return context.workOf(this).offload(context.workers, task, callback);
+        return work().offload(context.workers, task, callback);
     }
 
     @Override
@@ -762,8 +800,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public void released() {
-        context.forgetWorkIfNone(this);
-        if (!context.isHeld(this) && state != ConnectionState.CLOSED) {
+        forgetWorkIfNone();
+        if (!isHeld() && state != ConnectionState.CLOSED) {
             activeNs = context.reactor.nowNs(); // it was not idle until now
             setTimer();
         }
@@ -773,7 +811,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     @Override
     public void workersFull(boolean full) {
         if (!full) {
-            context.forgetWorkIfNone(this);
+            forgetWorkIfNone();
         }
         if (state == ConnectionState.CLOSED) {
             return; // by its last callback, or meanwhile

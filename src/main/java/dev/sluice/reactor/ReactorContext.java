@@ -6,7 +6,6 @@ import dev.sluice.Handler;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
-import dev.sluice.Timer;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.ChunkPool;
 import dev.sluice.ServerStats.Counter;
@@ -16,7 +15,6 @@ import dev.sluice.internal.JfrEvents;
 import dev.sluice.internal.LivenessProbe;
 import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.Outlet;
-import dev.sluice.internal.PendingWork;
 import dev.sluice.internal.RateLimitedLog;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Timeouts;
@@ -51,7 +49,8 @@ final class ReactorContext {
     /** Reads that a draining server gives a connection for what had arrived, 1 MiB: a peer that sends on must not keep it. */
     private static final int LAST_READS = 16;
 
-    private static final AtomicReferenceFieldUpdater<ReactorContext, ReactorConnection> RUNNING =
+    /** Writes {@link #running} without a fence. */
+    static final AtomicReferenceFieldUpdater<ReactorContext, ReactorConnection> RUNNING =
             AtomicReferenceFieldUpdater.newUpdater(ReactorContext.class, ReactorConnection.class, "running");
 
     final Reactor reactor;
@@ -78,7 +77,7 @@ final class ReactorContext {
     /** Connections handed to this loop and not gone yet, those included that are being connected. Any thread. */
     final AtomicInteger load = new AtomicInteger();
 
-    /** The connection whose callback is running, or null. Written without a fence: another thread may see it late. */
+    /** The connection whose callback is running, or null. Another thread may see it late. */
     volatile ReactorConnection running;
 
     /** Bytes that went straight to a socket in this dispatch. */
@@ -87,9 +86,6 @@ final class ReactorContext {
     private final MemoryBudget budget;
     private final LivenessProbe probe = new LivenessProbe();
     private final RateLimitedLog log = new RateLimitedLog(LoggerFactory.getLogger(Server.class));
-
-    /** Of those connections that have some. */
-    private final Map<ReactorConnection, PendingWork> work = new IdentityHashMap<>();
 
     /** Connections that another connection of this server has made. */
     private final Set<ReactorConnection> outbound = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -149,17 +145,6 @@ final class ReactorContext {
     }
 
     // ---- callbacks ----------------------------------------------------------------------------------------------------
-
-    /** A callback of a connection begins. */
-    void begin(ReactorConnection connection) {
-        assert reactor.isInLoop() && running == null : "callbacks nest";
-        RUNNING.lazySet(this, connection);
-    }
-
-    /** The callback has returned. */
-    void end() {
-        RUNNING.lazySet(this, null);
-    }
 
     void handlerFailed(String event, ReactorConnection connection, Throwable cause) {
         counters.add(Counter.HANDLER_FAILURES, 1);
@@ -223,10 +208,6 @@ final class ReactorContext {
 
     /** A connection has closed; its last callback follows. */
     void closed(ReactorConnection connection, CloseReason reason) {
-        PendingWork pending = work.remove(connection);
-        if (pending != null) {
-            pending.cancel();
-        }
         lastReads.remove(connection);
         neverOpened.remove(connection);
         closedBy.increment(reason.kind());
@@ -241,39 +222,6 @@ final class ReactorContext {
             drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.id(), connection.remoteAddress(), reason) : null);
         }
         outboundLoad -= outbound.remove(connection) ? 1 : 0;
-    }
-
-    // ---- what few connections have ------------------------------------------------------------------------------------
-
-    PendingWork workOf(ReactorConnection connection) {
-        return work.computeIfAbsent(connection, PendingWork::new);
-    }
-
-    void forgetWorkIfNone(ReactorConnection connection) {
-        work.computeIfPresent(connection, (c, pending) -> pending.isEmpty() ? null : pending);
-    }
-
-    boolean isHeld(ReactorConnection connection) {
-        PendingWork pending = work.get(connection);
-        return pending != null && pending.isHeld();
-    }
-
-    /** A timer of a connection. None outlives its connection: an hour on each of a thousand connections a second would hold them all. */
-    Timer schedule(ReactorConnection connection, Duration delay, Runnable task) {
-        PendingWork pending = workOf(connection);
-        Timer[] timer = new Timer[1];
-        timer[0] = reactor.schedule(delay, () -> {
-            pending.ended(timer[0]);
-            forgetWorkIfNone(connection);
-            task.run();
-        });
-        pending.began(timer[0]);
-        return () -> {
-            boolean waited = timer[0].cancel();
-            pending.ended(timer[0]);
-            forgetWorkIfNone(connection);
-            return waited;
-        };
     }
 
     // ---- connections of which nothing is awaited ----------------------------------------------------------------------

@@ -51,7 +51,15 @@ public final class Registration {
      */
     public boolean interest(int ops) {
         reactor.checkInLoop();
-        return setInterest(key, ops);
+        try {
+            if (key.interestOps() == ops) {
+                return false;
+            }
+            key.interestOps(ops);
+            return true;
+        } catch (CancelledKeyException e) {
+            return false;
+        }
     }
 
     /**
@@ -72,18 +80,5 @@ public final class Registration {
      */
     public boolean isValid() {
         return key.isValid();
-    }
-
-    /** Changes what a key waits for, if that is a change and the key is still valid. */
-    static boolean setInterest(SelectionKey key, int ops) {
-        try {
-            if (key.interestOps() == ops) {
-                return false;
-            }
-            key.interestOps(ops);
-            return true;
-        } catch (CancelledKeyException e) {
-            return false;
-        }
     }
 }
