@@ -98,6 +98,20 @@ public interface Connection {
     <T> boolean offload(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback);
 
     /**
+     * The connection's thread. As {@link #offload}, but for the order: callbacks come in the order in which their tasks were handed in to
+     * this method, whatever order the tasks end in. So requests are answered in their order though workers take them side by side. A task that throws
+     * keeps its place. {@link ServerOptions#offloadQueue} also bounds the tasks of one connection whose callbacks have not returned:
+     * with one more it is not read until half of them have. What they made is forgotten when the connection closes.
+     *
+     * @param <T>      what the task makes
+     * @param task     what to run; it will be, whatever becomes of the connection
+     * @param callback is given the result, or what the task threw, the other being null; is itself a task of the connection
+     * @return false if so many tasks wait, of all connections or of this one, that this connection is not read
+     * @throws IllegalStateException on another thread
+     */
+    <T> boolean offloadInOrder(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback);
+
+    /**
      * Any thread. Connects out, on the same engine and under the same options, limits and counters; never waits. An attempt that
      * fails is told to its handler by {@link Handler#onClose} with {@link CloseReason.Kind#CONNECT_FAILURE}, without an {@code onOpen}
      * before; so it is, too, at {@link ServerOptions#maxConnections}. A draining server asks such a connection to leave only when those

@@ -162,8 +162,8 @@ public final class ServerOptions {
     }
 
     /**
-     * Offloaded tasks that may wait for a thread. A connection that brings one more is not read until half of them are gone.
-     * Default: 1024.
+     * Offloaded tasks that may wait for a thread. A connection that brings one more is not read until half of them are gone. The same
+     * number bounds the tasks of one connection that {@linkplain Connection#offloadInOrder wait for their order}. Default: 1024.
      *
      * @return tasks
      */

@@ -53,7 +53,10 @@ public final class ServerStats {
         TASKS_DONE,
         /** Offloaded tasks that workers were given. */
         TASKS_TAKEN,
-        /** Times that a task found {@link ServerOptions#offloadQueue} others before it, and its connection was not read. */
+        /**
+         * Times that a task found {@link ServerOptions#offloadQueue} others before it, in the workers' queue or in the order of its connection,
+         * which was then not read.
+         */
         WORKERS_FULL
     }
 

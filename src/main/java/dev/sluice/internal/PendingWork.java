@@ -2,6 +2,7 @@ package dev.sluice.internal;
 
 import dev.sluice.Hold;
 import dev.sluice.Timer;
+import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -42,16 +43,27 @@ public final class PendingWork {
         void released();
 
         /**
-         * Within {@link #confine}. The workers' queue is full, or has room again.
+         * Within {@link #confine}. There is no room for more work, or there is again.
          *
          * @param full which
          */
         void workersFull(boolean full);
     }
 
+    /** The workers' queue is full. */
+    private static final byte WORKERS = 1;
+
+    /** Too many tasks of this connection have not been answered in their order. */
+    private static final byte ORDER = 2;
+
     private final Owner owner;
     private int holds;
-    private boolean full;
+
+    /** Why there is no room for more work: a set of {@link #WORKERS} and {@link #ORDER}. */
+    private byte full;
+
+    /** Made when there is one. */
+    private InOrder inOrder;
 
     /** Made when there is one. */
     private Set<Timer> timers;
@@ -105,17 +117,21 @@ public final class PendingWork {
      */
     public <T> boolean offload(Workers workers, Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
         Hold hold = hold();
+        return take(workers, task, hold, (result, failure) -> {
+            try {
+                callback.accept(result, failure);
+            } finally {
+                hold.close();
+            }
+        });
+    }
+
+    /** The connection's thread runs what is given as {@code ended}, which releases the hold. */
+    private <T> boolean take(Workers workers, Callable<? extends T> task, Hold hold, BiConsumer<? super T, ? super Throwable> ended) {
         boolean room;
         try {
             room = workers.<T>take(task, (result, failure) -> {
-                boolean taken = owner.execute(() -> {
-                    try {
-                        callback.accept(result, failure);
-                    } finally {
-                        hold.close();
-                    }
-                });
-                if (!taken) { // it has closed
+                if (!owner.execute(() -> ended.accept(result, failure))) { // it has closed
                     hold.close();
                 }
             });
@@ -123,16 +139,95 @@ public final class PendingWork {
             hold.close();
             throw t;
         }
-        if (!room && !full) {
-            owner.confine(() -> setFull(true));
-            workers.whenThereIsRoom(() -> owner.confine(() -> setFull(false)));
+        if (!room && (full & WORKERS) == 0) {
+            owner.confine(() -> setFull(WORKERS, true));
+            workers.whenThereIsRoom(() -> owner.confine(() -> setFull(WORKERS, false)));
         }
         return room;
     }
 
-    private void setFull(boolean now) {
-        full = now;
-        owner.workersFull(now);
+    private void setFull(byte why, boolean now) {
+        boolean was = full != 0;
+        full = (byte) (now ? full | why : full & ~why);
+        if (was != (full != 0)) {
+            owner.workersFull(!was);
+        }
+    }
+
+    // ---- work that is answered in order -------------------------------------------------------------------------------
+
+    /**
+     * As {@link #offload}, but callbacks come in the order in which their tasks were handed in.
+     *
+     * @param <T>      what the task makes
+     * @param workers  the server's
+     * @param task     will be run
+     * @param callback is given the result, or what the task threw
+     * @return false if the workers' queue is full, or as many tasks of this connection wait: then it is not read until half of that is free
+     */
+    public <T> boolean offloadInOrder(Workers workers, Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
+        inOrder = inOrder == null ? new InOrder(workers) : inOrder;
+        return inOrder.offload(task, callback);
+    }
+
+    /** Offloaded tasks in the order in which they were handed in, until they are answered. Belongs to the thread that runs the callbacks. */
+    private final class InOrder {
+        private final Workers workers;
+        private final ArrayDeque<Place> places = new ArrayDeque<>();
+
+        InOrder(Workers workers) {
+            this.workers = workers;
+        }
+
+        <T> boolean offload(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
+            Place place = new Place(hold());
+            places.add(place); // first: with the task taken, it must not fail
+            boolean room;
+            try {
+                room = take(workers, task, place.hold, (result, failure) -> {
+                    place.answer = () -> callback.accept(result, failure);
+                    if (places.peek() == place) {
+                        answerFirst();
+                    }
+                });
+            } catch (Throwable t) {
+                places.removeLast();
+                throw t;
+            }
+            if (workers.areTooMany(places.size())) {
+                owner.confine(() -> setFull(ORDER, true));
+                room = false;
+            }
+            return room;
+        }
+
+        /** The first task has ended. Each callback is a task of its own, so that a thousand that waited for one do not keep a loop. */
+        private void answerFirst() {
+            Place first = places.remove();
+            try {
+                first.answer.run();
+            } finally {
+                first.hold.close();
+            }
+            if (workers.areFewAgain(places.size())) {
+                owner.confine(() -> setFull(ORDER, false));
+            }
+            if (!places.isEmpty() && places.peek().answer != null) {
+                owner.execute(this::answerFirst);
+            }
+        }
+    }
+
+    /** A task's place in the order. */
+    private static final class Place {
+        private final Hold hold;
+
+        /** Calls its callback; null until the task has ended. */
+        private Runnable answer;
+
+        Place(Hold hold) {
+            this.hold = hold;
+        }
     }
 
     // ---- timers -------------------------------------------------------------------------------------------------------
@@ -165,12 +260,15 @@ public final class PendingWork {
      * @return true if this may be forgotten
      */
     public boolean isEmpty() {
-        return holds == 0 && !full && (timers == null || timers.isEmpty());
+        return holds == 0 && full == 0 && (timers == null || timers.isEmpty());
     }
 
-    /** The connection has closed: its timers are cancelled, and nothing holds it any more. */
+    /** The connection has closed: its timers are cancelled, results are forgotten, and nothing holds it any more. */
     public void cancel() {
         holds = 0;
+        if (inOrder != null) {
+            inOrder.places.clear(); // a task that goes on still knows the order
+        }
         if (timers != null) {
             Set.copyOf(timers).forEach(Timer::cancel);
         }

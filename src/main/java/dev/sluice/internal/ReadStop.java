@@ -9,7 +9,8 @@ package dev.sluice.internal;
  *   PAUSED           pauseReading                                resumeReading
  *   OUTPUT_WAITS     a write that passes the high water mark     a flush that reaches the low water mark
  *   MEMORY_SHORT     a read that finds the budget short          a flush that reaches the read mark of the moment
- *   WORKERS_FULL     an offload that finds the queue full        the workers, once half of their queue is free
+ *   WORKERS_FULL     an offload that finds the queue full, or    the workers, once half of their queue is free, or the
+ *                    too many tasks before it in its order       callback after which half of those tasks are left
  *   OFFER_DUE        the end of any reason above, or             the offer
  *                    resumeReading
  *   INPUT_ENDED      the peer's end                              nothing
@@ -22,7 +23,7 @@ public enum ReadStop {
     OUTPUT_WAITS,
     /** The server's memory is short, and this connection holds a part of it. */
     MEMORY_SHORT,
-    /** The workers' queue is full, and this connection has offloaded a task to it. */
+    /** The workers' queue is full, and this connection has offloaded a task to it; or too many of its callbacks wait for one another. */
     WORKERS_FULL,
     /** Unread bytes are to be offered to the handler before anything more is read. */
     OFFER_DUE,

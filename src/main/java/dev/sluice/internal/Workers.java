@@ -85,11 +85,31 @@ public final class Workers {
             }
             pool.getQueue().add(counted);
         }
-        if (pool.getQueue().size() <= limit) {
-            return true;
+        return !areTooMany(pool.getQueue().size());
+    }
+
+    /**
+     * Whether so many tasks are more than may wait; counts it if so.
+     *
+     * @param tasks how many wait
+     * @return true if nothing more is to be brought until {@link #areFewAgain}
+     */
+    public boolean areTooMany(int tasks) {
+        boolean tooMany = tasks > limit;
+        if (tooMany) {
+            full.increment();
         }
-        full.increment();
-        return false;
+        return tooMany;
+    }
+
+    /**
+     * Whether so many tasks are at most half of those that may wait.
+     *
+     * @param tasks how many wait
+     * @return true if more may be brought
+     */
+    public boolean areFewAgain(int tasks) {
+        return tasks <= limit / 2;
     }
 
     private synchronized ThreadPoolExecutor executor() {
@@ -121,7 +141,7 @@ public final class Workers {
     }
 
     private void tellIfThereIsRoom() {
-        if (executor().getQueue().size() <= limit / 2) {
+        if (areFewAgain(executor().getQueue().size())) {
             for (Runnable waiting; (waiting = whenThereIsRoom.poll()) != null; ) {
                 waiting.run();
             }

@@ -790,6 +790,12 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     }
 
     @Override
+    public <T> boolean offloadInOrder(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
+        context.reactor.checkInLoop();
+        return work().offloadInOrder(context.workers, task, callback);
+    }
+
+    @Override
     public void confine(Runnable step) {
         if (context.reactor.isInLoop()) {
             step.run();

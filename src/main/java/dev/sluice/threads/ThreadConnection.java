@@ -1180,6 +1180,12 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         return work.offload(context.workers, task, callback);
     }
 
+    @Override
+    public <T> boolean offloadInOrder(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
+        turn.checkMine();
+        return work.offloadInOrder(context.workers, task, callback);
+    }
+
     /** With the turn. A timer begins; false once the connection has closed. */
     boolean began(Timer timer) {
         lock.lock();
