@@ -12,16 +12,25 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
  * chunks of a pool; then its end. Empty, it holds no memory. Belongs to the thread of its outlet, or to whoever holds its
  * lock where several threads use it ({@link BlockingWrite}), but for what other threads may call. What a limit is, and what its breach means, is the connection's to say.
  */
-public final class OutboundQueue extends WriteReservations {
+public final class OutboundQueue {
+
+    /** Added to the announced bytes when the queue closes, so that their count is negative from then on. */
+    private static final int CLOSED = Integer.MIN_VALUE;
 
     private static final AtomicIntegerFieldUpdater<OutboundQueue> LENGTH =
             AtomicIntegerFieldUpdater.newUpdater(OutboundQueue.class, "length");
+
+    private static final AtomicIntegerFieldUpdater<OutboundQueue> ANNOUNCED =
+            AtomicIntegerFieldUpdater.newUpdater(OutboundQueue.class, "announced");
 
     private final Outlet outlet;
     Chunk head;
 
     /** Bytes that wait. Written by the owner, without a fence: other threads may see it late. */
     private volatile int length;
+
+    /** Bytes on their way from other threads, which count against the queue's limit from the moment they are announced. */
+    private volatile int announced;
 
     /** Since when output waits without progress, or, once the end is sent, when that was. */
     long sinceNs;
@@ -40,7 +49,11 @@ public final class OutboundQueue extends WriteReservations {
         this.outlet = outlet;
     }
 
-    @Override
+    /**
+     * Any thread.
+     *
+     * @return bytes that wait
+     */
     public int length() {
         return length;
     }
@@ -236,5 +249,56 @@ public final class OutboundQueue extends WriteReservations {
      */
     public boolean isEndSent() {
         return endSent;
+    }
+
+    // ---- writes from other threads -------------------------------------------------------------------------------------
+
+    /**
+     * Any thread. Announces bytes that will arrive later, unless they would be too many.
+     *
+     * @param bytes how many
+     * @param most  bytes that may be pending, these included
+     * @return bytes pending with these; above {@code most} or negative where they were not announced, the latter because
+     *     the queue has closed
+     */
+    public long announce(int bytes, int most) {
+        while (true) {
+            int before = announced;
+            if (before < 0) {
+                return before;
+            }
+            long pending = (long) before + bytes + length;
+            if (pending > most || ANNOUNCED.compareAndSet(this, before, before + bytes)) {
+                return pending;
+            }
+        }
+    }
+
+    /**
+     * Any thread. Announced bytes are here, or will not come.
+     *
+     * @param bytes how many
+     * @return false if the queue closed before, and so has accounted for them
+     */
+    public boolean arrived(int bytes) {
+        return ANNOUNCED.getAndAdd(this, -bytes) >= 0;
+    }
+
+    /**
+     * Any thread. What is on its way.
+     *
+     * @return bytes that were announced and are not here
+     */
+    public int announced() {
+        return Math.max(0, announced);
+    }
+
+    /**
+     * Any thread. Accepts no more announcements.
+     *
+     * @return bytes announced that will never leave
+     */
+    public int close() {
+        return ANNOUNCED.getAndAdd(this, CLOSED);
     }
 }

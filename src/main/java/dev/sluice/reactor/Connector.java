@@ -6,7 +6,6 @@ import dev.sluice.Handler;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
-import dev.sluice.Timer;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
@@ -67,8 +66,7 @@ public final class Connector implements AutoCloseable {
      * @return false if the reactor has ended: then no callback comes
      */
     public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
-        Runnable attempt = () -> attempt(address, timeout, factory);
-        return context.ask(attempt) || context.reactor.execute(attempt);
+        return context.reactor.execute(() -> context.connect(address, timeout, factory, false));
     }
 
     /**
@@ -86,9 +84,8 @@ public final class Connector implements AutoCloseable {
      * @throws IllegalArgumentException if the port is 0
      */
     public Reconnecting keepConnected(InetSocketAddress address, Duration timeout, Backoff backoff, Handler.Factory factory) {
-        Reconnecting reconnecting = new Reconnecting(this, address, timeout, backoff, factory);
-        Runnable begin = () -> begin(reconnecting);
-        if (!context.ask(begin) && !context.reactor.execute(begin)) {
+        Reconnecting reconnecting = new Reconnecting(context, kept, address, timeout, backoff, factory);
+        if (!context.reactor.execute(() -> begin(reconnecting))) {
             reconnecting.neverBegan();
         }
         return reconnecting;
@@ -97,39 +94,9 @@ public final class Connector implements AutoCloseable {
     private void begin(Reconnecting reconnecting) {
         kept.add(reconnecting);
         reconnecting.connect();
-        if (isDraining()) {
+        if (context.drain != null) {
             reconnecting.end(null); // its handler was told
         }
-    }
-
-    // ---- for attempts, on the loop --------------------------------------------------------------------------------------
-
-    /** Returns null if nothing was attempted. Not within a callback. */
-    ReactorConnect attempt(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
-        return isDraining()
-                ? context.refuse(address, factory, "the connector drains")
-                : context.connect(address, timeout, factory, false);
-    }
-
-    boolean isDraining() {
-        return context.isDraining();
-    }
-
-    Timer later(Duration delay, Runnable task) {
-        return context.reactor.schedule(delay, task);
-    }
-
-    long nowNs() {
-        return context.reactor.nowNs();
-    }
-
-    void forget(Reconnecting reconnecting) {
-        kept.remove(reconnecting);
-    }
-
-    /** Any thread. */
-    void execute(Runnable task) {
-        context.reactor.execute(task);
     }
 
     private void endAttempts(Throwable why) {

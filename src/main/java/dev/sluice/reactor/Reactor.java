@@ -84,8 +84,8 @@ public final class Reactor implements AutoCloseable {
 
     private final AtomicLong wakeups = new AtomicLong();
 
-    /** Set before the loop runs, or null. */
-    Watchdog watchdog;
+    /** Run whenever a select has returned. Set before the loop runs. */
+    Runnable whenAwake = () -> {};
 
     /** Told how long before the loop runs; until then the loop blocks at once. */
     final BusyPoll busyPoll = new BusyPoll(this::poll);
@@ -184,9 +184,30 @@ public final class Reactor implements AutoCloseable {
      */
     public Timer schedule(Duration delay, Runnable task) {
         checkInLoop();
-        TimedTask timer = new TimedTask(this, task);
+        TimedTask timer = new TimedTask(task);
         setDeadline(timer, nanoClock.getAsLong() + Deadlines.nanos(delay));
         return timer;
+    }
+
+    private final class TimedTask extends Deadlines.Entry implements Timer {
+        private final Runnable task;
+
+        TimedTask(Runnable task) {
+            this.task = task;
+        }
+
+        @Override
+        public void expired(long nowNs) {
+            task.run();
+        }
+
+        @Override
+        public boolean cancel() {
+            checkInLoop();
+            boolean waited = isSet();
+            deadlines.remove(this);
+            return waited;
+        }
     }
 
     /**
@@ -323,9 +344,7 @@ public final class Reactor implements AutoCloseable {
             sleeping.set(false);
             nowNs = nanoClock.getAsLong();
         }
-        if (watchdog != null) {
-            watchdog.wake();
-        }
+        whenAwake.run();
         counters.increment(Count.SELECTS);
         boolean noneReady = ready.isEmpty();
         if (noneReady) {

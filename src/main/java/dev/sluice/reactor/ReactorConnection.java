@@ -13,6 +13,7 @@ import dev.sluice.internal.Drain;
 import dev.sluice.internal.OutboundQueue;
 import dev.sluice.internal.PendingWork;
 import dev.sluice.internal.ReadStop;
+import dev.sluice.internal.TaskQueue;
 import dev.sluice.internal.Timeouts;
 import dev.sluice.internal.UnreadInput;
 import java.io.IOException;
@@ -45,6 +46,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** From here on, a direct buffer on an empty queue goes straight to the socket: below, a copy is cheaper than a call. */
     private static final int STRAIGHT = 4 << 10;
 
+    /** Reads that a draining server gives a connection for what had arrived, 1 MiB: a peer that sends on must not keep it. */
+    private static final int LAST_READS = 16;
+
     /** What a handler can be told, or asked to run. */
     private enum Event { CREATE, OPEN, READ, WRITABLE, EOF, CLOSE, TASK }
 
@@ -52,9 +56,6 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     private final OutboundQueue output;
     private SelectionKey key;
     private Handler handler;
-
-    /** Its addresses, once its channel no longer tells them. */
-    private volatile Addresses last;
 
     /** The lower 32 bits of its number. */
     private final int idLow;
@@ -68,8 +69,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Its holds, offloaded tasks and timers, or null. */
     private PendingWork work;
 
-    /** Why it ends, once that is known. */
-    private CloseReason reason;
+    /** How it ends, once that is known. */
+    private volatile Ending ending;
 
     private volatile ConnectionState state;
 
@@ -85,7 +86,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Whether a flush at the end of the turn was asked for. */
     private boolean flushAsked;
 
-    private record Addresses(SocketAddress remote, SocketAddress local) {}
+    /** Why a connection ends, and the addresses that its channel will no longer tell. */
+    private record Ending(CloseReason reason, SocketAddress remote, SocketAddress local) {}
 
     private ReactorConnection(ReactorContext context, ConnectionState state) {
         this.context = context;
@@ -114,7 +116,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             if (connection.state == ConnectionState.OPEN) {
                 connection.call(Event.OPEN, null);
             } else {
-                context.neverOpened(connection);
+                context.neverOpened.add(connection);
             }
             connection.flush(false);
             connection.setTimer();
@@ -127,7 +129,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Makes a connection that could not be made, so that its handler can be told. Not within a callback. */
     static ReactorConnection neverOpened(ReactorContext context, SocketAddress remote) {
         ReactorConnection connection = new ReactorConnection(context, ConnectionState.CLOSED);
-        connection.last = new Addresses(remote, null);
+        connection.ending = new Ending(null, remote, null);
         return connection;
     }
 
@@ -222,7 +224,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** A reason not to read has ended. Unread input is offered again before anything is read. */
     private void go(ReadStop why) {
         stops = (byte) (stops & ~why.bit);
-        if (state == ConnectionState.OPEN && !has(ReadStop.OFFER_DUE) && (unread != null || context.isDraining())) {
+        if (state == ConnectionState.OPEN && !has(ReadStop.OFFER_DUE) && (unread != null || context.drain != null)) {
             stop(ReadStop.OFFER_DUE); // no event will come for what is here already, or for what a drain waits for
             context.reactor.execute(this::offerDue);
         }
@@ -305,7 +307,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         } catch (Throwable t) { // no memory
             end(Kind.RESET, t);
         }
-        context.offered(this);
+        if (context.drain != null && state != ConnectionState.CLOSED && context.drain.hasAsked(this)) {
+            leave(); // it was asked to before it had this offer
+        }
     }
 
     private void endInput() {
@@ -426,7 +430,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         try {
             byte[] copy = new byte[length];
             data.get(copy);
-            sent = context.reactor.execute(new CrossThreadWrite(this, copy, isFull));
+            sent = context.reactor.execute(new CrossThreadWrite(copy, isFull));
         } finally { // there may be no memory for the copy
             if (!sent) {
                 context.releaseElsewhere(length);
@@ -438,20 +442,29 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         return sent && !isFull;
     }
 
-    /**
-     * The bytes of a {@link CrossThreadWrite} are here.
-     *
-     * @param wasFull whether its writer was told to wait, so that {@link Handler#onWritable} must follow
-     */
-    void arrived(byte[] bytes, boolean wasFull) {
-        context.releaseElsewhere(bytes.length);
-        if (state != ConnectionState.CLOSED && output.arrived(bytes.length)) { // or reaping accounts for them
-            enqueue(ByteBuffer.wrap(bytes));
-            if (wasFull) {
-                output.oweWritable();
+    /** A write by another thread: a message with a copy of the bytes. */
+    private final class CrossThreadWrite extends TaskQueue.Task {
+        private final byte[] bytes;
+
+        /** Whether the writer was told to wait, so that {@link Handler#onWritable} must follow. */
+        private final boolean wasFull;
+
+        CrossThreadWrite(byte[] bytes, boolean wasFull) {
+            this.bytes = bytes;
+            this.wasFull = wasFull;
+        }
+
+        @Override
+        public void run() {
+            context.releaseElsewhere(bytes.length);
+            if (state != ConnectionState.CLOSED && output.arrived(bytes.length)) { // or reaping accounts for them
+                enqueue(ByteBuffer.wrap(bytes));
+                if (wasFull) {
+                    output.oweWritable();
+                }
+                wantsMore();
+                flushSoon();
             }
-            wantsMore();
-            flushSoon();
         }
     }
 
@@ -520,7 +533,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (has(ReadStop.MEMORY_SHORT) && output.length() <= context.readMark()) {
             go(ReadStop.MEMORY_SHORT);
         }
-        if (output.takeWritable(mayWrite()) && context.hasOpened(this)) {
+        if (output.takeWritable(mayWrite()) && !context.neverOpened.contains(this)) {
             call(Event.WRITABLE, null);
         }
     }
@@ -550,7 +563,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             context.reactor.execute(this::close);
         } else if (state == ConnectionState.OPEN) {
             state = ConnectionState.LEAVING;
-            reason = new CloseReason(has(ReadStop.INPUT_ENDED) ? Kind.PEER : Kind.LOCAL, null, 0);
+            endsBy(new CloseReason(has(ReadStop.INPUT_ENDED) ? Kind.PEER : Kind.LOCAL, null, 0));
             unread = null;
             drainUnlessHeld();
         }
@@ -592,12 +605,16 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         }
         context.reactor.reapLater(this); // first: without memory or stack for it, nothing has changed, and it is ended again
         state = ConnectionState.CLOSED;
-        boolean asAnnounced = reason != null && (kind == Kind.LOCAL || kind == Kind.PEER);
-        reason = new CloseReason(asAnnounced ? reason.kind() : kind, cause, output.length());
+        boolean asAnnounced = ending != null && (kind == Kind.LOCAL || kind == Kind.PEER);
+        endsBy(new CloseReason(asAnnounced ? ending.reason().kind() : kind, cause, output.length()));
         if (output.length() > 0 || kind == Kind.DRAIN_DEADLINE) {
             context.socketIo.resetOnClose(channel()); // or the peer would take a part for the whole
         }
         release();
+    }
+
+    private void endsBy(CloseReason reason) {
+        ending = new Ending(reason, remoteAddress(), localAddress());
     }
 
     private void release() {
@@ -608,11 +625,13 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public void reap() {
-        reason = reason == null ? new CloseReason(Kind.RESET, null, output.length()) : reason; // its end went only half way
+        if (ending == null) { // its end went only half way
+            endsBy(new CloseReason(Kind.RESET, null, output.length()));
+        }
         release();
-        last = addresses();
         context.socketIo.close(channel());
         int never = output.close();
+        CloseReason reason = ending.reason();
         if (never > 0) {
             context.discardedElsewhere.add(never);
             reason = new CloseReason(reason.kind(), reason.cause(), reason.unsent() + never);
@@ -636,12 +655,12 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     @Override
     public void leave() {
         try {
-            int reads = context.lastReads(this);
+            int reads = context.lastReads.getOrDefault(this, LAST_READS);
             while (reads > 0 && isReading() && read()) {
                 reads--;
                 send();
             }
-            context.lastReads(this, reads);
+            context.lastReads.put(this, reads);
             boolean isStopped = stops != 0 && !has(ReadStop.INPUT_ENDED);
             if (state != ConnectionState.OPEN || !isStopped || unread == null && reads == 0) {
                 countUnread();
@@ -664,7 +683,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         } else if (state != ConnectionState.CLOSED) {
             countUnread();
             if (isHeld()) {
-                context.cutOwing();
+                context.drain.cutOwing();
             }
             end(Kind.DRAIN_DEADLINE, null);
         }
@@ -679,7 +698,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             } catch (IOException e) {
                 // lost
             }
-            context.leftUnread(arrived + (unread == null ? 0 : unread.limit()));
+            context.drain.leftUnread(arrived + (unread == null ? 0 : unread.limit()));
         }
     }
 
@@ -716,7 +735,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             end(Kind.IDLE, null);
         }
         setTimer(); // first: a look that fails must not be the last
-        if (state != ConnectionState.CLOSED && interest() == 0 && context.isLost(channel())) {
+        if (state != ConnectionState.CLOSED && interest() == 0 && context.probe.isLost(channel())) {
             end(Kind.RESET, new IOException("lost while nothing was awaited of it"));
         }
     }
@@ -858,21 +877,24 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public SocketAddress remoteAddress() {
-        return addresses().remote();
+        return address(true);
     }
 
     @Override
     public SocketAddress localAddress() {
-        return addresses().local();
+        return address(false);
     }
 
     /** Its channel knows them until it is closed: to keep them here, too, would be paid for by each idle connection. */
-    private Addresses addresses() {
-        try {
-            return last != null ? last : new Addresses(channel().getRemoteAddress(), channel().getLocalAddress());
-        } catch (IOException e) {
-            return last; // was closed meanwhile
+    private SocketAddress address(boolean isRemote) {
+        if (ending == null) {
+            try {
+                return isRemote ? channel().getRemoteAddress() : channel().getLocalAddress();
+            } catch (IOException e) {
+                // was closed meanwhile
+            }
         }
+        return isRemote ? ending.remote() : ending.local();
     }
 
     @Override
@@ -887,7 +909,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public boolean isOutbound() {
-        return context.isOutbound(this);
+        return context.outbound.contains(this);
     }
 
     /** The class of its handler, for a report. Any thread, which may see it late. */

@@ -23,9 +23,13 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -46,8 +50,8 @@ final class ReactorContext {
     /** Bytes that go straight to a socket in one dispatch: then they queue, so that the handler is told when it is enough. */
     private static final int STRAIGHT_A_TURN = 256 << 10;
 
-    /** Reads that a draining server gives a connection for what had arrived, 1 MiB: a peer that sends on must not keep it. */
-    private static final int LAST_READS = 16;
+    /** What the message of a write from another thread costs beside its bytes, so that short ones are bounded, too: 56, or 64 with wide references. */
+    private static final int MESSAGE = 64;
 
     /** Writes {@link #running} without a fence. */
     static final AtomicReferenceFieldUpdater<ReactorContext, ReactorConnection> RUNNING =
@@ -58,9 +62,11 @@ final class ReactorContext {
     final SocketIo socketIo;
     final Timeouts timeouts;
     final Workers workers;
+    final Admission admission;
     final Counters counters = new Counters(Counter.class);
     private final Counters closedBy = new Counters(CloseReason.Kind.class);
     final Outlet outlet;
+    final LivenessProbe probe = new LivenessProbe();
 
     /** Lent to every handler in turn. */
     final ByteBuffer lent = ByteBuffer.allocateDirect(READ_BUFFER);
@@ -84,22 +90,22 @@ final class ReactorContext {
     int straightBytes;
 
     private final MemoryBudget budget;
-    private final LivenessProbe probe = new LivenessProbe();
     private final RateLimitedLog log = new RateLimitedLog(LoggerFactory.getLogger(Server.class));
 
     /** Connections that another connection of this server has made. */
-    private final Set<ReactorConnection> outbound = Collections.newSetFromMap(new IdentityHashMap<>());
+    final Set<ReactorConnection> outbound = Collections.newSetFromMap(new IdentityHashMap<>());
 
     /** Connections that their factory has ended: their handlers hear of the end alone. */
-    private final Set<ReactorConnection> neverOpened = Collections.newSetFromMap(new IdentityHashMap<>());
+    final Set<ReactorConnection> neverOpened = Collections.newSetFromMap(new IdentityHashMap<>());
 
     /** Reads that connections still have while the server drains. */
-    private final Map<ReactorConnection, Integer> lastReads = new IdentityHashMap<>();
+    final Map<ReactorConnection, Integer> lastReads = new IdentityHashMap<>();
 
-    final Admission admission;
     private final Runnable forgetEnd;
     private ReactorContext[] siblings = {this};
-    private Drain drain;
+
+    /** Or null: no drain has begun. */
+    Drain drain;
 
     /** Outbound connections, those included that are being connected. */
     private int outboundLoad;
@@ -123,13 +129,8 @@ final class ReactorContext {
         this.budget = new MemoryBudget(options);
         this.forgetEnd = reactor.atEnd(() -> {
             wasCutOff = true;
-            forEachMember(member -> {
-                if (member instanceof ReactorConnection connection) {
-                    connection.end(CloseReason.Kind.LOCAL, null);
-                } else {
-                    member.cut();
-                }
-            });
+            connections().forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null));
+            forEachMember(Drain.Member::cut); // the attempts that are left
             probe.close();
         });
     }
@@ -144,7 +145,11 @@ final class ReactorContext {
         siblings = contexts;
     }
 
-    // ---- callbacks ----------------------------------------------------------------------------------------------------
+    /** The handler whose callback is running, for a report. Any thread, which may see it late. */
+    String runningHandler() {
+        ReactorConnection now = running;
+        return now == null ? "no handler" : now.handlerName() + ", " + now;
+    }
 
     void handlerFailed(String event, ReactorConnection connection, Throwable cause) {
         counters.add(Counter.HANDLER_FAILURES, 1);
@@ -164,11 +169,16 @@ final class ReactorContext {
 
     /** Connects out, if there is room; returns null if nothing was attempted. Not within a callback. */
     ReactorConnect connect(InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isOutbound) {
-        if (drain != null && !drain.mayBeJoined()) {
-            return refuse(address, factory, "the server has drained");
+        String refusal = null;
+        if (drain != null && !(isOutbound && drain.mayBeJoined())) {
+            refusal = isOutbound ? "the server has drained" : "the connector drains";
+        } else if (!admission.enter()) {
+            refusal = admission.refusal();
         }
-        if (!admission.enter()) {
-            return refuse(address, factory, admission.refusal());
+        if (refusal != null) {
+            refused.increment();
+            ReactorConnect.refuse(this, address, factory, refusal);
+            return null;
         }
         load.incrementAndGet();
         outboundLoad += isOutbound ? 1 : 0;
@@ -178,32 +188,12 @@ final class ReactorContext {
         return ReactorConnect.begin(this, address, timeout, factory, isOutbound);
     }
 
-    /** Nothing is attempted, and the handler is told. Not within a callback. */
-    ReactorConnect refuse(InetSocketAddress address, Handler.Factory factory, String why) {
-        refused.increment();
-        ReactorConnect.refuse(this, address, factory, why);
-        return null;
-    }
-
     void opened(ReactorConnection connection, boolean isOutbound) {
         counters.add(Counter.OPENED, 1);
         if (isOutbound) {
             outbound.add(connection);
         }
         JfrEvents.opened(connection);
-    }
-
-    /** The factory of a connection has ended it. */
-    void neverOpened(ReactorConnection connection) {
-        neverOpened.add(connection);
-    }
-
-    boolean hasOpened(ReactorConnection connection) {
-        return !neverOpened.contains(connection);
-    }
-
-    boolean isOutbound(ReactorConnection connection) {
-        return outbound.contains(connection);
     }
 
     /** A connection has closed; its last callback follows. */
@@ -224,16 +214,10 @@ final class ReactorContext {
         outboundLoad -= outbound.remove(connection) ? 1 : 0;
     }
 
-    // ---- connections of which nothing is awaited ----------------------------------------------------------------------
-
     /** When a connection of which nothing is awaited is to be looked at. */
     long nextLookNs(SocketChannel channel) {
         probe.prepare(channel.provider());
         return reactor.nowNs() + Timeouts.LIVENESS_NS;
-    }
-
-    boolean isLost(SocketChannel channel) {
-        return probe.isLost(channel);
     }
 
     // ---- the drain ----------------------------------------------------------------------------------------------------
@@ -259,10 +243,6 @@ final class ReactorContext {
         drain.begin(load.get(), outboundLoad, quiet, timeout);
     }
 
-    boolean isDraining() {
-        return drain != null;
-    }
-
     /** Any thread. Adds what was counted here to a snapshot. */
     void addTo(ServerStats.Builder stats) {
         long elsewhere = discardedElsewhere.sum();
@@ -278,38 +258,14 @@ final class ReactorContext {
         return drain.report();
     }
 
-    /** Reads that a connection that was asked to leave still has. */
-    int lastReads(ReactorConnection connection) {
-        return lastReads.getOrDefault(connection, LAST_READS);
-    }
-
-    void lastReads(ReactorConnection connection, int left) {
-        lastReads.put(connection, left);
-    }
-
-    /** A connection was offered its unread input: if it was asked to leave before that, it may leave now. */
-    void offered(ReactorConnection connection) {
-        if (drain != null && !connection.isClosed() && drain.hasAsked(connection)) {
-            connection.leave();
-        }
-    }
-
-    /** A connection is cut while work is held for its peer. */
-    void cutOwing() {
-        drain.cutOwing();
-    }
-
-    /** Input has arrived that no handler will take, because the server drains. */
-    void leftUnread(long bytes) {
-        drain.leftUnread(bytes);
-    }
-
-    private void forEach(Consumer<ReactorConnection> action) {
+    private List<ReactorConnection> connections() {
+        List<ReactorConnection> connections = new ArrayList<>();
         forEachMember(member -> {
-            if (member instanceof ReactorConnection connection) {
-                action.accept(connection);
+            if (member instanceof ReactorConnection connection && !connection.isClosed()) {
+                connections.add(connection);
             }
         });
+        return connections;
     }
 
     private void forEachMember(Consumer<Drain.Member> action) {
@@ -333,7 +289,7 @@ final class ReactorContext {
 
     /** Any thread. Whether so many bytes may be on their way from another thread, with all others no more than all queues may hold. */
     boolean reserveElsewhere(int bytes) {
-        long cost = (long) bytes + CrossThreadWrite.OVERHEAD;
+        long cost = (long) bytes + MESSAGE;
         if (elsewhere.get() + cost > budget.limit()) {
             return false; // and takes no room for a moment either: others would be refused for it
         }
@@ -346,7 +302,7 @@ final class ReactorContext {
 
     /** Any thread. Bytes that were on their way are here, or will not come. */
     void releaseElsewhere(int bytes) {
-        elsewhere.addAndGet(-(long) bytes - CrossThreadWrite.OVERHEAD);
+        elsewhere.addAndGet(-(long) bytes - MESSAGE);
     }
 
     /** The queue length above which a connection is not read. */
@@ -359,23 +315,18 @@ final class ReactorContext {
         if (!budget.isOver(held())) {
             return;
         }
-        forEach(ReactorConnection::sendUnlessShort); // most of it may be bytes of this turn that only wait for its end
+        connections().forEach(ReactorConnection::sendUnlessShort); // most of it may be bytes of this turn that only wait for its end
         while (budget.isOver(held())) {
             ReactorContext fattest = fattest();
             if (fattest != this) {
                 fattest.reactor.execute(fattest::relieve);
                 return;
             }
-            ReactorConnection[] longest = new ReactorConnection[1];
-            forEach(connection -> {
-                if (!connection.isClosed() && (longest[0] == null || connection.queued() > longest[0].queued())) {
-                    longest[0] = connection;
-                }
-            });
-            if (longest[0] == null) {
+            Optional<ReactorConnection> longest = connections().stream().max(Comparator.comparingInt(ReactorConnection::queued));
+            if (longest.isEmpty()) {
                 return;
             }
-            longest[0].end(CloseReason.Kind.QUEUE_LIMIT, null);
+            longest.get().end(CloseReason.Kind.QUEUE_LIMIT, null);
         }
     }
 

@@ -141,10 +141,10 @@ public final class ReactorServer implements Server {
     private Watchdog watched(Duration threshold) {
         Watchdog watchdog = new Watchdog(threshold);
         if (reactors.length > contexts.length) {
-            watchdog.watch(reactors[0], () -> null);
+            watchdog.watch(reactors[0], () -> "no handler");
         }
         for (ReactorContext context : contexts) {
-            watchdog.watch(context.reactor, () -> context.running);
+            watchdog.watch(context.reactor, context::runningHandler);
         }
         termination.whenComplete((report, failure) -> watchdog.end());
         return watchdog;

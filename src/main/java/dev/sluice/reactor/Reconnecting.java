@@ -8,6 +8,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.LoggerFactory;
@@ -27,7 +28,11 @@ import org.slf4j.LoggerFactory;
  */
 public final class Reconnecting implements AutoCloseable {
 
-    private final Connector connector;
+    private final ReactorContext context;
+
+    /** Those of its connector whose attempts have not ended. On the loop. */
+    private final Set<Reconnecting> kept;
+
     private final InetSocketAddress address;
     private final Duration timeout;
     private final Backoff backoff;
@@ -41,8 +46,15 @@ public final class Reconnecting implements AutoCloseable {
     private boolean connecting;
     private Timer next = () -> false;
 
-    Reconnecting(Connector connector, InetSocketAddress address, Duration timeout, Backoff backoff, Handler.Factory factory) {
-        this.connector = connector;
+    Reconnecting(
+            ReactorContext context,
+            Set<Reconnecting> kept,
+            InetSocketAddress address,
+            Duration timeout,
+            Backoff backoff,
+            Handler.Factory factory) {
+        this.context = context;
+        this.kept = kept;
         this.address = address;
         this.timeout = Objects.requireNonNull(timeout, "timeout");
         this.backoff = Objects.requireNonNull(backoff, "backoff");
@@ -59,7 +71,7 @@ public final class Reconnecting implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        connector.execute(() -> {
+        context.reactor.execute(() -> {
             end(null);
             if (connecting) {
                 attempt.cut();
@@ -88,13 +100,13 @@ public final class Reconnecting implements AutoCloseable {
             return;
         }
         connecting = true;
-        attempt = connector.attempt(address, timeout, this::create);
+        attempt = context.connect(address, timeout, this::create, false);
     }
 
     /** On the loop. No more attempts are made: for no other reason than that somebody wants it so, or for one. */
     void end(Throwable why) {
         next.cancel();
-        connector.forget(this);
+        kept.remove(this);
         if (why == null) {
             termination.complete(null);
         } else {
@@ -113,9 +125,9 @@ public final class Reconnecting implements AutoCloseable {
     }
 
     private void again() {
-        if (!connector.isDraining() && !closed) {
+        if (context.drain == null && !closed) {
             failures++;
-            next = connector.later(backoff.delay(failures, ThreadLocalRandom.current()), this::connect);
+            next = context.reactor.schedule(backoff.delay(failures, ThreadLocalRandom.current()), this::connect);
         }
     }
 
@@ -137,7 +149,7 @@ public final class Reconnecting implements AutoCloseable {
         @Override
         public void onOpen(Connection connection) throws Exception {
             opened = true;
-            openedNs = connector.nowNs();
+            openedNs = context.reactor.nowNs();
             handler.onOpen(connection);
         }
 
@@ -173,11 +185,11 @@ public final class Reconnecting implements AutoCloseable {
 
         private void goOn(CloseReason reason) {
             if (isFinal(reason)) {
-                LoggerFactory.getLogger(Connector.class).warn("no more attempts to connect to {}: {}", address, reason.cause().toString());
+                LoggerFactory.getLogger(Reconnecting.class).warn("no more attempts to connect to {}: {}", address, reason.cause().toString());
                 end(reason.cause());
                 return;
             }
-            if (opened && connector.nowNs() - openedNs >= backoff.longest().toNanos()) {
+            if (opened && context.reactor.nowNs() - openedNs >= backoff.longest().toNanos()) {
                 failures = 0;
             }
             again();

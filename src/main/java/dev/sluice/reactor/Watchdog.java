@@ -67,20 +67,20 @@ final class Watchdog {
 
     private static final class Watched {
         private final Reactor reactor;
-        private final Supplier<ReactorConnection> running;
+        private final Supplier<String> running;
         private Probe probe;
         private boolean told;
 
-        Watched(Reactor reactor, Supplier<ReactorConnection> running) {
+        Watched(Reactor reactor, Supplier<String> running) {
             this.reactor = reactor;
             this.running = running;
         }
     }
 
-    /** Before it starts. The second tells whose callback is running, or null. */
-    void watch(Reactor reactor, Supplier<ReactorConnection> running) {
+    /** Before it starts. The second names the handler whose callback is running. */
+    void watch(Reactor reactor, Supplier<String> running) {
         loops.add(new Watched(reactor, running));
-        reactor.watchdog = this;
+        reactor.whenAwake = this::wake;
     }
 
     void start() {
@@ -145,7 +145,7 @@ final class Watchdog {
             return;
         }
         boolean many = loop.reactor.stats().selects() - probe.turns > 1;
-        String by = many ? "many short tasks" : name(loop.running.get());
+        String by = many ? "many short tasks" : loop.running.get();
         JfrEvents.stalled(owner.getName(), waitedNs, by);
         StringBuilder text = new StringBuilder(owner.getName());
         text.append(" has been kept for ").append(waitedNs / 1_000_000).append(" ms by ").append(by);
@@ -156,13 +156,6 @@ final class Watchdog {
             }
         }
         LOG.warn("{}", text);
-    }
-
-    private static String name(ReactorConnection running) {
-        if (running == null) {
-            return "no handler";
-        }
-        return running.handlerName() + ", " + running;
     }
 
     /** A program that somebody steps through stalls as he likes. */

@@ -166,7 +166,7 @@ class WatchdogTest {
             for (boolean silent : new boolean[] {true, false}) {
                 lines.clear();
                 Watchdog watchdog = new Watchdog(THRESHOLD, silent);
-                watchdog.watch(reactor, () -> null);
+                watchdog.watch(reactor, () -> "no handler");
                 for (int ms = 0; ms <= 100; ms += 50) {
                     watchdog.look(ms * 1_000_000L);
                 }
@@ -182,7 +182,7 @@ class WatchdogTest {
         try (Reactor reactor = Reactor.open()) {
             reactor.runOnce(Duration.ZERO);
             Watchdog watchdog = new Watchdog(THRESHOLD, false);
-            watchdog.watch(reactor, () -> null);
+            watchdog.watch(reactor, () -> "no handler");
             watchdog.look(0);
             watchdog.look(50_000_000);
             watchdog.look(60_000_000_000L);
