@@ -3,39 +3,51 @@ package dev.sluice.program.service;
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Hold;
 import dev.sluice.codec.FrameHandler;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Iterator;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 
 /**
- * A room: each line goes to every other client, behind its sender's name. {@code /name NAME} takes another name, {@code /who} tells
- * who is there, {@code /quit} leaves; who comes and goes is told, but in a crowd. A line is made once, however many hear it; they see
- * a question mark for each character in it that would steer their terminals ({@link Printable}). Who does not read is closed when his
- * queue is full ({@link CloseReason.Kind#QUEUE_LIMIT}), and slows nobody. The lines of one client reach everybody in their order; of two
- * clients on different threads, not everybody in the same.
+ * A chat room: each line goes to every other client, behind its sender's name. {@code /name NAME} takes another name, {@code /who} lists
+ * the members, {@code /quit} leaves. Joining and leaving is announced, except in a crowd. Members see a question mark for each character
+ * that would control their terminals ({@link Printable}). A client that does not read is closed when its queue is full
+ * ({@link CloseReason.Kind#QUEUE_LIMIT}), and slows down no other client. The lines of one client reach all others in their order; the
+ * lines of two clients on different threads may reach different members in different orders.
+ *
+ * <p>The lines that a client sends in one go reach each member in one write, and one callback writes to so many members only as
+ * {@link #BURST} allows. The rest waits for the next turn; until all members have it, the sender is not read.
  */
 public final class Chat implements Service {
 
     private static final Pattern NAME = Pattern.compile("[\\p{Alnum}_.-]{1,24}");
 
-    /** Names that {@code /who} tells: the list of ten thousand would fill the queue of who asks. */
+    /** Names that {@code /who} lists: the list of ten thousand would fill the queue of the client that asks. */
     private static final int SHOWN = 100;
-    /** Bytes of all queues together that one line may add before the next has to wait for a turn: 256 KiB. */
+    /** Bytes that one callback may write to all members together, but for its last write: 256 KiB. */
     private static final int BURST = 256 << 10;
-    /** Of more, comings and goings are not told: when five hundred leave five thousand, that would be two million lines. */
+    /** A write counts as so many bytes more than it has, for its system call: a callback makes 1024 writes at most. */
+    private static final int WRITE_COST = 256;
+    /** Lines that go out together have so many bytes, but for the last of them: 4 KiB. */
+    private static final int BATCH = 4 << 10;
+    /** Joining and leaving is not announced to more members: when five hundred leave five thousand, that would be two million lines. */
     private static final int CROWD = 1000;
 
     private final int maxLine;
     private final Set<String> names = ConcurrentHashMap.newKeySet();
-    /** Who hears a line. Not by name: a walk of the names may pass whoever is taking another twice, or not at all. */
-    private final Set<Connection> members = ConcurrentHashMap.newKeySet();
+    /** Not by name: while a member takes another name, a walk of the names may meet it twice, or not at all. */
+    private final Set<Member> members = ConcurrentHashMap.newKeySet();
     private final AtomicLong guests = new AtomicLong();
 
     /**
@@ -49,41 +61,78 @@ public final class Chat implements Service {
 
     @Override
     public Handler.Factory factory() {
-        return connection -> new Framed(connection, new Lines(maxLine), new Member(connection));
+        return Member::new;
     }
 
-    private final class Member implements FrameHandler {
+    /** Lines for all members but their sender. */
+    private record Delivery(Member sender, ByteBuffer lines, Iterator<Member> left) {}
+
+    private final class Member implements Handler {
         private final Connection connection;
+        private final Framed input;
         private String name;
+        /** What stands before its lines. */
+        private byte[] prefix;
+
+        /** Lines and notices of this callback that go to the others; null without any. */
+        private ByteBuffer batch;
+        /** Those on their way, the oldest first. */
+        private final Queue<Delivery> deliveries = new ArrayDeque<>(1);
+        /** Bytes that this callback may still write. */
+        private long allowance;
+        /** Keeps the connection from ending while deliveries wait for the next turn; else null. */
+        private Hold hold;
 
         Member(Connection connection) {
             this.connection = connection;
+            this.input = new Framed(connection, new Lines(maxLine), new FrameHandler() {
+                @Override
+                public void onFrame(Connection self, ByteBuffer line) {
+                    Member.this.onLine(line);
+                }
+
+                @Override
+                public void onReject(Connection self, ProtocolException cause) {
+                    tell("a line has at most " + maxLine + " bytes");
+                    leave();
+                }
+            });
         }
 
         @Override
         public void onOpen(Connection self) {
             do {
-                name = "guest-" + guests.incrementAndGet();
-                tell("you are " + name + ": /name NAME, /who, /quit"); // before others, who may be on other threads, can tell it anything
+                take("guest-" + guests.incrementAndGet());
+                tell("you are " + name + ": /name NAME, /who, /quit"); // before members on other threads can write to it
             } while (!names.add(name)); // or again, with another
-            members.add(self);
+            members.add(this);
             announce(name + " joined");
+            deliver(BURST);
         }
 
         @Override
-        public void onFrame(Connection self, ByteBuffer line) {
-            if (!line.hasRemaining() || line.get(line.position()) != '/') {
-                byte[] prefix = (name + ": ").getBytes(StandardCharsets.UTF_8);
-                ByteBuffer shown = Printable.line(line);
-                ByteBuffer said = ByteBuffer.allocateDirect(prefix.length + shown.remaining() + 1);
-                toOthers(said.put(prefix).put(shown).put((byte) '\n').flip());
-                return;
+        public void onRead(Connection self, ByteBuffer in) throws Exception {
+            allowance = BURST;
+            input.onRead(self, in);
+            deliver(allowance);
+        }
+
+        private void onLine(ByteBuffer line) {
+            if (line.hasRemaining() && line.get(line.position()) == '/') {
+                obey(StandardCharsets.UTF_8.decode(line).toString().strip().split(" +", 2));
+            } else {
+                add(prefix, Printable.line(line));
             }
-            String[] words = StandardCharsets.UTF_8.decode(line).toString().strip().split(" +", 2);
+            if (batch != null && batch.position() >= BATCH) {
+                deliver(allowance);
+            }
+        }
+
+        private void obey(String[] words) {
             switch (words[0]) {
                 case "/name" -> rename(words.length > 1 ? words[1] : "");
                 case "/who" -> tell(who());
-                case "/quit" -> self.close();
+                case "/quit" -> leave();
                 default -> tell("there are /name NAME, /who and /quit");
             }
         }
@@ -96,9 +145,14 @@ public final class Chat implements Service {
             } else {
                 names.remove(name);
                 announce(name + " is now " + wanted);
-                name = wanted;
+                take(wanted);
                 tell("you are " + wanted);
             }
+        }
+
+        private void take(String newName) {
+            name = newName;
+            prefix = (newName + ": ").getBytes(StandardCharsets.UTF_8);
         }
 
         private String who() {
@@ -107,45 +161,107 @@ public final class Chat implements Service {
         }
 
         private void tell(String notice) {
-            connection.write(notice(notice));
+            connection.write(ByteBuffer.wrap(("* " + notice + "\n").getBytes(StandardCharsets.UTF_8)));
+        }
+
+        /** Closes the connection, once the others have what it said. */
+        private void leave() {
+            deliver(allowance);
+            connection.close();
         }
 
         private void announce(String notice) {
             if (members.size() <= CROWD) {
-                toOthers(notice(notice));
+                add(new byte[] {'*', ' '}, StandardCharsets.UTF_8.encode(notice));
             }
         }
 
-        /** Of a burst, the next line waits for the loop to come round where a queue is long, or many grow at once. */
-        private void toOthers(ByteBuffer line) {
-            boolean enough = (long) line.remaining() * members.size() > BURST;
-            for (Connection member : members) {
-                if (member != connection) {
-                    enough |= !member.write(line.rewind());
+        /** On the heap: direct memory for each line would have to be collected. */
+        private void add(byte[] before, ByteBuffer text) {
+            int length = before.length + text.remaining() + 1;
+            if (batch == null) {
+                batch = ByteBuffer.allocate(length);
+            } else if (batch.remaining() < length) {
+                int needed = batch.position() + length;
+                batch = ByteBuffer.allocate(Math.max(needed, Math.min(2 * needed, BATCH))).put(batch.flip());
+            }
+            batch.put(before).put(text).put((byte) '\n');
+        }
+
+        // ---- to the others ------------------------------------------------------------------------------------------------
+
+        /** Writes to the others what the allowance permits; where it is used up, goes on in the next turn, and is not read until then. */
+        private void deliver(long bytes) {
+            allowance = write(bytes);
+            if (allowance > 0 && hold != null) {
+                hold.close();
+                hold = null;
+                connection.resumeReading();
+            } else if (allowance <= 0 && hold == null && connection.isOpen()) {
+                hold = connection.hold();
+                connection.pauseReading();
+                connection.schedule(Duration.ZERO, this::goOn);
+            }
+        }
+
+        private void goOn() {
+            deliver(BURST);
+            if (hold != null) {
+                connection.schedule(Duration.ZERO, this::goOn);
+            }
+        }
+
+        /** Returns what is left of the allowance; more than nothing if all deliveries are done, and no member's queue is long. */
+        private long write(long bytes) {
+            long left = bytes;
+            boolean isLong = false;
+            if (batch != null) {
+                left -= batch.position();
+                deliveries.add(new Delivery(this, batch.flip(), members.iterator()));
+                batch = null;
+            }
+            for (Delivery next; left > 0 && (next = deliveries.peek()) != null; ) {
+                while (left > 0 && next.left.hasNext()) {
+                    Member member = next.left.next();
+                    if (member != next.sender) {
+                        isLong |= !member.connection.write(next.lines.rewind());
+                        left -= WRITE_COST + next.lines.limit();
+                    }
+                }
+                if (!next.left.hasNext()) {
+                    deliveries.remove();
                 }
             }
-            if (enough && connection.isOpen()) {
-                connection.pauseReading();
-                connection.execute(connection::resumeReading);
-            }
+            return isLong ? Math.min(left, 0) : left;
         }
 
         @Override
-        public void onReject(Connection self, ProtocolException cause) {
-            tell("a line has at most " + maxLine + " bytes");
-            self.close();
+        public void onEof(Connection self) throws Exception {
+            input.onEof(self);
         }
 
         @Override
         public void onClose(Connection self, CloseReason reason) {
-            if (members.remove(self)) {
+            if (members.remove(this)) {
                 names.remove(name);
                 announce(name + " left");
             }
+            write(BURST);
+            if (!deliveries.isEmpty()) {
+                for (Member other : members) {
+                    if (other.connection.execute(() -> other.adopt(deliveries))) {
+                        return;
+                    }
+                }
+            }
         }
-    }
 
-    private static ByteBuffer notice(String text) {
-        return ByteBuffer.wrap(("* " + text + "\n").getBytes(StandardCharsets.UTF_8));
+        /** Goes on with the deliveries of a member whose connection has closed. */
+        private void adopt(Queue<Delivery> others) {
+            deliveries.addAll(others);
+            if (hold == null) {
+                deliver(BURST);
+            }
+        }
     }
 }
