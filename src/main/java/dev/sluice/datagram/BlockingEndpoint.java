@@ -56,8 +56,9 @@ public final class BlockingEndpoint implements DatagramEndpoint {
     /** Completed by the first drain, with its nanoseconds. */
     private final CompletableFuture<Long> drain = new CompletableFuture<>();
 
-    private BlockingEndpoint(InetSocketAddress address, DatagramOptions options, int receivers, DatagramHandler handler) throws IOException {
-        this.port = new DatagramPort(this, DatagramChannel.open(), address, options, handler);
+    private BlockingEndpoint(DatagramChannel channel, InetSocketAddress address, DatagramOptions options, int receivers, DatagramHandler handler)
+            throws IOException {
+        this.port = new DatagramPort(this, channel, address, options, handler);
         this.running = new AtomicInteger(receivers);
     }
 
@@ -76,9 +77,16 @@ public final class BlockingEndpoint implements DatagramEndpoint {
      */
     public static BlockingEndpoint start(InetSocketAddress address, DatagramOptions options, Threads threads, DatagramHandler handler)
             throws IOException {
+        return start(DatagramChannel.open(), address, options, threads, handler);
+    }
+
+    /** As above, on a channel that is not bound yet, and is closed if the start fails. */
+    static BlockingEndpoint start(
+            DatagramChannel channel, InetSocketAddress address, DatagramOptions options, Threads threads, DatagramHandler handler)
+            throws IOException {
         ThreadFactory factory = threads.isVirtual() ? ThreadFactories.virtual(NAMES) : ThreadFactories.platform(NAMES);
         int receivers = Math.max(1, threads.poolSize());
-        BlockingEndpoint endpoint = new BlockingEndpoint(address, options, receivers, handler);
+        BlockingEndpoint endpoint = new BlockingEndpoint(channel, address, options, receivers, handler);
         try {
             endpoint.begin(factory);
             return endpoint;
@@ -92,7 +100,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
     private void begin(ThreadFactory factory) {
         List<Thread> threads = new ArrayList<>();
         threads.add(factory.newThread(this::sendQueued));
-        threads.add(factory.newThread(this::endReceivers)); // now: when it has something to do, there may be no thread to be had
+        threads.add(factory.newThread(this::awaitEnd)); // now: when it has something to do, there may be no thread to be had
         for (int i = running.get(); i > 0; i--) {
             ByteBuffer buffer = port.buffer();
             Thread receiver = factory.newThread(() -> receive(buffer));
@@ -134,7 +142,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
         } catch (ClosedChannelException e) {
             return false;
         } catch (Throwable t) { // an Error too: the port must not lose a thread for want of memory
-            LockSupport.parkNanos(PAUSE_NS);
+            pause(PAUSE_NS);
             return true;
         }
     }
@@ -150,7 +158,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
                 port.drop(late);
             }
         }
-        drain.complete(0L); // nobody is left to be ended
+        drain.complete(0L); // the thread that waits for a drain has nothing to wait for
         tellTheEnd(port.interrupted);
     }
 
@@ -233,11 +241,14 @@ public final class BlockingEndpoint implements DatagramEndpoint {
         return termination();
     }
 
-    /** A receive that blocks is brought back by an empty datagram of ours: what came before it has been handled by then. */
-    private void endReceivers() {
+    /**
+     * Waits for a drain, and ends it in time. A receive that blocks is brought back by an empty datagram of ours: everything that came
+     * before it has been handled by then. At the deadline the port is closed: that brings a send back for which the line was too slow.
+     */
+    private void awaitEnd() {
         long timeoutNs = drain.join();
         long startNs = System.nanoTime();
-        BooleanSupplier isAwaited = () -> running.get() > 0 && System.nanoTime() - startNs < timeoutNs;
+        BooleanSupplier isAwaited = () -> !termination.isDone() && System.nanoTime() - startNs < timeoutNs;
         InetAddress own = port.address.getAddress();
         InetAddress host = own.isAnyLocalAddress() ? InetAddress.getLoopbackAddress() : own;
         while (isAwaited.getAsBoolean()) {
@@ -247,15 +258,18 @@ public final class BlockingEndpoint implements DatagramEndpoint {
                     for (int i = running.get(); i > 0; i--) {
                         ring(bell, new InetSocketAddress(host, port.address.getPort()));
                     }
-                    LockSupport.parkNanos(AGAIN_NS); // it may have been dropped, if the kernel's buffer is full
+                    pause(AGAIN_NS); // it may have been dropped, if the kernel's buffer is full
                 }
             } catch (IOException | OutOfMemoryError e) {
-                LockSupport.parkNanos(AGAIN_NS); // no descriptor for a bell, or no memory: perhaps later
+                pause(AGAIN_NS); // no descriptor for a bell, or no memory: perhaps later
             }
         }
-        if (running.get() > 0) {
-            closePort(); // those that are in a handler end when they come back
-        }
+        closePort(); // receivers that are in a handler end when they come back
+    }
+
+    private static void pause(long ns) {
+        Thread.interrupted(); // with the flag set, it would not wait
+        LockSupport.parkNanos(ns);
     }
 
     private static void ring(DatagramChannel bell, InetSocketAddress port) {

@@ -13,8 +13,9 @@ public interface DatagramEndpoint extends AutoCloseable {
     int LONGEST = 65_507;
 
     /**
-     * Sends a datagram, or queues it while the socket's buffer is full; never waits. What it returns true for was handed to the
-     * kernel or will be, unless the endpoint ends before; whether it arrives, nobody tells.
+     * Sends a datagram, or queues it while the socket's buffer is full. Never waits, except on the thread of a {@link BlockingEndpoint}'s
+     * handler, where it waits until the kernel has room. True means that the datagram was handed to the kernel, or will be unless the
+     * endpoint ends before. Whether it arrives cannot be known.
      *
      * @param data the bytes between position and limit; the position moves to the limit, and the buffer may be reused
      * @param to   where to

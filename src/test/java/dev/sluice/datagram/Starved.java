@@ -27,14 +27,18 @@ final class Starved {
         switch (args[0]) {
             case "heap" -> heap(args[1]);
             case "direct" -> direct(args[1]);
+            case "line" -> line(args[1]);
             default -> threads(args[1]);
         }
         System.exit(0);
     }
 
     private static DatagramEndpoint start(String kind, int port, DatagramHandler handler) throws IOException {
-        InetSocketAddress address = new InetSocketAddress(LOOPBACK, port);
-        DatagramOptions options = DatagramOptions.defaults();
+        return start(kind, new InetSocketAddress(LOOPBACK, port), DatagramOptions.defaults(), handler);
+    }
+
+    private static DatagramEndpoint start(String kind, InetSocketAddress address, DatagramOptions options, DatagramHandler handler)
+            throws IOException {
         return switch (kind) {
             case "REACTOR" -> ReactorEndpoint.start(address, options, handler);
             case "THREAD" -> BlockingEndpoint.start(address, options, Threads.platform(), handler);
@@ -112,6 +116,18 @@ final class Starved {
         } catch (OutOfMemoryError e) {
             new DatagramSocket(port, LOOPBACK).close(); // is free
         }
+    }
+
+    /** The line takes 2 kB a second, and 30 kB wait. */
+    private static void line(String kind) throws Exception {
+        DatagramOptions options = DatagramOptions.builder().sendBuffer(1).build(); // as little as the kernel allows
+        DatagramEndpoint endpoint = start(kind, new InetSocketAddress(0), options, ECHO);
+        InetSocketAddress far = new InetSocketAddress(InetAddress.getByAddress(new byte[] {10, 9, 0, 2}), 9);
+        for (int i = 0; i < 300; i++) {
+            require(endpoint.send(ByteBuffer.allocate(100), far), "there is no room in the queue");
+        }
+        DatagramStats end = endpoint.drain(Duration.ofMillis(200)).get(5, TimeUnit.SECONDS);
+        require(end.dropped() > 0 && end.queued() == 0 && end.offered() == end.sent() + end.dropped() + end.failed(), end);
     }
 
     /** No thread is to be had, and it is to end. */

@@ -2,6 +2,7 @@ package dev.sluice.datagram;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,5 +57,17 @@ class StarvedEndpointsTest {
     @ValueSource(strings = {"REACTOR", "THREAD", "POOL"})
     void withoutAThreadToBeHadItEnds(String kind) throws Exception {
         run(List.of("bash", "-c", "ulimit -v 32000000; exec \"$@\"", "bash", java(), "-Xmx64m", "-Xss1g", "-Xlog:disable"), "threads", kind);
+    }
+
+    /** Runs as root, with tc; {@link StuckLineTest} tries the same without either. */
+    @ParameterizedTest
+    @ValueSource(strings = {"REACTOR", "THREAD", "POOL"})
+    void withALineThatIsTooSlowItEndsInTime(String kind) throws Exception {
+        String slow = "ip link set lo up && ip link add slow0 type veth peer name slow1 && ip link set slow1 up"
+                + " && ip addr add 10.9.0.1/24 dev slow0 && ip link set slow0 arp off up"
+                + " && tc qdisc add dev slow0 root tbf rate 16kbit burst 1600 limit 1000000";
+        Process probe = new ProcessBuilder("unshare", "-n", "bash", "-c", slow).start();
+        assumeTrue(probe.waitFor() == 0, "not run: needs root, a network namespace, veth, and tc's tbf");
+        run(List.of("unshare", "-n", "bash", "-c", slow + " && exec \"$@\"", "bash", java()), "line", kind);
     }
 }
