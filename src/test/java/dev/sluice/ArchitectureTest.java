@@ -7,21 +7,27 @@ import dev.sluice.reactor.Registration;
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.core.domain.JavaAccess.Predicates.target;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.tngtech.archunit.core.domain.Dependency;
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.syntax.elements.GivenClassesConjunction;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
@@ -73,6 +79,53 @@ class ArchitectureTest {
                 .check(CLASSES);
         slices().matching("dev.sluice.(*)..").should().beFreeOfCycles().check(CLASSES);
         slices().matching("dev.sluice.program.(*)..").should().beFreeOfCycles().check(CLASSES);
+    }
+
+    /** The classes of the reactor's package, the highest first: a class names those that stand below it. */
+    private static final List<String> REACTOR = List.of(
+            "ReactorServer", "Connector", "Reconnecting", "ReactorAcceptor", "ReactorConnect", "ReactorConnection", "ReactorContext",
+            "Watchdog", "Reactor", "Registration", "BusyPoll", "SpinGuard", "ReadyHandler", "ReactorStats", "ReactorOptions", "Backoff");
+
+    /** What a class of the reactor's package names above itself. Each pair of classes counts once. */
+    private static final Set<String> REACTOR_UPWARD = Set.of(
+            // the keys of the selector are the only register of connections: their context finds there whom it asks to leave, or closes
+            // for memory, and notes whose callback is running
+            "ReactorContext -> ReactorConnection",
+            // a connection may connect out, and asks its context, which has the limits: else the connection would name the attempt
+            "ReactorContext -> ReactorConnect",
+            // made by the reactor, it checks that its caller is on the reactor's thread
+            "Registration -> Reactor");
+
+    @Test
+    void classesOfTheReactorNameThoseBelow() {
+        Set<String> upward = new TreeSet<>();
+        for (JavaClass from : CLASSES) {
+            if (!from.getPackageName().equals("dev.sluice.reactor") || from.getSimpleName().equals("package-info")) {
+                continue;
+            }
+            int height = REACTOR.indexOf(topLevel(from));
+            assertTrue(height >= 0, from + " has no place in the order");
+            for (Dependency dependency : from.getDirectDependenciesFromSelf()) {
+                JavaClass to = dependency.getTargetClass().getBaseComponentType();
+                if (to.getPackageName().equals("dev.sluice.reactor") && REACTOR.indexOf(topLevel(to)) < height) {
+                    upward.add(topLevel(from) + " -> " + topLevel(to));
+                }
+            }
+        }
+        assertEquals(new TreeSet<>(REACTOR_UPWARD), upward);
+    }
+
+    private static String topLevel(JavaClass type) {
+        return type.getName().substring(type.getPackageName().length() + 1).split("\\$")[0];
+    }
+
+    @Test
+    void connectionsStateIsWrittenByItselfAlone() {
+        fields().that().areDeclaredInClassesThat().haveSimpleName("ReactorConnection")
+                .or().areDeclaredInClassesThat().haveSimpleName("ThreadConnection")
+                .or().areDeclaredInClassesThat().haveSimpleName("OutboundQueue")
+                .should().bePrivate().orShould().beFinal()
+                .check(CLASSES);
     }
 
     @Test

@@ -41,28 +41,14 @@ public final class BlockingWrite {
      * @return false if nothing waits
      */
     public boolean take(long nowNs) {
-        if (head == null && queue.head != null) {
-            head = queue.head;
-            Chunk last = head;
-            length = last.bytes.remaining();
-            if (last.next != null) {
-                last = last.next;
-                length += last.bytes.remaining();
-            }
-            queue.head = last.next;
-            if (last.next != null) {
-                last.next.last = head.last;
-                last.next = null;
-            }
-            head.last = last;
+        if (head == null) {
+            head = queue.detach(CHUNKS, nowNs);
         }
         count = 0;
+        length = 0;
         for (Chunk chunk = head; chunk != null; chunk = chunk.next) {
             buffers[count++] = chunk.bytes;
-        }
-        if (count > 0 && !queue.fellShort) {
-            queue.fellShort = true;
-            queue.sinceNs = nowNs;
+            length += chunk.bytes.remaining();
         }
         return count > 0;
     }

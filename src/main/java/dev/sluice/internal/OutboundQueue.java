@@ -24,7 +24,7 @@ public final class OutboundQueue {
             AtomicIntegerFieldUpdater.newUpdater(OutboundQueue.class, "announced");
 
     private final Outlet outlet;
-    Chunk head;
+    private Chunk head;
 
     /** Bytes that wait. Written by the owner, without a fence: other threads may see it late. */
     private volatile int length;
@@ -33,9 +33,9 @@ public final class OutboundQueue {
     private volatile int announced;
 
     /** Since when output waits without progress, or, once the end is sent, when that was. */
-    long sinceNs;
+    private long sinceNs;
 
-    boolean fellShort;
+    private boolean fellShort;
     private boolean owesWritable;
     private boolean ended;
     private boolean endSent;
@@ -131,6 +131,35 @@ public final class OutboundQueue {
         shorten(taken);
         wrote(taken, taken < offered, nowNs);
         return taken;
+    }
+
+    /**
+     * Takes the first chunks out of the queue for a {@link BlockingWrite}; their bytes still count as waiting. The wait for the kernel
+     * begins.
+     *
+     * @param most  how many chunks
+     * @param nowNs the time
+     * @return the first of them, or null if nothing waits
+     */
+    Chunk detach(int most, long nowNs) {
+        Chunk first = head;
+        if (first != null) {
+            Chunk last = first;
+            for (int i = 1; i < most && last.next != null; i++) {
+                last = last.next;
+            }
+            head = last.next;
+            if (head != null) {
+                head.last = first.last;
+            }
+            last.next = null;
+            first.last = last;
+            if (!fellShort) {
+                fellShort = true;
+                sinceNs = nowNs;
+            }
+        }
+        return first;
     }
 
     /**
