@@ -1,7 +1,9 @@
 package dev.sluice;
 
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** A running server: what all engines are. Every method may be called from any thread. */
@@ -10,9 +12,18 @@ public interface Server extends AutoCloseable {
     /**
      * Where the server listens.
      *
-     * @return the bound address, with the port that was taken where zero was asked for
+     * @return the bound addresses in the order of its listeners, with the port that was taken where zero was asked for
      */
-    InetSocketAddress address();
+    List<SocketAddress> addresses();
+
+    /**
+     * Where the first of the server's listeners listens.
+     *
+     * @return the first of {@link #addresses}
+     */
+    default InetSocketAddress address() {
+        return (InetSocketAddress) addresses().get(0);
+    }
 
     /**
      * The counters.
@@ -22,7 +33,7 @@ public interface Server extends AutoCloseable {
     ServerStats stats();
 
     /**
-     * Ends the server well: what the backlog holds is accepted, the listener closes and its port is free; every
+     * Ends the server well: what the backlogs hold is accepted, the listeners close and their ports are free; every
      * connection's arrived bytes are handled, its output leaves, both sides end it. A handler that has paused reading is
      * waited for, and one that is in a callback or task. What has output left at the deadline, owes something, or has not
      * come that far, is cut: its peer sees a reset, and the report counts what was lost with it. Called again, it may only bring the deadline forward.

@@ -47,15 +47,6 @@ public final class ServerOptions {
     }
 
     /**
-     * Connections that the kernel holds until they are accepted. Default: 1024.
-     *
-     * @return connections
-     */
-    public int backlog() {
-        return values.backlog;
-    }
-
-    /**
      * Open connections, above which a new one is closed at once. Unless it is set, the engine decides when it starts: it takes the
      * process's descriptor limit less a reserve of 64, at most 10,000,000, or 10,000 where that limit is not known.
      *
@@ -201,7 +192,7 @@ public final class ServerOptions {
 
     @Override
     public String toString() {
-        return ("ServerOptions[backlog=%s, maxConnections=%s, idleTimeout=%s, writeTimeout=%s, lingerTimeout=%s, drainTimeout=%s, highWater=%s,"
+        return ("ServerOptions[maxConnections=%s, idleTimeout=%s, writeTimeout=%s, lingerTimeout=%s, drainTimeout=%s, highWater=%s,"
                         + " lowWater=%s, maxPending=%s, maxPendingTotal=%s, maxRemainder=%s, offloadThreads=%s, offloadQueue=%s,"
                         + " sendBuffer=%s, receiveBuffer=%s]")
                 .formatted(values.all().toArray());
@@ -212,7 +203,6 @@ public final class ServerOptions {
      * and limits that bound each other are checked by {@link #build}. Not thread-safe.
      */
     public static final class Builder implements Cloneable {
-        private int backlog = 1024;
         private int maxConnections;
         private Duration idleTimeout = Duration.ofMinutes(5);
         private Duration writeTimeout = Duration.ofSeconds(30);
@@ -229,17 +219,6 @@ public final class ServerOptions {
         private int receiveBuffer;
 
         private Builder() {}
-
-        /**
-         * {@link ServerOptions#backlog}.
-         *
-         * @param connections from 1 to 65,535
-         * @return this
-         */
-        public Builder backlog(int connections) {
-            backlog = InvalidOption.within("backlog", connections, 1, 65_535);
-            return this;
-        }
 
         /**
          * {@link ServerOptions#maxConnections}.
@@ -423,7 +402,7 @@ public final class ServerOptions {
         /** In the order in which {@link ServerOptions#toString} names them. */
         private List<Object> all() {
             return List.of(
-                    backlog, maxConnections, idleTimeout, writeTimeout, lingerTimeout, drainTimeout, highWater, lowWater, maxPending,
+                    maxConnections, idleTimeout, writeTimeout, lingerTimeout, drainTimeout, highWater, lowWater, maxPending,
                     maxPendingTotal, maxRemainder, offloadThreads, offloadQueue, sendBuffer, receiveBuffer);
         }
     }

@@ -27,8 +27,6 @@ class ServerOptionsTest {
 
     static Stream<Arguments> badValues() {
         return Stream.of(
-                bad("backlog must be between 1 and 65535, was 0", b -> b.backlog(0)),
-                bad("backlog must be between 1 and 65535, was 65536", b -> b.backlog(65_536)),
                 bad("maxConnections must be between 1 and 10000000, was -5", b -> b.maxConnections(-5)),
                 bad("idleTimeout must be between 0 and 365 days, was PT-1S", b -> b.idleTimeout(Duration.ofSeconds(-1))),
                 bad("writeTimeout must be between 0 and 365 days, was PT8784H", b -> b.writeTimeout(Duration.ofDays(366))),
@@ -57,9 +55,9 @@ class ServerOptionsTest {
         assertEquals("at most highWater (1024)", bad.range());
         assertEquals(32 << 10, bad.value());
         assertEquals("--LOWWATER must be at most --HIGHWATER (1024), was 32768", bad.message(name -> "--" + name.toUpperCase(Locale.ROOT)));
-        InvalidOption fixed = assertThrows(InvalidOption.class, () -> ServerOptions.builder().backlog(0));
-        assertEquals("between 1 and 65535", fixed.range());
-        assertEquals("<backlog> must be between 1 and 65535, was 0", fixed.message(name -> "<" + name + ">"));
+        InvalidOption fixed = assertThrows(InvalidOption.class, () -> ServerOptions.builder().maxConnections(0));
+        assertEquals("between 1 and 10000000", fixed.range());
+        assertEquals("<maxConnections> must be between 1 and 10000000, was 0", fixed.message(name -> "<" + name + ">"));
     }
 
     @Test
@@ -67,13 +65,12 @@ class ServerOptionsTest {
         assertEquals(
                 ServerOptions.builder().highWater(10).lowWater(5).build(),
                 ServerOptions.builder().lowWater(5).highWater(10).build());
-        assertNotEquals(ServerOptions.defaults(), ServerOptions.builder().backlog(1).build());
+        assertNotEquals(ServerOptions.defaults(), ServerOptions.builder().sendBuffer(1).build());
     }
 
     /** Every option, with a value that is not its default. */
     static Stream<UnaryOperator<ServerOptions.Builder>> changes() {
         return Stream.of(
-                b -> b.backlog(7),
                 b -> b.maxConnections(7),
                 b -> b.idleTimeout(Duration.ofSeconds(7)),
                 b -> b.writeTimeout(Duration.ofSeconds(7)),
@@ -102,7 +99,7 @@ class ServerOptionsTest {
         assertEquals(accessors, different.size());
         assertEquals(accessors, texts.size());
         assertFalse(different.contains(ServerOptions.defaults()));
-        assertTrue(ServerOptions.defaults().toString().startsWith("ServerOptions[backlog=1024, maxConnections=0, idleTimeout=PT5M, "));
+        assertTrue(ServerOptions.defaults().toString().startsWith("ServerOptions[maxConnections=0, idleTimeout=PT5M, "));
     }
 
     @ParameterizedTest

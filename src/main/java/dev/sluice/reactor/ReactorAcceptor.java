@@ -1,45 +1,45 @@
 package dev.sluice.reactor;
 
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.internal.Admission;
-import dev.sluice.internal.ListenerSocket;
-import dev.sluice.internal.Loop;
+import dev.sluice.internal.ListenerSockets;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.spi.SelectorProvider;
+import java.util.List;
+import java.util.function.Consumer;
 import org.slf4j.LoggerFactory;
 
 /** Accepts connections on the main reactor and hands each to the context with the fewest. */
-final class ReactorAcceptor implements ListenerSocket.Host {
+final class ReactorAcceptor implements ListenerSockets.Host {
 
-    final ListenerSocket listener;
+    final ListenerSockets sockets;
     private final Reactor reactor;
     private final ServerOptions options;
     private final ReactorContext[] contexts;
     private final Handler.Factory factory;
-    private final Registration registration;
     private int turn;
 
     ReactorAcceptor(
             Reactor reactor, ServerOptions options, ReactorContext[] contexts, Admission admission, Handler.Factory factory,
-            ServerSocketChannel socket, InetSocketAddress address) throws IOException {
+            SelectorProvider provider, List<Listener> listeners) throws IOException {
         this.reactor = reactor;
         this.options = options;
         this.contexts = contexts;
         this.factory = factory;
-        this.listener = new ListenerSocket(
-                socket, address, options, admission,
-                reactor.loop(), this, LoggerFactory.getLogger(Server.class));
-        this.registration = reactor.register(socket, SelectionKey.OP_ACCEPT, (self, readyOps) -> listener.accept());
+        this.sockets = new ListenerSockets(
+                provider, listeners, options, admission, reactor.loop(), this, LoggerFactory.getLogger(Server.class));
     }
 
     @Override
-    public void listen(boolean wanted) {
-        registration.interest(wanted ? SelectionKey.OP_ACCEPT : 0);
+    public Consumer<Boolean> register(ServerSocketChannel socket, Runnable accept) throws IOException {
+        Registration registration = reactor.register(socket, SelectionKey.OP_ACCEPT, (self, readyOps) -> accept.run());
+        return wanted -> registration.interest(wanted ? SelectionKey.OP_ACCEPT : 0);
     }
 
     @Override
@@ -63,13 +63,13 @@ final class ReactorAcceptor implements ListenerSocket.Host {
             open(context, channel);
         } catch (Throwable t) {
             context.load.decrementAndGet();
-            reactor.execute(() -> listener.dropped(channel, t));
+            reactor.execute(() -> sockets.dropped(channel, t));
         }
     }
 
     /** On the context's thread. The socket's peer may be gone already, so that its first use fails. */
     private void open(ReactorContext context, SocketChannel channel) throws IOException {
-        ListenerSocket.prepare(channel, options.sendBuffer());
+        ListenerSockets.prepare(channel, options.sendBuffer());
         ReactorConnection.open(context, channel, factory, false);
     }
 
@@ -83,9 +83,9 @@ final class ReactorAcceptor implements ListenerSocket.Host {
         return least;
     }
 
-    /** Accepts what the backlog holds, closes the listener and frees its port. Once, and not within callbacks. */
+    /** Accepts what the backlogs hold, closes the sockets and frees their ports. Once, and not within callbacks. */
     void close() throws IOException {
-        listener.close();
+        sockets.close();
         reactor.releaseClosedChannels();
     }
 }

@@ -4,7 +4,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.Handler;
 import dev.sluice.Timer;
 import dev.sluice.internal.Drain;
-import dev.sluice.internal.ListenerSocket;
+import dev.sluice.internal.ListenerSockets;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
@@ -61,7 +61,7 @@ final class ReactorConnect implements ReadyHandler, Drain.Member {
 
     private void begin() throws IOException {
         channel = context.reactor.selector.provider().openSocketChannel();
-        ListenerSocket.prepare(channel, context.options.sendBuffer());
+        ListenerSockets.prepare(channel, context.options.sendBuffer());
         if (context.options.receiveBuffer() > 0) {
             channel.setOption(StandardSocketOptions.SO_RCVBUF, context.options.receiveBuffer());
         }

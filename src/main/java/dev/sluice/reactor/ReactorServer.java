@@ -2,6 +2,7 @@ package dev.sluice.reactor;
 
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
@@ -10,7 +11,7 @@ import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.channels.ServerSocketChannel;
+import java.net.SocketAddress;
 import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -45,7 +46,7 @@ public final class ReactorServer implements Server {
             Reactor[] reactors,
             boolean ownsReactors,
             SelectorProvider provider,
-            InetSocketAddress address,
+            List<Listener> listeners,
             ServerOptions options,
             SocketIo wire,
             Handler.Factory factory)
@@ -65,14 +66,9 @@ public final class ReactorServer implements Server {
         }
         this.undrained = new AtomicInteger(contexts.length);
         this.running = new AtomicInteger(reactors.length);
-        ServerSocketChannel listener = null;
         try {
-            listener = provider.openServerSocketChannel();
-            this.acceptor = new ReactorAcceptor(reactors[0], options, contexts, admission, factory, listener, address);
+            this.acceptor = new ReactorAcceptor(reactors[0], options, contexts, admission, factory, provider, listeners);
         } catch (Throwable t) {
-            if (listener != null) {
-                listener.close();
-            }
             for (ReactorContext context : contexts) {
                 context.neverBegan();
             }
@@ -90,25 +86,25 @@ public final class ReactorServer implements Server {
      * @throws IOException if the address cannot be listened on, or no selector can be opened
      */
     public static ReactorServer start(InetSocketAddress address, ServerOptions options, Handler.Factory factory) throws IOException {
-        return start(address, ReactorOptions.builder().server(options).build(), factory);
+        return start(List.of(Listener.at(address)), ReactorOptions.builder().server(options).build(), factory);
     }
 
     /**
-     * Starts a server on threads of its own, as many as the options say, which keep the process alive.
+     * Starts a server on threads of its own, one for each loop, which keep the process alive.
      *
-     * @param address where to listen; port zero takes a free one
-     * @param options how to behave
-     * @param factory makes the handler of each connection
+     * @param listeners where to listen, at least one; they share the server's limits, counters, handlers and drain
+     * @param options   how to behave
+     * @param factory   makes the handler of each connection
      * @return a server that accepts connections
-     * @throws IOException if the address cannot be listened on, or no selector can be opened
+     * @throws IOException if one of the addresses cannot be listened on, or no selector can be opened; then none is listened on
      */
-    public static ReactorServer start(InetSocketAddress address, ReactorOptions options, Handler.Factory factory) throws IOException {
+    public static ReactorServer start(List<Listener> listeners, ReactorOptions options, Handler.Factory factory) throws IOException {
         Reactor[] reactors = new Reactor[1 + options.subReactors()];
         try {
             for (int i = 0; i < reactors.length; i++) {
                 reactors[i] = Reactor.open();
             }
-            return start(reactors, address, options, factory);
+            return start(reactors, listeners, options, factory);
         } catch (Throwable e) { // an Error too: there may be no thread to be had
             for (Reactor reactor : reactors) {
                 if (reactor != null) {
@@ -121,10 +117,10 @@ public final class ReactorServer implements Server {
 
     /** On reactors that have no thread yet, the acceptor's first. */
     static ReactorServer start(
-            Reactor[] reactors, InetSocketAddress address, ReactorOptions options, Handler.Factory factory)
+            Reactor[] reactors, List<Listener> listeners, ReactorOptions options, Handler.Factory factory)
             throws IOException {
         ReactorServer server =
-                new ReactorServer(reactors, true, SelectorProvider.provider(), address, options.server(), SocketIo.PLAIN, factory);
+                new ReactorServer(reactors, true, SelectorProvider.provider(), listeners, options.server(), SocketIo.PLAIN, factory);
         for (int i = 0; i < reactors.length; i++) {
             Reactor reactor = reactors[i];
             reactor.busyPoll.longestNs(options.spin().toNanos());
@@ -155,13 +151,13 @@ public final class ReactorServer implements Server {
      * outlives the server.
      *
      * @param reactor  whose loop serves the connections; the caller is on its thread
-     * @param provider where the listener comes from, the same as the reactor's
+     * @param provider where the listening socket comes from, the same as the reactor's
      * @param address  where to listen; port zero takes a free one
      * @param options  how to behave
      * @param factory  makes the handler of each connection
      * @return a server that accepts connections while the reactor runs
-     * @throws IOException              if the address cannot be listened on
-     * @throws IllegalStateException    on another thread
+     * @throws IOException           if the address cannot be listened on
+     * @throws IllegalStateException on another thread
      */
     public static ReactorServer open(
             Reactor reactor,
@@ -170,27 +166,49 @@ public final class ReactorServer implements Server {
             ServerOptions options,
             Handler.Factory factory)
             throws IOException {
-        return open(reactor, provider, address, options, SocketIo.PLAIN, factory);
+        return open(reactor, provider, List.of(Listener.at(address)), options, factory);
+    }
+
+    /**
+     * Opens a server with several listeners on a reactor of the caller's.
+     *
+     * @param reactor   whose loop serves the connections; the caller is on its thread
+     * @param provider  where the listening sockets come from, the same as the reactor's
+     * @param listeners where to listen, at least one; they share the server's limits, counters, handlers and drain
+     * @param options   how to behave
+     * @param factory   makes the handler of each connection
+     * @return a server that accepts connections while the reactor runs
+     * @throws IOException           if one of the addresses cannot be listened on; then none is
+     * @throws IllegalStateException on another thread
+     */
+    public static ReactorServer open(
+            Reactor reactor,
+            SelectorProvider provider,
+            List<Listener> listeners,
+            ServerOptions options,
+            Handler.Factory factory)
+            throws IOException {
+        return open(reactor, provider, listeners, options, SocketIo.PLAIN, factory);
     }
 
     static ReactorServer open(
             Reactor reactor,
             SelectorProvider provider,
-            InetSocketAddress address,
+            List<Listener> listeners,
             ServerOptions options,
             SocketIo wire,
             Handler.Factory factory)
             throws IOException {
         ReactorServer server =
-                new ReactorServer(new Reactor[] {reactor}, false, provider, address, options, wire, factory);
+                new ReactorServer(new Reactor[] {reactor}, false, provider, listeners, options, wire, factory);
         Runnable forgetEnd = reactor.atEnd(server::terminated);
         server.termination.whenComplete((report, failure) -> forgetEnd.run()); // the reactor may outlive many of us
         return server;
     }
 
     @Override
-    public InetSocketAddress address() {
-        return acceptor.listener.address();
+    public List<SocketAddress> addresses() {
+        return acceptor.sockets.addresses();
     }
 
     // ---- the threads --------------------------------------------------------------------------------------------------
@@ -240,7 +258,7 @@ public final class ReactorServer implements Server {
         draining = true;
         if (first) {
             try {
-                acceptor.close(); // hands over what the backlog held, ahead of the tasks below
+                acceptor.close(); // hands over what the backlogs held, ahead of the tasks below
             } catch (IOException e) {
                 failure = e;
             }
@@ -285,7 +303,7 @@ public final class ReactorServer implements Server {
         for (ReactorContext context : contexts) {
             context.addTo(stats);
         }
-        acceptor.listener.addTo(stats);
+        acceptor.sockets.addTo(stats);
         workers.addTo(stats);
         return stats.build();
     }

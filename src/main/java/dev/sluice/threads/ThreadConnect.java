@@ -2,7 +2,7 @@ package dev.sluice.threads;
 
 import dev.sluice.ServerOptions;
 import dev.sluice.internal.Deadlines;
-import dev.sluice.internal.ListenerSocket;
+import dev.sluice.internal.ListenerSockets;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -22,7 +22,7 @@ record ThreadConnect(InetSocketAddress address, Duration timeout) {
     SocketChannel open(SelectorProvider sockets, ServerOptions options) throws IOException {
         SocketChannel channel = sockets.openSocketChannel();
         try {
-            ListenerSocket.prepare(channel, options.sendBuffer());
+            ListenerSockets.prepare(channel, options.sendBuffer());
             if (options.receiveBuffer() > 0) {
                 channel.setOption(StandardSocketOptions.SO_RCVBUF, options.receiveBuffer());
             }

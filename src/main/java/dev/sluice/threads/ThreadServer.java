@@ -2,6 +2,7 @@ package dev.sluice.threads;
 
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
@@ -11,8 +12,9 @@ import dev.sluice.reactor.Reactor;
 import dev.sluice.reactor.ReactorStats;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.channels.ServerSocketChannel;
+import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.LoggerFactory;
@@ -20,7 +22,7 @@ import org.slf4j.LoggerFactory;
 /**
  * A server whose connections each have a thread: one of its own, one of a pool, or a virtual one. Handlers, options, limits,
  * close reasons and counters are those of a {@link dev.sluice.reactor.ReactorServer}; a handler may block, at the expense of its own
- * connection alone. A {@link Reactor} with nothing but the listener on it accepts, and watches the deadlines.
+ * connection alone. A {@link Reactor} with nothing but the listening sockets on it accepts, and watches the deadlines.
  */
 public final class ThreadServer implements Server {
 
@@ -36,19 +38,13 @@ public final class ThreadServer implements Server {
     private boolean draining;
 
     private ThreadServer(
-            InetSocketAddress address, ServerOptions options, Reactor reactor, Seams seams, ConnectionThreads threads, ThreadService service)
+            List<Listener> listeners, ServerOptions options, Reactor reactor, Seams seams, ConnectionThreads threads, ThreadService service)
             throws IOException {
         this.reactor = reactor;
         this.thread = seams.loop().newThread(this::run);
         Admission admission = new Admission(options);
         this.context = new ThreadContext(reactor, options, seams, threads, admission);
-        ServerSocketChannel socket = seams.sockets().openServerSocketChannel();
-        try {
-            this.acceptor = new ThreadAcceptor(context, service, admission, socket, address);
-        } catch (IOException | RuntimeException e) {
-            socket.close();
-            throw e;
-        }
+        this.acceptor = new ThreadAcceptor(context, service, admission, listeners);
     }
 
     /**
@@ -59,13 +55,26 @@ public final class ThreadServer implements Server {
      * @param threads what serves the connections
      * @param factory makes the handler of each connection
      * @return a server that accepts connections
-     * @throws IOException              if the address cannot be listened on, or no selector can be opened
-     * @throws OutOfMemoryError         if a pool's threads are not to be had
+     * @throws IOException      if the address cannot be listened on, or no selector can be opened
+     * @throws OutOfMemoryError if a pool's threads are not to be had
      */
-    public static ThreadServer start(
-            InetSocketAddress address, ServerOptions options, Threads threads, Handler.Factory factory)
-            throws IOException {
-        return start(address, options, Seams.machine(threads::open, SocketIo.PLAIN), ThreadService.callbacks(factory));
+    public static ThreadServer start(InetSocketAddress address, ServerOptions options, Threads threads, Handler.Factory factory) throws IOException {
+        return start(List.of(Listener.at(address)), options, threads, factory);
+    }
+
+    /**
+     * Starts a server that runs the same handlers as a reactor. Listens in several places.
+     *
+     * @param listeners where to listen, at least one; they share the server's limits, counters, handlers and drain
+     * @param options   how to behave
+     * @param threads   what serves the connections
+     * @param factory   makes the handler of each connection
+     * @return a server that accepts connections
+     * @throws IOException      if one of the addresses cannot be listened on, or no selector can be opened; then none is listened on
+     * @throws OutOfMemoryError if a pool's threads are not to be had
+     */
+    public static ThreadServer start(List<Listener> listeners, ServerOptions options, Threads threads, Handler.Factory factory) throws IOException {
+        return start(listeners, options, Seams.machine(threads::open, SocketIo.PLAIN), ThreadService.callbacks(factory));
     }
 
     /**
@@ -76,21 +85,34 @@ public final class ThreadServer implements Server {
      * @param threads what serves the connections
      * @param handler serves every connection
      * @return a server that accepts connections
-     * @throws IOException              if the address cannot be listened on, or no selector can be opened
-     * @throws OutOfMemoryError         if a pool's threads are not to be had
+     * @throws IOException      if the address cannot be listened on, or no selector can be opened
+     * @throws OutOfMemoryError if a pool's threads are not to be had
      */
-    public static ThreadServer start(
-            InetSocketAddress address, ServerOptions options, Threads threads, StreamHandler handler)
-            throws IOException {
-        return start(address, options, Seams.machine(threads::open, SocketIo.PLAIN), new StreamService(handler));
+    public static ThreadServer start(InetSocketAddress address, ServerOptions options, Threads threads, StreamHandler handler) throws IOException {
+        return start(List.of(Listener.at(address)), options, threads, handler);
     }
 
-    static ThreadServer start(InetSocketAddress address, ServerOptions options, Seams seams, ThreadService service) throws IOException {
+    /**
+     * Starts a server whose handler blocks: one method for each connection, which reads and writes streams. Listens in several places.
+     *
+     * @param listeners where to listen, at least one; they share the server's limits, counters, handlers and drain
+     * @param options   how to behave
+     * @param threads   what serves the connections
+     * @param handler   serves every connection
+     * @return a server that accepts connections
+     * @throws IOException      if one of the addresses cannot be listened on, or no selector can be opened; then none is listened on
+     * @throws OutOfMemoryError if a pool's threads are not to be had
+     */
+    public static ThreadServer start(List<Listener> listeners, ServerOptions options, Threads threads, StreamHandler handler) throws IOException {
+        return start(listeners, options, Seams.machine(threads::open, SocketIo.PLAIN), new StreamService(handler));
+    }
+
+    static ThreadServer start(List<Listener> listeners, ServerOptions options, Seams seams, ThreadService service) throws IOException {
         Reactor reactor = Reactor.open(seams.clock(), seams.sockets());
         ConnectionThreads threads = null;
         try {
             threads = seams.threads().get();
-            ThreadServer server = new ThreadServer(address, options, reactor, seams, threads, service);
+            ThreadServer server = new ThreadServer(listeners, options, reactor, seams, threads, service);
             server.thread.start();
             return server;
         } catch (Throwable t) { // an Error too: there may be no thread to be had
@@ -103,8 +125,8 @@ public final class ThreadServer implements Server {
     }
 
     @Override
-    public InetSocketAddress address() {
-        return acceptor.listener.address();
+    public List<SocketAddress> addresses() {
+        return acceptor.sockets.addresses();
     }
 
     // ---- the loop and its end -----------------------------------------------------------------------------------------
@@ -137,7 +159,7 @@ public final class ThreadServer implements Server {
         if (!draining) {
             draining = true;
             try {
-                acceptor.listener.close();
+                acceptor.sockets.close();
             } catch (IOException e) {
                 failure = e;
             }
@@ -169,7 +191,7 @@ public final class ThreadServer implements Server {
     public ServerStats stats() {
         ServerStats.Builder stats = ServerStats.builder();
         context.addTo(stats);
-        acceptor.listener.addTo(stats);
+        acceptor.sockets.addTo(stats);
         return stats.build();
     }
 

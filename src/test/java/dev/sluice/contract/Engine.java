@@ -1,6 +1,7 @@
 package dev.sluice.contract;
 
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.reactor.Reactor;
@@ -10,7 +11,6 @@ import dev.sluice.threads.ThreadServer;
 import dev.sluice.threads.Threads;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
 import java.nio.channels.spi.SelectorProvider;
 import java.util.List;
 import java.util.Locale;
@@ -21,23 +21,23 @@ enum Engine {
     /** One loop. */
     REACTOR(true) {
         @Override
-        Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
-            return ReactorServer.start(address, options.build(), factory);
+        Server start(List<Listener> listeners, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
+            return ReactorServer.start(listeners, ReactorOptions.builder().server(options.build()).build(), factory);
         }
     },
     /** One loop that accepts, and three that serve. */
     SUB_REACTORS(true) {
         @Override
-        Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
-            return ReactorServer.start(address, ReactorOptions.builder().server(options.build()).subReactors(3).build(), factory);
+        Server start(List<Listener> listeners, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
+            return ReactorServer.start(listeners, ReactorOptions.builder().server(options.build()).subReactors(3).build(), factory);
         }
     },
     /** A loop of the caller's, which runs it until its server has ended. */
     CALLERS_REACTOR(true) {
         @Override
-        Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
+        Server start(List<Listener> listeners, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
             Reactor reactor = Reactor.open();
-            Server server = ReactorServer.open(reactor, SelectorProvider.provider(), address, options.build(), factory);
+            Server server = ReactorServer.open(reactor, SelectorProvider.provider(), listeners, options.build(), factory);
             server.termination().whenComplete((report, failure) -> reactor.stop());
             new Thread(() -> run(reactor), "sluice-callers-reactor").start();
             return server;
@@ -54,22 +54,22 @@ enum Engine {
     /** A thread for each connection. */
     THREADS(false) {
         @Override
-        Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
-            return ThreadServer.start(address, options.build(), Threads.platform(), factory);
+        Server start(List<Listener> listeners, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
+            return ThreadServer.start(listeners, options.build(), Threads.platform(), factory);
         }
     },
     /** A pool of the default size. */
     POOL(false) {
         @Override
-        Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
-            return ThreadServer.start(address, options.build(), Threads.pool(12), factory);
+        Server start(List<Listener> listeners, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
+            return ThreadServer.start(listeners, options.build(), Threads.pool(12), factory);
         }
     },
     /** A virtual thread for each connection, on a Java that has them. */
     VIRTUAL(false) {
         @Override
-        Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
-            return ThreadServer.start(address, options.build(), Threads.virtual(), factory);
+        Server start(List<Listener> listeners, ServerOptions.Builder options, Handler.Factory factory) throws IOException {
+            return ThreadServer.start(listeners, options.build(), Threads.virtual(), factory);
         }
     };
 
@@ -86,7 +86,7 @@ enum Engine {
         this.keepsToOneThread = keepsToOneThread;
     }
 
-    abstract Server start(InetSocketAddress address, ServerOptions.Builder options, Handler.Factory factory) throws IOException;
+    abstract Server start(List<Listener> listeners, ServerOptions.Builder options, Handler.Factory factory) throws IOException;
 
     /** The engine that {@code -Dsluice.engine} names, or all that this Java has. */
     static List<Engine> chosen() {

@@ -7,6 +7,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
@@ -20,6 +21,7 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -46,7 +48,11 @@ final class Rig implements AutoCloseable {
     final Server server;
 
     Rig(Engine engine, ServerOptions.Builder options, Function<Connection, Handler> handlers) throws IOException {
-        server = engine.start(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), options, connection -> {
+        this(engine, List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))), options, handlers);
+    }
+
+    Rig(Engine engine, List<Listener> listeners, ServerOptions.Builder options, Function<Connection, Handler> handlers) throws IOException {
+        server = engine.start(listeners, options, connection -> {
             Recorder recorder = new Recorder(connection, handlers.apply(connection), engine.keepsToOneThread);
             recorders.add(recorder);
             return recorder;
@@ -67,11 +73,15 @@ final class Rig implements AutoCloseable {
     }
 
     Client connectOnly(int receiveBuffer) throws IOException {
+        return connectOnly(server.address(), receiveBuffer);
+    }
+
+    Client connectOnly(SocketAddress address, int receiveBuffer) throws IOException {
         Socket socket = new Socket();
         if (receiveBuffer > 0) {
             socket.setReceiveBufferSize(receiveBuffer);
         }
-        socket.connect(server.address());
+        socket.connect(address);
         socket.setTcpNoDelay(true);
         socket.setSoTimeout((int) LONGEST.toMillis());
         Client client = new Client(socket);

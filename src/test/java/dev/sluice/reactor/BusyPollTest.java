@@ -1,5 +1,6 @@
 package dev.sluice.reactor;
 
+import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -11,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -94,7 +96,7 @@ class BusyPollTest {
                 .stallThreshold(Duration.ZERO)
                 .build();
         return ReactorServer.start(
-                new Reactor[] {reactor}, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), options,
+                new Reactor[] {reactor}, List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))), options,
                 connection -> (self, in) -> self.write(in));
     }
 

@@ -3,6 +3,7 @@ package dev.sluice.reactor;
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -44,7 +45,7 @@ class ElsewhereTest {
     }
 
     private static ReactorServer serve(ReactorOptions.Builder options, Handler.Factory factory) throws IOException {
-        return ReactorServer.start(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), options.build(), factory);
+        return ReactorServer.start(List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))), options.build(), factory);
     }
 
     private static void endsWithBalancedBooks(ReactorServer server) throws Exception {
@@ -337,7 +338,7 @@ class ElsewhereTest {
         CompletableFuture<Connection> opened = new CompletableFuture<>();
         ReactorServer server = ReactorServer.start(
                 new Reactor[] {reactor},
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))),
                 ReactorOptions.builder().stallThreshold(Duration.ZERO).build(), // whose probes would wake it, too
                 connection -> {
                     opened.complete(connection);

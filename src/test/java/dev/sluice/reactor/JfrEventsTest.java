@@ -2,6 +2,7 @@ package dev.sluice.reactor;
 
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
@@ -112,7 +113,7 @@ class JfrEventsTest {
     @Test
     void reactorsEvents() throws Exception {
         List<RecordedEvent> events = record(ReactorServer.start(
-                ANY,
+                List.of(Listener.at(ANY)),
                 ReactorOptions.builder()
                         .server(ServerOptions.builder().maxPending(100_000).build())
                         .stallThreshold(Duration.ofMillis(30))

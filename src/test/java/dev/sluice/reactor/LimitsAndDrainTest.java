@@ -153,7 +153,8 @@ class LimitsAndDrainTest {
     /** Linux holds one more than it is told. */
     @Test
     void drainServesTheLastOfAFullBacklog() throws Exception {
-        loop.serve(ServerOptions.builder().backlog(1), (self, in) -> self.write(in));
+        loop.listener = loop.listener.withBacklog(1);
+        loop.serve((self, in) -> self.write(in));
         List<Loop.Client> waiting = new ArrayList<>();
         CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10));
         loop.afterTheSelect = () -> { // too late for the listener's own turn

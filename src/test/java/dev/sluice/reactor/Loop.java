@@ -3,6 +3,7 @@ package dev.sluice.reactor;
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -100,11 +101,14 @@ final class Loop implements AutoCloseable {
 
     // ---- server and clients -------------------------------------------------------------------------------------------
 
+    /** Where {@link #serve} listens. */
+    Listener listener = Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+
     Loop serve(ServerOptions.Builder options, SocketIo wire, Function<Connection, Handler> handlers) throws IOException {
         server = ReactorServer.open(
                 reactor,
                 SelectorProvider.provider(),
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                List.of(listener),
                 options.build(),
                 wire,
                 connection -> {

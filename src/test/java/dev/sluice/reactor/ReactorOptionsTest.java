@@ -36,7 +36,7 @@ class ReactorOptionsTest {
 
     static Stream<UnaryOperator<ReactorOptions.Builder>> changes() {
         return Stream.of(
-                b -> b.server(ServerOptions.builder().backlog(7).build()),
+                b -> b.server(ServerOptions.builder().sendBuffer(7).build()),
                 b -> b.subReactors(7),
                 b -> b.stallThreshold(Duration.ofSeconds(7)),
                 b -> b.spin(Duration.ofMillis(7)));

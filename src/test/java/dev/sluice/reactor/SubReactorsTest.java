@@ -4,6 +4,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
@@ -24,7 +25,6 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
@@ -76,7 +76,7 @@ class SubReactorsTest {
 
     private void serve(int subReactors, int connections) throws Exception {
         server = ReactorServer.start(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))),
                 ReactorOptions.builder().subReactors(subReactors).build(),
                 connection -> new Handling());
         for (int i = 0; i < connections; i++) {
@@ -182,7 +182,7 @@ class SubReactorsTest {
     @Test
     void memoryThatOtherLoopsHaveGivenBackIsNotCounted() throws Exception {
         server = ReactorServer.start(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))),
                 ReactorOptions.builder()
                         .server(ServerOptions.builder().sendBuffer(4 << 10).maxPending(1 << 20).maxPendingTotal(1 << 20).highWater(512 << 10).build())
                         .subReactors(3)
@@ -213,13 +213,12 @@ class SubReactorsTest {
     void connectionThatCannotBeHandedOverIsNotCountedAsThere() throws Exception {
         ServerOptions options = ServerOptions.defaults();
         try (Reactor main = Reactor.open();
-                ServerSocketChannel listener = ServerSocketChannel.open();
                 SocketChannel newcomer = SocketChannel.open()) {
             Reactor sub = Reactor.open();
             ReactorContext group = new ReactorContext(sub, options, SocketIo.PLAIN, new Workers(1, 1), new Admission(options));
             ReactorAcceptor acceptor = new ReactorAcceptor(
-                    main, options, new ReactorContext[] {group}, new Admission(options), connection -> new Handling(), listener,
-                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+                    main, options, new ReactorContext[] {group}, new Admission(options), connection -> new Handling(),
+                    SelectorProvider.provider(), List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))));
             sub.close();
             assertThrows(IOException.class, () -> acceptor.admitted(newcomer));
             assertEquals(0, group.load.get(), "a drain would wait for it");
@@ -244,7 +243,7 @@ class SubReactorsTest {
         List<CloseReason> reasons = new CopyOnWriteArrayList<>();
         ReactorServer failing = ReactorServer.start(
                 reactors,
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))),
                 ReactorOptions.builder().subReactors(2).build(),
                 connection -> new Handler() {
                     @Override

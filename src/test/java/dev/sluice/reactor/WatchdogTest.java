@@ -2,6 +2,7 @@ package dev.sluice.reactor;
 
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -92,7 +93,7 @@ class WatchdogTest {
 
     private void serve(Duration threshold) throws IOException {
         server = ReactorServer.start(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))),
                 ReactorOptions.builder().stallThreshold(threshold).build(),
                 self -> new Waiting());
         client = new Socket(server.address().getAddress(), server.address().getPort());

@@ -11,6 +11,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.reactor.Reactor;
@@ -181,7 +182,7 @@ class SimulationTest {
 
     @Test
     void nobodyListeningIsAReset() throws IOException {
-        serve(1, Conditions.GOOD, ServerOptions.builder().backlog(3), ECHO);
+        serve(1, Conditions.GOOD, ServerOptions.builder(), ECHO);
         Peer lost = network.connect(network.address(9));
         until(lost::isReset);
         assertThrows(BindException.class, () -> network.openServerSocketChannel().bind(server.address(), 1));
@@ -192,6 +193,30 @@ class SimulationTest {
             }
         });
         assertThrows(IllegalArgumentException.class, () -> new Conditions(0, 0, 0, 1, 0, 0));
+    }
+
+    @Test
+    void aServerHasSeveralListeners() throws IOException {
+        network = new SimulatedNetwork(1, Conditions.BAD);
+        reactor = Reactor.open(network.clock(), network);
+        List<Listener> listeners = List.of(Listener.at(network.address(7)), Listener.at(network.address(9)));
+        server = ReactorServer.open(reactor, network, listeners, ServerOptions.defaults(), ECHO);
+        assertEquals(List.of(network.address(7), network.address(9)), server.addresses());
+        List<Peer> peers = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            Peer peer = network.connect((InetSocketAddress) server.addresses().get(i % 2));
+            peer.send(new byte[] {(byte) i});
+            peers.add(peer);
+        }
+        until(() -> peers.stream().allMatch(peer -> peer.received().length == 1));
+        for (int i = 0; i < 10; i++) {
+            assertEquals(i, peers.get(i).received()[0]);
+        }
+        assertThrows(BindException.class, () -> ReactorServer.open(
+                reactor, network, List.of(Listener.at(network.address(5)), listeners.get(0)), ServerOptions.defaults(), ECHO));
+        try (ServerSocketChannel free = network.openServerSocketChannel()) {
+            assertEquals(network.address(5), free.bind(network.address(5), 1).getLocalAddress());
+        }
     }
 
     // ---- ports ----------------------------------------------------------------------------------------------------------

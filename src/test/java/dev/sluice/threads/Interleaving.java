@@ -3,6 +3,7 @@ package dev.sluice.threads;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.threads.stepping.Line;
@@ -119,10 +120,10 @@ final class Interleaving implements Stepper.Play {
 
     @Override
     public void begin() throws IOException {
-        InetSocketAddress address = SteppedNetwork.address(0);
+        List<Listener> here = List.of(Listener.at(SteppedNetwork.address(0)));
         server = isOfStreams
-                ? ThreadServer.start(address, options, stage.seams(poolSize), new StreamService(this::handle))
-                : ThreadServer.start(address, options, stage.seams(poolSize), ThreadService.callbacks(this::handler));
+                ? ThreadServer.start(here, options, stage.seams(poolSize), new StreamService(this::handle))
+                : ThreadServer.start(here, options, stage.seams(poolSize), ThreadService.callbacks(this::handler));
         termination = server.termination();
         stage.network.targets(this::target);
         int clients = random.nextInt(4) == 0 ? 2 : 1;

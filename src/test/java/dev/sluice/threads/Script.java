@@ -2,6 +2,7 @@ package dev.sluice.threads;
 
 import dev.sluice.Connection;
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
 import dev.sluice.threads.stepping.Line;
 import dev.sluice.threads.stepping.SteppedNetwork;
@@ -101,7 +102,7 @@ final class Script implements Stepper.Play {
 
     @Override
     public void begin() throws IOException {
-        server = ThreadServer.start(SteppedNetwork.address(0), options, stage.seams(0), ThreadService.callbacks(self -> {
+        server = ThreadServer.start(List.of(Listener.at(SteppedNetwork.address(0))), options, stage.seams(0), ThreadService.callbacks(self -> {
             connection = self;
             return handler;
         }));

@@ -2,6 +2,7 @@ package dev.sluice.threads;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.sluice.Listener;
 import dev.sluice.ServerStats;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -18,6 +19,7 @@ import org.awaitility.Awaitility;
 final class Served implements AutoCloseable {
 
     static final InetSocketAddress ANY = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+    static final List<Listener> LISTENERS = List.of(Listener.at(ANY));
 
     final ThreadServer server;
     private final List<Socket> clients = new ArrayList<>();

@@ -185,7 +185,7 @@ class ThreadServerTest {
 
     private void serveScarcely(AtomicBoolean noThread, AtomicBoolean noHelper, Handler.Factory factory) throws IOException {
         served = new Served(ThreadServer.start(
-                Served.ANY,
+                Served.LISTENERS,
                 ServerOptions.defaults(),
                 Seams.machine(() -> new ConnectionThreads(scarce(noThread, "sluice-own"), scarce(noHelper, "sluice-helper"), 0, true), SocketIo.PLAIN),
                 ThreadService.callbacks(factory)));
@@ -254,7 +254,7 @@ class ThreadServerTest {
             }
         };
         served = new Served(ThreadServer.start(
-                Served.ANY,
+                Served.LISTENERS,
                 ServerOptions.defaults(),
                 Seams.machine(() -> new ConnectionThreads(unknown, unknown, 0, false), SocketIo.PLAIN),
                 ThreadService.callbacks(ECHO)));
@@ -302,7 +302,7 @@ class ThreadServerTest {
         assertThrows(
                 OutOfMemoryError.class,
                 () -> ThreadServer.start(
-                        Served.ANY,
+                        Served.LISTENERS,
                         ServerOptions.defaults(),
                         Seams.machine(() -> new ConnectionThreads(scarce(none, "sluice-own"), scarce(none, "sluice-helper"), 3, true), SocketIo.PLAIN),
                 ThreadService.callbacks(ECHO)));
@@ -324,7 +324,7 @@ class ThreadServerTest {
     private void serveWatchfully(ServerOptions.Builder options, Threads threads, SocketIo socketIo, Handler.Factory factory)
             throws IOException {
         served = new Served(ThreadServer.start(
-                Served.ANY,
+                Served.LISTENERS,
                 options.idleTimeout(Duration.ZERO).build(),
                 Seams.machine(threads::open, socketIo).lookingEvery(Duration.ofMillis(20)),
                 ThreadService.callbacks(factory)));
@@ -636,7 +636,7 @@ class ThreadServerTest {
             }
         };
         served = new Served(ThreadServer.start(
-                Served.ANY,
+                Served.LISTENERS,
                 ServerOptions.defaults(),
                 Seams.machine(Threads.platform()::open, failing),
                 ThreadService.callbacks(self -> new Handler() {
@@ -688,7 +688,7 @@ class ThreadServerTest {
         };
         List<Connection> connections = new CopyOnWriteArrayList<>();
         served = new Served(ThreadServer.start(
-                Served.ANY,
+                Served.LISTENERS,
                 ServerOptions.builder().maxPendingTotal(64 << 10).build(),
                 Seams.machine(Threads.platform()::open, stuck),
                 ThreadService.callbacks(each -> {
@@ -729,7 +729,7 @@ class ThreadServerTest {
             }
         };
         served = new Served(ThreadServer.start(
-                Served.ANY,
+                Served.LISTENERS,
                 ServerOptions.builder().maxPending(1 << 20).build(),
                 Seams.machine(Threads.platform()::open, without),
                 ThreadService.callbacks(each -> {

@@ -1,5 +1,6 @@
 package dev.sluice.program.bench;
 
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.program.service.Engine;
@@ -45,7 +46,7 @@ record OwnEngine(Engine engine) implements Contender {
                 .server(ServerOptions.builder().drainTimeout(Duration.ZERO).build())
                 .subReactors(engine == Engine.REACTOR ? spec.sizeOr(0) : 0)
                 .build();
-        Server server = engine.start(address, options, spec.sizeOr(Engine.POOL_SIZE), Services.ECHO.open(Settings.none()).factory());
+        Server server = engine.start(Listener.at(address), options, spec.sizeOr(Engine.POOL_SIZE), Services.ECHO.open(Settings.none()).factory());
         return new Running() {
             @Override
             public InetSocketAddress address() {

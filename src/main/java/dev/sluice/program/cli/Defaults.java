@@ -1,8 +1,10 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
 import dev.sluice.program.service.Settings;
 import dev.sluice.reactor.ReactorOptions;
+import java.net.InetSocketAddress;
 
 /** The defaults of flags that set an option of the library or of a service, read from there and written as a user would type them. */
 final class Defaults {
@@ -14,7 +16,7 @@ final class Defaults {
         ReactorOptions reactor = ReactorOptions.builder().build();
         ServerOptions server = reactor.server();
         return switch (flag) {
-            case "--backlog" -> String.valueOf(server.backlog());
+            case "--backlog" -> String.valueOf(Listener.at(new InetSocketAddress(0)).backlog());
             case "--idle-timeout" -> DurationText.text(server.idleTimeout());
             case "--write-timeout" -> DurationText.text(server.writeTimeout());
             case "--linger-timeout" -> DurationText.text(server.lingerTimeout());

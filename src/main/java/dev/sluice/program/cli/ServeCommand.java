@@ -1,6 +1,7 @@
 package dev.sluice.program.cli;
 
 import dev.sluice.DrainReport;
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.datagram.DatagramEndpoint;
@@ -145,6 +146,7 @@ final class ServeCommand implements Callable<Integer> {
 
     private int serve(ReactorOptions options, PortFile told) throws Exception {
         InetAddress address = HostAddress.resolve(bind, "--bind");
+        Listener listener = flags.listener(new InetSocketAddress(address, port));
         Settings settings = serviceFlags.settings();
         Banner banner = new Banner(quiet);
         banner.warn(ServerFlags.warning(options.server()));
@@ -153,7 +155,7 @@ final class ServeCommand implements Callable<Integer> {
         if (udp) {
             return serveDatagrams(address, options.server(), told, banner, rehearsal);
         }
-        try (Service served = open(settings); Server server = listen(address, options, served)) {
+        try (Service served = open(settings); Server server = listen(address, listener, options, served)) {
             StopSignals.onFirst(() -> stop(() -> server.drain(flags.drainQuiet(), options.server().drainTimeout()), options.server()), Main::halt);
             rehearsal.join(); // before anybody is told of the port, and can use up the descriptors that the first warning needs
             told.write(server.address().getPort());
@@ -189,9 +191,9 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private Server listen(InetAddress address, ReactorOptions options, Service served) throws Failure {
+    private Server listen(InetAddress address, Listener listener, ReactorOptions options, Service served) throws Failure {
         return listen(address, () -> engine.start(
-                new InetSocketAddress(address, port), options, flags.poolSize(), served.factory()), engine.threads(options, flags.poolSize()));
+                listener, options, flags.poolSize(), served.factory()), engine.threads(options, flags.poolSize()));
     }
 
     private interface Opener<T> {

@@ -1,5 +1,6 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.DescriptorLimit;
@@ -7,6 +8,7 @@ import dev.sluice.program.client.Failure;
 import dev.sluice.program.service.Engine;
 import dev.sluice.reactor.ReactorOptions;
 import dev.sluice.threads.Threads;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -155,9 +157,13 @@ final class ServerFlags {
                 .build();
     }
 
+    /** A listener at an address. Throws {@link dev.sluice.InvalidOption} for a backlog out of range. */
+    Listener listener(InetSocketAddress address) {
+        return Listener.at(address).withBacklog(backlog);
+    }
+
     private ServerOptions server(Engine engine, int maxLine) {
         ServerOptions.Builder builder = ServerOptions.builder()
-                .backlog(backlog)
                 .idleTimeout(idleTimeout)
                 .writeTimeout(writeTimeout)
                 .lingerTimeout(lingerTimeout)

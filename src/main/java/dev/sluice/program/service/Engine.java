@@ -1,6 +1,7 @@
 package dev.sluice.program.service;
 
 import dev.sluice.Handler;
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.datagram.BlockingEndpoint;
 import dev.sluice.datagram.DatagramEndpoint;
@@ -13,6 +14,7 @@ import dev.sluice.threads.ThreadServer;
 import dev.sluice.threads.Threads;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.Locale;
 
 /** The engines that can run a service; the name is the constant's, in lower case. */
@@ -32,7 +34,7 @@ public enum Engine {
     /**
      * Starts a server.
      *
-     * @param address  where to listen; port zero takes a free one
+     * @param listener where to listen
      * @param options  how to behave; only a {@link #REACTOR} heeds those that are not a server's
      * @param poolSize threads of a {@link #POOL}
      * @param factory  makes the handler of each connection
@@ -40,11 +42,11 @@ public enum Engine {
      * @throws IOException                   if the address cannot be listened on
      * @throws UnsupportedOperationException of {@link #VIRTUAL}, before Java 21
      */
-    public Server start(InetSocketAddress address, ReactorOptions options, int poolSize, Handler.Factory factory)
+    public Server start(Listener listener, ReactorOptions options, int poolSize, Handler.Factory factory)
             throws IOException {
         return switch (this) {
-            case REACTOR -> ReactorServer.start(address, options, factory);
-            case THREADS, POOL, VIRTUAL -> ThreadServer.start(address, options.server(), kind(poolSize), factory);
+            case REACTOR -> ReactorServer.start(List.of(listener), options, factory);
+            case THREADS, POOL, VIRTUAL -> ThreadServer.start(List.of(listener), options.server(), kind(poolSize), factory);
         };
     }
 

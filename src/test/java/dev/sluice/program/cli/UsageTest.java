@@ -3,6 +3,7 @@ package dev.sluice.program.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
 import dev.sluice.program.service.Engine;
 import dev.sluice.program.service.Settings;
@@ -11,6 +12,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -252,7 +254,7 @@ class UsageTest {
                 "--stall-threshold", reactor.stallThreshold(),
                 "--spin", reactor.spin());
         Map<String, Integer> numbers = Map.of(
-                "--backlog", library.backlog(),
+                "--backlog", Listener.at(new InetSocketAddress(0)).backlog(),
                 "--sub-reactors", reactor.subReactors(),
                 "--pool-size", Engine.POOL_SIZE,
                 "--high-water", library.highWater(),

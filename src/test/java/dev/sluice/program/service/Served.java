@@ -3,6 +3,7 @@ package dev.sluice.program.service;
 import dev.sluice.ServerStats;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.reactor.ReactorOptions;
@@ -36,7 +37,7 @@ final class Served implements AutoCloseable {
         this.service = service;
         Server started;
         try {
-            started = engine.start(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), ReactorOptions.builder().server(options.build()).build(), 40, service.factory());
+            started = engine.start(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)), ReactorOptions.builder().server(options.build()).build(), 40, service.factory());
         } catch (UnsupportedOperationException e) {
             service.close();
             Assumptions.abort(e.getMessage());

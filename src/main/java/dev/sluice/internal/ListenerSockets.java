@@ -1,31 +1,39 @@
 package dev.sluice.internal;
 
+import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.ServerStats.Counter;
 import java.io.IOException;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 
 /**
- * A listening socket that outlives the want of descriptors. When {@code accept} fails, the socket would stay ready and its
- * loop spin: so it stops listening for a while, and tries again by a timer that doubles from 10 ms to 1 s, or as soon as a
- * connection closes. Belongs to its loop's thread, but for what says otherwise.
+ * The listening sockets of a server, one for each of its {@linkplain Listener listeners}. When {@code accept} fails, descriptors may have
+ * run out, and the socket would stay ready and its loop spin: so none of the sockets is listened on for a while. They are tried again by
+ * a timer that doubles from 10 ms to 1 s, or as soon as a connection closes. Belongs to its loop's thread, but for what says otherwise.
  */
-public final class ListenerSocket {
+public final class ListenerSockets {
 
-    /** Who listens. */
+    /** The engine: its loop tells when connections wait, and it takes them. */
     public interface Host {
         /**
-         * Has {@link #accept} called while somebody waits, or not any more.
+         * Registers a socket with the loop and begins to listen on it.
          *
-         * @param wanted which
+         * @param socket is bound
+         * @param accept called by the loop while connections wait
+         * @return told false to stop listening, and true to begin again
+         * @throws IOException if the socket cannot be registered
          */
-        void listen(boolean wanted);
+        Consumer<Boolean> register(ServerSocketChannel socket, Runnable accept) throws IOException;
 
         /**
          * A connection was let in. Once it is gone, it {@linkplain Admission#leave leaves} or is {@link #dropped}.
@@ -43,9 +51,10 @@ public final class ListenerSocket {
     private static final long LONGEST_PAUSE_MS = 1000;
 
     private final Counters counters = new Counters(Counter.class);
-    private final ServerSocketChannel socket;
-    private final int backlog;
-    private final InetSocketAddress address;
+    private final List<Listener> listeners;
+    private final List<ServerSocketChannel> sockets = new ArrayList<>();
+    private final List<SocketAddress> addresses = new ArrayList<>();
+    private final List<Consumer<Boolean>> registrations = new ArrayList<>();
     private final Admission admission;
     private final Loop loop;
     private final Host host;
@@ -56,51 +65,71 @@ public final class ListenerSocket {
 
     private long pauseMs = FIRST_PAUSE_MS;
     private volatile boolean paused;
+    private boolean closed;
     private Runnable cancelRetry;
     private JfrEvents.Span pause = JfrEvents.Span.NONE;
 
     /**
-     * Binds the socket. The host listens when it is ready to.
+     * Binds all sockets, then registers them with the loop. If that fails for one of them, none stays open.
      *
-     * @param socket        is open
-     * @param address       where to listen
-     * @param options       backlog and SO_RCVBUF
-     * @param admission     lets connections in
-     * @param loop          the host's
-     * @param host          takes the connections
-     * @param log           where failures are told
-     * @throws IOException if the address cannot be listened on
+     * @param provider  makes the sockets
+     * @param listeners where to listen, at least one
+     * @param options   SO_RCVBUF
+     * @param admission lets connections in
+     * @param loop      the host's
+     * @param host      takes the connections
+     * @param log       where failures are told
+     * @throws IOException if an address cannot be listened on
      */
-    public ListenerSocket(
-            ServerSocketChannel socket,
-            InetSocketAddress address,
+    public ListenerSockets(
+            SelectorProvider provider,
+            List<Listener> listeners,
             ServerOptions options,
             Admission admission,
             Loop loop,
             Host host,
             Logger log)
             throws IOException {
-        if (options.receiveBuffer() > 0) {
-            socket.setOption(StandardSocketOptions.SO_RCVBUF, options.receiveBuffer()); // inherited, from the handshake on
-        }
-        socket.bind(address, options.backlog());
-        this.socket = socket;
-        this.backlog = options.backlog();
-        this.address = (InetSocketAddress) socket.getLocalAddress();
+        this.listeners = List.copyOf(listeners);
         this.admission = admission;
         this.loop = loop;
         this.host = host;
         this.log = new RateLimitedLog(log);
+        if (listeners.isEmpty()) {
+            throw new IllegalArgumentException("a server needs a listener");
+        }
+        try {
+            for (Listener listener : this.listeners) {
+                bind(provider.openServerSocketChannel(), listener, options.receiveBuffer());
+            }
+            for (ServerSocketChannel socket : sockets) {
+                registrations.add(host.register(socket, () -> accept(socket, ACCEPTS_A_TURN)));
+            }
+        } catch (Throwable t) {
+            for (ServerSocketChannel socket : sockets) {
+                socket.close();
+            }
+            throw t;
+        }
         admission.whenOneLeaves(this::resumeSoon);
+    }
+
+    private void bind(ServerSocketChannel socket, Listener listener, int receiveBuffer) throws IOException {
+        sockets.add(socket);
+        if (receiveBuffer > 0) {
+            socket.setOption(StandardSocketOptions.SO_RCVBUF, receiveBuffer); // inherited, from the handshake on
+        }
+        socket.bind(listener.address(), listener.backlog());
+        addresses.add(socket.getLocalAddress());
     }
 
     /**
      * Any thread.
      *
-     * @return where it listens
+     * @return where the sockets listen, in the order of the listeners
      */
-    public InetSocketAddress address() {
-        return address;
+    public List<SocketAddress> addresses() {
+        return List.copyOf(addresses);
     }
 
     /**
@@ -112,12 +141,8 @@ public final class ListenerSocket {
         counters.forEach(Counter.class, stats::add);
     }
 
-    /** Accepts those who wait, or the first of them. */
-    public void accept() {
-        accept(ACCEPTS_A_TURN);
-    }
-
-    private void accept(int most) {
+    /** Accepts the connections that wait, or the first of them. */
+    private void accept(ServerSocketChannel socket, int most) {
         try {
             for (int i = 0; i < most; i++) {
                 SocketChannel channel = socket.accept();
@@ -127,12 +152,12 @@ public final class ListenerSocket {
                 pauseMs = FIRST_PAUSE_MS;
                 admit(channel);
             }
-        } catch (Throwable t) { // an Error too: what leaves here would close the listener
+        } catch (Throwable t) { // an Error too: one that left here would close the socket
             try {
                 failed(t);
                 pause(t);
             } catch (Throwable again) {
-                // no memory to wait with: the socket stays ready, and the next turn tries again
+                // no memory to wait with: the sockets stay ready, and the next turn tries again
             }
         }
     }
@@ -163,14 +188,14 @@ public final class ListenerSocket {
         }
     }
 
-    /** Closes a newcomer for whom there is no room. */
+    /** Closes a new connection for which there is no room. */
     private void refuse(SocketChannel channel) {
         counters.increment(Counter.REFUSED);
         close(channel);
     }
 
     /**
-     * Somebody was let in for whom there is no room after all.
+     * A connection was let in for which there is no room after all.
      *
      * @param channel is closed
      * @param cause   why
@@ -182,7 +207,7 @@ public final class ListenerSocket {
     }
 
     /**
-     * Somebody was let in who could not become a connection.
+     * A channel was let in that could not become a connection.
      *
      * @param channel is closed
      * @param cause   why
@@ -199,14 +224,14 @@ public final class ListenerSocket {
     }
 
     private void pause(Throwable cause) {
-        if (paused || !socket.isOpen()) {
+        if (paused || closed) {
             return;
         }
-        cancelRetry = loop.schedule().after(Duration.ofMillis(pauseMs), resume); // first: who cannot be woken must not sleep
+        cancelRetry = loop.schedule().after(Duration.ofMillis(pauseMs), resume); // first: without a timer it must not pause
         paused = true;
         counters.increment(Counter.ACCEPT_PAUSES);
         pause = JfrEvents.acceptPaused(cause);
-        host.listen(false);
+        registrations.forEach(listen -> listen.accept(false));
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
 
@@ -215,8 +240,8 @@ public final class ListenerSocket {
             paused = false;
             pause.end();
             cancelRetry.run();
-            if (socket.isOpen()) {
-                host.listen(true);
+            if (!closed) {
+                registrations.forEach(listen -> listen.accept(true));
             }
         }
     }
@@ -229,16 +254,27 @@ public final class ListenerSocket {
     }
 
     /**
-     * Accepts what the backlog holds and closes the socket. The host then sees to it that its port is free.
+     * Accepts what the backlogs hold and closes the sockets. The host then sees to it that their ports are free.
      *
-     * @throws IOException if closing it fails
+     * @throws IOException if closing one of them fails
      */
     public void close() throws IOException {
-        accept(backlog + 1); // Linux holds one more than it is told
+        closed = true;
+        IOException failure = null;
+        for (int i = 0; i < sockets.size(); i++) {
+            accept(sockets.get(i), listeners.get(i).backlog() + 1); // Linux holds one more than it is told
+            try {
+                sockets.get(i).close();
+            } catch (IOException e) {
+                failure = e; // the others are closed all the same
+            }
+        }
         if (paused) {
             cancelRetry.run();
         }
-        socket.close();
+        if (failure != null) {
+            throw failure;
+        }
     }
 
     private static void close(SocketChannel channel) {
