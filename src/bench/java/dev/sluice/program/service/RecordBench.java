@@ -126,7 +126,7 @@ public final class RecordBench {
 
     /** Bytes a second. */
     private static double service(NotedDisk disk, byte[] line) throws Exception {
-        Recording recording = new Recording(new Journal(disk, 0), 1_000);
+        Recording recording = new Recording(new Journal(disk, 0, 1_000), 1_000);
         InetSocketAddress any = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         Reactor reactor = Reactor.open();
         try (ReactorServer server = ReactorServer.start(any, ServerOptions.defaults(), recording.factory())) {

@@ -186,7 +186,7 @@ final class ServeCommand implements Callable<Integer> {
     private Service open(Settings settings) throws Failure {
         try {
             return service.open(settings);
-        } catch (IOException e) {
+        } catch (IOException | OutOfMemoryError e) { // record has its memory and its thread from the beginning
             throw new Failure("cannot serve " + service + ": " + Failure.reason(e), e);
         }
     }

@@ -5,33 +5,39 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BiConsumer;
 
-/** Lines of a {@link Journal} that are written together, and how many of them are whose. Belongs to who holds it. */
+/**
+ * Lines of a {@link Journal} that are written together, with the number of lines of each author. It has all its memory from the beginning:
+ * to take a line never means to wait for the garbage collector. Belongs to its holder.
+ */
 final class Batch {
 
-    private ByteBuffer bytes = ByteBuffer.allocateDirect(64 << 10);
+    private final ByteBuffer bytes;
     private final Map<Journal.Author, int[]> authors = new LinkedHashMap<>();
 
-    /** Whose line the last one was, and how many are his: the next is mostly his, too. */
+    /** The author of the last line and its count: the next line mostly has the same author. */
     private Journal.Author last;
     private int[] count;
 
-    /** Takes a line, and ends it. */
-    void add(Journal.Author author, ByteBuffer line) {
-        if (bytes.remaining() <= line.remaining()) {
-            int needed = bytes.position() + line.remaining() + 1;
-            bytes = ByteBuffer.allocateDirect(Math.max(2 * bytes.capacity(), needed)).put(bytes.flip());
-        }
-        bytes.put(line).put((byte) '\n');
-        if (author != last) {
-            last = author;
-            count = authors.computeIfAbsent(author, a -> new int[1]);
-        }
-        count[0]++;
+    /** A batch for so many bytes, line ends included. */
+    Batch(int capacity) {
+        bytes = ByteBuffer.allocateDirect(capacity);
     }
 
-    /** In bytes. */
-    int length() {
-        return bytes.position();
+    /** Takes a line and ends it; false if there is no room, and the batch is as it was. */
+    boolean add(Journal.Author author, ByteBuffer line) {
+        if (line.remaining() >= bytes.capacity()) {
+            throw new IllegalArgumentException("a line of " + line.remaining() + " bytes has room in no batch");
+        }
+        if (line.remaining() >= bytes.remaining()) {
+            return false;
+        }
+        if (author != last) {
+            count = authors.computeIfAbsent(author, a -> new int[1]); // first: it needs memory
+            last = author;
+        }
+        count[0]++;
+        bytes.put(line).put((byte) '\n');
+        return true;
     }
 
     boolean isEmpty() {
@@ -47,7 +53,7 @@ final class Batch {
         authors.forEach((author, lines) -> told.accept(author, lines[0]));
     }
 
-    /** Forgets the lines, and keeps the memory. */
+    /** Forgets the lines and keeps the memory. */
     void clear() {
         bytes.clear();
         authors.clear();

@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
 interface Disk extends Closeable {
 
     /**
-     * Where it ends, behind a whole line: as expected, unless somebody else has written to it or cut it, whose work stays.
+     * The end of the file, behind a whole line: as expected, unless another program has written to it or cut it; that program's work stays.
      *
      * @throws IOException if its last line is unfinished
      */
@@ -17,9 +17,9 @@ interface Disk extends Closeable {
     /** Writes all remaining bytes from an offset on. */
     void write(ByteBuffer bytes, long offset) throws IOException;
 
-    /** Returns when what was written is on the disk itself. */
+    /** Returns when all bytes written are on the disk itself. */
     void force() throws IOException;
 
-    /** Drops what is behind an offset. */
+    /** Drops the bytes behind an offset. */
     void truncate(long offset) throws IOException;
 }

@@ -10,8 +10,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lines on their way to a file. One thread writes whatever has come since it looked last, forces it to disk, and only then tells
- * the authors: while the disk is busy with one batch, the next one fills.
+ * Lines on their way to a file. One thread writes the lines that have come since it looked last, forces them to disk, and only then tells
+ * the authors: while the disk is busy with one batch, the next one fills. A full batch takes no line until the disk has caught up, so that
+ * two batches are all the memory of a journal, however slow the disk and however many the authors.
  *
  * <pre>
  *   append ──▶ filling ──(writer)──▶ writing ──▶ write ──▶ force ──▶ authors: saved
@@ -20,7 +21,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Journal implements AutoCloseable {
 
-    /** Whose lines they are. */
+    /** An author of lines, which hears what became of them. */
     interface Author {
         /** On the writer's thread: the first so many of the lines that wait are on disk. */
         void saved(int lines);
@@ -29,26 +30,39 @@ final class Journal implements AutoCloseable {
         void lost(int lines, Throwable why);
     }
 
-    /** What may wait, in bytes; each connection may bring one line more until it is told. */
-    private static final int LIMIT = 4 << 20;
+    /** Bytes of a batch, unless the longest line is longer. */
+    private static final int BATCH = 4 << 20;
 
-    /** Guards what is below, for as long as it takes to copy a line. */
+    /** Guards the fields below, for as long as it takes to copy a line. */
     private final ReentrantLock lock = new ReentrantLock();
 
     private final Condition work = lock.newCondition();
     private List<Runnable> whenThereIsRoom = new ArrayList<>();
-    private Batch filling = new Batch();
+    private Batch filling;
+
+    /** Whether a line was refused since the batch began to fill: those that come later must not overtake it. */
+    private boolean full;
+
     private boolean closed;
     private boolean ended;
 
-    // the writer's
+    // ---- on the writer's thread
+
     private final RateLimitedLog log = new RateLimitedLog(LoggerFactory.getLogger(Journal.class));
     private final Tail tail;
-    private Batch writing = new Batch();
+    private Batch writing;
 
-    /** Goes on behind what a file holds, all of which is lines. */
-    Journal(Disk disk, long length) {
+    /**
+     * Goes on behind the content of a file.
+     *
+     * @param disk    the file
+     * @param length  its length in bytes, all of which is whole lines
+     * @param maxLine bytes of the longest line, its ending not counted
+     */
+    Journal(Disk disk, long length, int maxLine) {
         this.tail = new Tail(disk, length);
+        this.filling = new Batch(Math.max(BATCH, maxLine + 1));
+        this.writing = new Batch(Math.max(BATCH, maxLine + 1));
         new Thread(this::run, "sluice-journal").start();
     }
 
@@ -57,7 +71,7 @@ final class Journal implements AutoCloseable {
             while (next()) {
                 save(writing);
             }
-        } finally { // whatever ended it: close waits for this
+        } finally { // also after an Error: close waits for this
             lock.lock();
             ended = true;
             work.signalAll();
@@ -65,32 +79,35 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    /** Any thread. Takes a line, without its ending; false if that is enough until there is {@link #whenThereIsRoom room}. */
+    /** Any thread. Takes a line, without its ending; false if it has not, and will not until there is {@link #whenThereIsRoom room}. */
     boolean append(Author author, ByteBuffer line) {
         lock.lock();
         try {
             if (ended) {
                 throw new IllegalStateException("the journal has ended");
             }
-            filling.add(author, line);
-            work.signal();
-            return filling.length() < LIMIT;
+            if (!full) {
+                full = !filling.add(author, line);
+                work.signal();
+            }
+            return !full;
         } finally {
             lock.unlock();
         }
     }
 
-    /** Any thread. Has somebody told, once, on the writer's thread, when the next batch is empty; at once if it has room. */
+    /** Any thread. Runs a task once, on the writer's thread, when there is room after a line was refused; at once if there is already. */
     void whenThereIsRoom(Runnable told) {
         lock.lock();
-        boolean full = filling.length() >= LIMIT;
-        if (full) {
-            whenThereIsRoom.add(told);
+        try {
+            if (full) {
+                whenThereIsRoom.add(told);
+                return;
+            }
+        } finally {
+            lock.unlock();
         }
-        lock.unlock();
-        if (!full) {
-            told.run();
-        }
+        told.run();
     }
 
     /** Waits for lines; false at the end. */
@@ -107,6 +124,7 @@ final class Journal implements AutoCloseable {
             Batch batch = filling;
             filling = writing;
             writing = batch;
+            full = false;
             told = whenThereIsRoom;
             whenThereIsRoom = new ArrayList<>();
         } finally {
@@ -122,16 +140,16 @@ final class Journal implements AutoCloseable {
         batch.clear();
     }
 
-    /** One who fails must not keep an answer from the others. */
+    /** A failure of one must not keep an answer from the others. */
     private void tell(Runnable told) {
         try {
             told.run();
         } catch (Throwable t) {
-            log.warn(System.nanoTime(), "one who waits could not be told", t);
+            log.warn(System.nanoTime(), "an author could not be told", t);
         }
     }
 
-    /** Saves what waits, then ends. Nobody appends any more. */
+    /** Saves the lines that wait, then ends. No line may be appended after this. */
     @Override
     public void close() throws IOException {
         lock.lock();

@@ -10,9 +10,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A file of lines that one process appends to. Its former content stays: an unfinished last line is cut only if the process that
- * began it was one of these and died before anybody was told of the line, which a {@link Claim} beside the file says. Another's
- * unfinished line is left alone, and nothing is written behind it.
+ * A file of lines that one process appends to. Its former content stays. An unfinished last line is cut only if the process that wrote it
+ * was a recording that died before any client was told of the line, which a {@link Claim} beside the file says. An unfinished line of
+ * another program is left alone, and nothing is written behind it.
  */
 final class LineFile implements Disk {
 
@@ -56,15 +56,15 @@ final class LineFile implements Disk {
             throw new IOException("the last line of " + path + " is unfinished, and not one of record's: end it, or remove it");
         }
         truncate(end);
-        LOG.warn("{}: cut {} bytes of a line that record had not finished when it died; nobody was told that it is saved", path, length - end);
+        LOG.warn("{}: cut {} bytes of a line that record had not finished when it died; no client was told that it is saved", path, length - end);
     }
 
-    /** Of a new file, or it might be lost with its lines. Where a directory cannot be opened, as on Windows, its system sees to that. */
+    /** Forces the name of a new file, which might be lost otherwise. Where a directory cannot be opened, as on Windows, the system sees to that. */
     private void forceNames() {
         try (FileChannel directory = FileChannel.open(path.toRealPath().getParent())) {
             directory.force(true);
         } catch (IOException e) {
-            // nothing that we could do
+            // there is no other way to force it
         }
     }
 
@@ -99,7 +99,7 @@ final class LineFile implements Disk {
         return channel.size();
     }
 
-    /** Other programs know nothing of our lock, and what they do to a file while we write to it is their users' wish. */
+    /** Other programs know nothing of our lock, and their changes to the file are what their users wanted. */
     @Override
     public long end(long expected) throws IOException {
         long end = length();

@@ -3,6 +3,7 @@ package dev.sluice.program.service;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Hold;
+import dev.sluice.codec.Decoder;
 import dev.sluice.codec.FrameHandler;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
@@ -13,9 +14,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * A pipeline of three stages: talk, format, save. Each line is put in upper case and appended to a file; {@code ok N}, N counting the
- * lines of this client, says that it is on disk, {@code error N WHY} that it is not in the file. A connection to which answers are
- * owed is not closed, and not read while it is owed too many, or while the file is behind.
+ * A pipeline of three stages: talk, format, save. Each line is put in upper case and appended to a file. {@code ok N}, N counting the
+ * lines of this client, says that it is on disk, {@code error N WHY} that it is not in the file. A connection with unanswered lines is not
+ * closed. It is not read while too many of its lines are unanswered, or while the disk is so far behind that the journal took no more: the
+ * line that it refused then stays unread, and is offered again when there is room.
  *
  * <p>Nothing that was acknowledged is lost, and what the file held before stays. Beside the file, while it is recorded to, there is a
  * note, the file's name with {@code .recording} behind it: where a process that died left a line unfinished, the note says so, and the
@@ -25,7 +27,7 @@ import java.nio.file.Path;
  */
 public final class Recording implements Service {
 
-    /** Answers that a client may be owed. */
+    /** Lines of a client that may wait for their answer. */
     private static final int MOST_OWED = 1024;
 
     private final Journal journal;
@@ -42,7 +44,7 @@ public final class Recording implements Service {
     public Recording(Path file, int maxLine) throws IOException {
         LineFile lines = new LineFile(file);
         try {
-            this.journal = new Journal(lines, lines.length());
+            this.journal = new Journal(lines, lines.length(), maxLine);
         } catch (Throwable t) { // an Error too: there may be no thread to be had
             lines.close();
             throw t;
@@ -58,21 +60,28 @@ public final class Recording implements Service {
 
     @Override
     public Handler.Factory factory() {
-        return connection -> new Framed(connection, new Lines(maxLine), new Client(connection));
+        return connection -> {
+            Client client = new Client(connection);
+            return new Framed(connection, client, client);
+        };
     }
 
-    /** Saves what clients have sent that are gone since. */
+    /** Saves the lines that wait, also those of clients that have gone. */
     @Override
     public void close() throws IOException {
         journal.close();
     }
 
-    private final class Client implements FrameHandler, Journal.Author {
+    private final class Client implements Decoder, FrameHandler, Journal.Author {
         private final Connection connection;
+        private final Lines lines = new Lines(maxLine);
         private Hold hold;
         private int owed;
         private long answered;
+
+        /** Whether the journal refused the line that is unread now. */
         private boolean behind;
+
         private boolean paused;
         private boolean rejected;
 
@@ -80,15 +89,25 @@ public final class Recording implements Service {
             this.connection = connection;
         }
 
+        /** Finds a line, and leaves it unread if the journal refused it. */
+        @Override
+        public boolean decode(ByteBuffer in, Sink sink) throws Exception {
+            int start = in.position();
+            boolean found = lines.decode(in, sink);
+            if (behind) {
+                in.position(start);
+            }
+            return found;
+        }
+
         @Override
         public void onFrame(Connection self, ByteBuffer line) {
-            if (owed++ == 0) {
-                hold = self.hold();
-            }
             Upper.change(line);
             if (!journal.append(this, line)) {
                 behind = true;
                 journal.whenThereIsRoom(() -> connection.execute(this::goOn));
+            } else if (owed++ == 0) {
+                hold = self.hold();
             }
             if (behind || owed >= MOST_OWED) {
                 paused = true;
@@ -142,7 +161,7 @@ public final class Recording implements Service {
             self.close(); // once all that is owed was answered
         }
 
-        /** Last: a client that counts answers must not take this for the answer to a line before. */
+        /** Comes last: a client that counts answers must not take this for the answer to a line before. */
         private void tellIfRejected() {
             if (rejected) {
                 connection.write(StandardCharsets.UTF_8.encode("error: a line has at most " + maxLine + " bytes\n"));

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * What a service has to be told.
+ * The settings of a service.
  *
  * @param maxLine bytes of the longest line, its ending not counted, for {@link Chat} and {@link Recording}
  * @param file    where {@link Recording} writes, or null
@@ -13,16 +13,16 @@ import java.util.List;
  */
 public record Settings(int maxLine, Path file, List<InetSocketAddress> targets) {
 
-    /** The longest line, where nothing was said: 64 KiB. */
+    /** The longest line by default: 64 KiB. */
     public static final int MAX_LINE = 64 << 10;
 
-    /** A copy that nobody changes. */
+    /** Copies the targets. */
     public Settings {
         targets = List.copyOf(targets);
     }
 
     /**
-     * For a service that has to be told nothing.
+     * The settings of a service that needs none.
      *
      * @return no file and no target
      */

@@ -4,7 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** The end of a {@link Journal}'s file: what is before it is on disk, what fails behind it is cut off. Belongs to the writer. */
+/** The end of a {@link Journal}'s file: bytes before it are on disk, a failed write behind it is cut off. Belongs to the writer. */
 final class Tail implements Closeable {
 
     private final Disk disk;
@@ -16,7 +16,7 @@ final class Tail implements Closeable {
         this.forced = length;
     }
 
-    /** Null once all of it is on disk; or why none of it is, an Error too: whoever waits has to hear of it. */
+    /** Returns null once all of it is on disk, or the reason why none of it is. That may be an Error: the authors have to hear of it. */
     Throwable append(ByteBuffer bytes) {
         try {
             cutBackIfNeeded();
@@ -41,8 +41,8 @@ final class Tail implements Closeable {
     }
 
     /**
-     * What was not forced may be there, or a part of it: nobody was told of it, and so it must go, now or before the next batch. It has
-     * not gone before that is on disk, too: after a crash of the machine it could be back.
+     * Cuts off bytes that were not forced. They may be in the file, or a part of them, and no author was told so: they must go, now or
+     * before the next batch. The cut itself is forced, or a crash of the machine could bring them back.
      */
     private void cutBackIfNeeded() throws IOException {
         if (!whole) {

@@ -143,7 +143,7 @@ class JournalTest {
 
     @Test
     void authorsAreToldAfterTheForceThatCoversTheirLines() throws Exception {
-        Journal journal = new Journal(disk, 0);
+        Journal journal = new Journal(disk, 0, 1_000);
         journal.append(writer, line("one"));
         Served.await(() -> disk.text().equals("one\n"), "the first is written");
         journal.append(writer, line("two"));
@@ -160,7 +160,7 @@ class JournalTest {
     @Test
     void fullDiskIsCutBackToldAndLeftAsSoonAsThereIsRoom() throws Exception {
         disk.forces.release(100);
-        Journal journal = new Journal(disk, 0);
+        Journal journal = new Journal(disk, 0, 1_000);
         journal.append(writer, line("kept"));
         Served.await(() -> writer.told.size() == 1, "the first");
         disk.full = true;
@@ -178,7 +178,7 @@ class JournalTest {
     @Test
     void whatCouldNotBeCutBackIsCutBeforeTheNextBatch() throws Exception {
         disk.forces.release(100);
-        Journal journal = new Journal(disk, 0);
+        Journal journal = new Journal(disk, 0, 1_000);
         disk.full = true;
         disk.stuck = true;
         journal.append(writer, line("half of this"));
@@ -197,7 +197,7 @@ class JournalTest {
     @Test
     void whatCouldNotBeCutBackIsCutAtTheEnd() throws Exception {
         disk.forces.release(100);
-        Journal journal = new Journal(disk, 0);
+        Journal journal = new Journal(disk, 0, 1_000);
         disk.full = true;
         disk.stuck = true;
         journal.append(writer, line("half of this"));
@@ -210,7 +210,7 @@ class JournalTest {
     @Test
     void authorsAreToldOfALossAfterTheForceThatCoversTheCut() throws Exception {
         disk.forces.release(100);
-        Journal journal = new Journal(disk, 0);
+        Journal journal = new Journal(disk, 0, 1_000);
         disk.full = true;
         journal.append(writer, line("a line for which there is no room"));
         journal.close();
@@ -220,7 +220,7 @@ class JournalTest {
     @Test
     void cutThatIsNotForcedIsMadeAgainBeforeTheNextBatch() throws Exception {
         disk.forces.release(100);
-        Journal journal = new Journal(disk, 0);
+        Journal journal = new Journal(disk, 0, 1_000);
         disk.full = true;
         disk.failing = true;
         journal.append(writer, line("half of this"));
@@ -235,7 +235,7 @@ class JournalTest {
     @Test
     void errorLosesItsBatchAndNoOther() throws Exception {
         disk.forces.release(100);
-        Journal journal = new Journal(disk, 0);
+        Journal journal = new Journal(disk, 0, 1_000);
         disk.error = new OutOfMemoryError("on purpose"); // of which the disk's user may meet the same one twice
         journal.append(writer, line("lost"));
         Served.await(() -> writer.told.size() == 1, "the loss");
@@ -255,27 +255,31 @@ class JournalTest {
                 throw new StackOverflowError("on purpose");
             }
         };
-        Journal journal = new Journal(disk, 0);
+        Journal journal = new Journal(disk, 0, 1_000);
         journal.append(writer, line("keeps the disk busy"));
         Served.await(() -> disk.text().length() > 0, "it is written");
-        journal.append(broken, line("x".repeat(4 << 20)));
+        assertTrue(journal.append(broken, line("saved, and its author fails")));
+        assertTrue(journal.append(writer, line("in the same batch")));
+        assertFalse(journal.append(writer, line("x".repeat((4 << 20) - 1))));
         journal.whenThereIsRoom(() -> broken.saved(0));
-        journal.append(writer, line("in the same batch"));
+        CountDownLatch room = new CountDownLatch(1);
+        journal.whenThereIsRoom(room::countDown);
         disk.forces.release(100);
+        room.await();
         Served.await(() -> writer.told.size() == 2, "both answers");
         journal.close();
     }
 
     @Test
     void nothingIsTakenAfterTheEnd() throws Exception {
-        Journal journal = new Journal(disk, 0);
+        Journal journal = new Journal(disk, 0, 1_000);
         journal.close();
         assertThrows(IllegalStateException.class, () -> journal.append(writer, line("too late")));
     }
 
     @Test
-    void fullJournalSaysSoAndTellsWhenThereIsRoom() throws Exception {
-        Journal journal = new Journal(disk, 0);
+    void fullJournalRefusesALineAndTellsWhenThereIsRoom() throws Exception {
+        Journal journal = new Journal(disk, 0, 1_000);
         byte[] block = new byte[1 << 20];
         assertTrue(journal.append(writer, ByteBuffer.wrap(block)));
         Served.await(() -> disk.text().length() > 0, "the first is being written");
@@ -283,14 +287,29 @@ class JournalTest {
         while (journal.append(writer, ByteBuffer.wrap(block))) {
             taken++;
         }
-        assertEquals(3, taken); // the fourth fills it
+        assertEquals(3, taken); // and no line feed has room behind the fourth
+        assertFalse(journal.append(writer, line("short, and does not overtake")));
         CountDownLatch room = new CountDownLatch(1);
         journal.whenThereIsRoom(room::countDown);
         assertEquals(1, room.getCount());
         disk.forces.release(100);
         room.await();
+        assertTrue(journal.append(writer, line("short")));
         journal.close();
         assertEquals(5, writer.saved);
+        assertEquals(4 * (block.length + 1) + 6, disk.forced(), "nothing refused is in the file");
+    }
+
+    @Test
+    void longestLineHasRoom() throws Exception {
+        disk.forces.release(100);
+        Journal journal = new Journal(disk, 0, 5 << 20);
+        assertTrue(journal.append(writer, ByteBuffer.allocate(5 << 20)));
+        Served.await(() -> writer.saved == 1, "it is saved");
+        assertTrue(journal.append(writer, ByteBuffer.allocate(5 << 20)));
+        journal.close();
+        assertEquals(2, writer.saved);
+        assertThrows(IllegalArgumentException.class, () -> new Batch(10).add(writer, ByteBuffer.allocate(10)));
     }
 
     // ---- the file itself ------------------------------------------------------------------------------------------------
@@ -512,7 +531,7 @@ class JournalTest {
     @ParameterizedTest
     @EnumSource(Engine.class)
     void drainWaitsForWhatIsOwedAndOkFollowsTheForce(Engine engine) throws Exception {
-        Recording service = new Recording(new Journal(disk, 0), 1_000);
+        Recording service = new Recording(new Journal(disk, 0, 1_000), 1_000);
         try (Served served = new Served(engine, service)) {
             Client client = served.connect();
             client.say("a").say("b");
@@ -534,7 +553,7 @@ class JournalTest {
     @EnumSource(Engine.class)
     void lineThatIsTooLongIsToldWhenAllBeforeItIsAnswered(Engine engine) throws Exception {
         disk.forces.release(10);
-        try (Served served = new Served(engine, new Recording(new Journal(disk, 0), 1_000))) {
+        try (Served served = new Served(engine, new Recording(new Journal(disk, 0, 1_000), 1_000))) {
             Client client = served.connect();
             client.say("a\nb\n" + "x".repeat(2_000)); // in one read
             assertEquals(List.of("ok 1", "ok 2", "error: a line has at most 1000 bytes"), client.hear(3));

@@ -3,21 +3,86 @@ package dev.sluice.program.service;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats.Counter;
+import dev.sluice.program.service.Served.Client;
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 @Timeout(60)
 class RecordingTest {
 
     @TempDir
     private Path directory;
+
+    /** A disk that forces nothing until it may, and notes the batches that it is given. */
+    private static final class SlowDisk implements Disk {
+        final Semaphore forces = new Semaphore(0);
+        volatile int batches;
+        volatile int longest;
+
+        @Override
+        public long end(long expected) {
+            return expected;
+        }
+
+        @Override
+        public void write(ByteBuffer bytes, long offset) {
+            longest = Math.max(longest, bytes.remaining());
+            bytes.position(bytes.limit());
+            batches++;
+        }
+
+        @Override
+        public void force() {
+            forces.acquireUninterruptibly();
+        }
+
+        @Override
+        public void truncate(long offset) throws IOException {
+            throw new IOException("nothing has failed");
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /** Thirty lines of 250,000 bytes are more than a batch holds. */
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void batchIsBoundedOnASlowDiskAndEveryLineIsAnswered(Engine engine) throws Exception {
+        int longest = 250_000;
+        SlowDisk disk = new SlowDisk();
+        Recording recording = new Recording(new Journal(disk, 0, longest), longest);
+        try (Served served = new Served(engine, recording, ServerOptions.builder().maxRemainder(2 * longest))) {
+            List<Client> clients = new ArrayList<>(List.of(served.connect().say("first")));
+            Served.await(() -> disk.batches == 1, "the disk is busy");
+            String line = "x".repeat(longest);
+            for (int i = 0; i < 30; i++) {
+                clients.add(served.connect().say(line));
+            }
+            long sent = 6 + 30 * (longest + 1L);
+            Served.await(() -> served.server.stats().get(Counter.BYTES_READ) == sent, "all lines have arrived");
+            disk.forces.release(1_000);
+            for (Client client : clients) {
+                assertEquals("ok 1", client.hear());
+            }
+            assertEquals("ok 2", clients.get(30).say("is read again").hear());
+            assertTrue(disk.longest <= 4 << 20, "a batch of " + disk.longest + " bytes");
+        }
+    }
 
     /** A process of its own that can make no thread for a while; says what is wrong then, or nothing. */
     static final class Starved {
