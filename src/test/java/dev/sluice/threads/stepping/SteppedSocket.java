@@ -71,7 +71,7 @@ final class SteppedSocket extends SocketChannel {
         checkInterrupted();
         stepper.check(into.hasRemaining(), "a read without room");
         stepper.check(line.readers++ == 0, "two threads read one socket");
-        stepper.await("bytes", () -> !isOpen() || line.isReadable());
+        stepper.await("bytes", () -> !isOpen() || line.isReadable() || line.peerEnded); // the end can be read again
         line.readers--;
         if (!isOpen()) {
             throw new AsynchronousCloseException();

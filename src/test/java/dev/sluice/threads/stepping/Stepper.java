@@ -75,6 +75,9 @@ public final class Stepper {
 
     private static final long BEGINNING_NS = 1_000_000_000_000L;
 
+    /** A deadline after this does not come within a run: a year. */
+    private static final long LAST_NS = 365L * 24 * 3_600 * 1_000_000_000;
+
     /** One that does not come to be looked at for so long is not coming: a step that blocks where nobody sees it. */
     private static final long LONGEST_STEP_NS = 10_000_000_000L;
 
@@ -488,7 +491,7 @@ public final class Stepper {
     /** Nobody can go on. Returns false at the end. */
     private boolean beginSomething() {
         choosing = true;
-        Next what = play.quiet(nextDeadline() != NEVER);
+        Next what = play.quiet(nextDeadline() <= LAST_NS);
         choosing = false;
         if (what == Next.GO_ON || what == Next.WAIT && pass()) {
             return true;
@@ -560,7 +563,7 @@ public final class Stepper {
     /** Lets time pass until the next deadline; false if there is none. */
     private boolean pass() {
         long next = nextDeadline();
-        if (next == NEVER) {
+        if (next > LAST_NS) {
             return false;
         }
         if (told != null) {
