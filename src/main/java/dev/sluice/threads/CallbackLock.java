@@ -5,6 +5,7 @@ import dev.sluice.Handler;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.Timer;
 import dev.sluice.internal.Deadlines;
+import dev.sluice.internal.PendingWork;
 import dev.sluice.internal.TaskQueue;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
@@ -20,7 +21,7 @@ final class CallbackLock {
 
     private final ThreadConnection connection;
     private final ReentrantLock lock;
-    private final TaskQueue posted = new TaskQueue();
+    private final TaskQueue steps = new TaskQueue();
     private final HelperTask helper;
 
     /** Set once, with the turn; read by any thread. Null for a stream, and until the factory has returned. */
@@ -29,20 +30,15 @@ final class CallbackLock {
     /** The handler's answer, which is always the same. */
     private volatile boolean readsWhileOutputWaits;
 
-    // ---- with the turn
-
-    /** Whether onOpen was called: a handler whose factory has ended its connection hears of the end alone. */
+    /** With the turn. Whether onOpen was called: a handler whose factory has ended its connection hears of the end alone. */
     private boolean opened;
-
-    /** Whether the handler was told, by isReading, to take no more, so that what it left unread may hold whole messages. Read by any thread. */
-    volatile boolean toldToStop;
 
     CallbackLock(ThreadConnection connection) {
         this.connection = connection;
         this.lock = connection.context.seams.locks().get();
         this.helper = new HelperTask(
                 connection.context.threads,
-                this::runAllPosted,
+                this::runSteps,
                 cause -> connection.end(CloseReason.Kind.HANDLER_FAILURE, cause));
     }
 
@@ -90,7 +86,9 @@ final class CallbackLock {
     }
 
     void open(Handler.Factory factory) {
-        create(factory);
+        if (!connection.isClosed()) { // or there is nothing to tell a handler of
+            create(factory);
+        }
         if (handler != null && !connection.isLeaving()) {
             opened = true;
             call("OPEN", () -> handler.onOpen(connection));
@@ -117,7 +115,6 @@ final class CallbackLock {
     }
 
     void read(ByteBuffer in) {
-        toldToStop = false;
         call("READ", () -> handler.onRead(connection, in));
     }
 
@@ -127,9 +124,9 @@ final class CallbackLock {
 
     /** The last callback: tasks that wait are dropped. */
     void close(CloseReason reason) {
-        posted.close();
-        for (Step step; (step = (Step) posted.poll()) != null; ) {
-            connection.context.counters.add(Counter.DROPPED_TASKS, step.isTask ? 1 : 0);
+        steps.close();
+        for (TaskQueue.Task step; (step = steps.poll()) != null; ) {
+            connection.context.counters.add(Counter.DROPPED_TASKS, step instanceof UserTask ? 1 : 0);
         }
         if (handler != null) { // it had its turn at all, and its factory did not throw
             call("CLOSE", () -> handler.onClose(connection, reason));
@@ -138,57 +135,48 @@ final class CallbackLock {
 
     /**
      * A thread that sends, without the turn: the handler may write again. A callback that takes its time, this one or another, must not
-     * keep the writer from what else is to be sent.
+     * keep the thread from what else is to be sent.
      */
     void writable() {
-        if (!connection.isOwnThread() || !tryEnter()) {
-            post(this::callWritable);
-            return;
-        }
-        try {
-            callWritable();
+        boolean entered = connection.isOwnThread() && tryEnter();
+        post(() -> {
+            if (opened && connection.isOpen()) {
+                call("WRITABLE", () -> handler.onWritable(connection));
+            }
+        });
+        if (entered) {
             runPosted();
-        } finally {
             leave();
-        }
-    }
-
-    private void callWritable() {
-        if (opened && connection.isOpen()) {
-            call("WRITABLE", () -> handler.onWritable(connection));
         }
     }
 
     // ---- steps: what is done with the turn besides ----------------------------------------------------------------------
 
-    /** Something to do with the turn. */
-    private static final class Step extends TaskQueue.Task {
-        private final Runnable work;
-        private final boolean isTask;
+    private final class UserTask extends TaskQueue.Task {
+        private final Runnable task;
 
-        Step(Runnable work, boolean isTask) {
-            this.work = work;
-            this.isTask = isTask;
+        UserTask(Runnable task) {
+            this.task = task;
         }
 
         @Override
         public void run() {
-            work.run();
+            call("TASK", task::run);
         }
     }
 
     /** Any thread. As {@link dev.sluice.Connection#execute}. */
     boolean execute(Runnable task) {
-        return post(new Step(() -> call("TASK", task::run), true));
+        return add(new UserTask(task));
     }
 
-    /** Any thread. Has something of ours done with the turn. */
+    /** Any thread. Has something of ours done with the turn, unless the connection has closed. */
     void post(Runnable work) {
-        post(new Step(work, false));
+        add(TaskQueue.task(work));
     }
 
-    private boolean post(Step step) {
-        if (connection.isClosed() || !posted.add(step)) {
+    private boolean add(TaskQueue.Task step) {
+        if (connection.isClosed() || !steps.add(step)) {
             return false;
         }
         if (!isMine() || !connection.isOwnThread()) { // else it looks for steps before it leaves the turn
@@ -199,61 +187,64 @@ final class CallbackLock {
 
     /** The own thread, with the turn. Runs what its callback has posted; what that posts in turn is a helper's. */
     void runPosted() {
-        TaskQueue.Task step = connection.isClosed() ? null : posted.poll(); // after the end, they are dropped
-        if (step != null) {
-            step.run();
+        if (runStep() && !steps.isEmpty()) {
             helper.wake();
         }
     }
 
+    /** With the turn. Runs one step, unless there is none; after the end, they are dropped. */
+    private boolean runStep() {
+        TaskQueue.Task step = connection.isClosed() ? null : steps.poll();
+        if (step != null) {
+            step.run();
+        }
+        return step != null;
+    }
+
     /** A helper. A step for each turn, so that the own thread has its turn between two of them. */
-    private void runAllPosted() {
+    private void runSteps() {
         for (boolean more = true; more; ) {
             enter();
             try {
-                TaskQueue.Task step = connection.isClosed() ? null : posted.poll();
-                more = step != null;
-                if (more) {
-                    step.run();
-                }
+                more = runStep();
             } finally {
                 leave();
             }
-            connection.wakeWriterIfNeeded(); // this thread must not be kept by a slow peer
+            connection.send(0); // this thread must not be kept by a slow peer
         }
     }
 
     // ---- timers -----------------------------------------------------------------------------------------------------------
 
-    Timer schedule(Duration delay, Runnable task) {
-        ConnectionTimer timer = new ConnectionTimer(connection.context.nowNs() + Deadlines.nanos(delay), task);
-        if (!connection.began(timer)) {
-            return () -> false; // in its last callback
-        }
-        connection.context.reactor.execute(timer::begin);
+    /** With the turn. As {@link dev.sluice.Connection#schedule}, for a connection that has not closed. */
+    Timer schedule(PendingWork work, Duration delay, Runnable task) {
+        ConnectionTimer timer = new ConnectionTimer(work, task);
+        work.began(timer);
+        long atNs = connection.context.nowNs() + Deadlines.nanos(delay);
+        connection.context.reactor.execute(() -> timer.begin(atNs));
         return timer;
     }
 
     /** A timer that waits on the server's loop, and belongs to the turn otherwise. */
     private final class ConnectionTimer implements Timer {
-        private final long atNs;
+        private final PendingWork work;
         private final Runnable task;
 
         /** On the loop. */
         private Timer timer;
 
-        ConnectionTimer(long atNs, Runnable task) {
-            this.atNs = atNs;
+        ConnectionTimer(PendingWork work, Runnable task) {
+            this.work = work;
             this.task = task;
         }
 
-        private void begin() {
+        private void begin(long atNs) {
             timer = connection.context.reactor.schedule(
                     Duration.ofNanos(atNs - connection.context.nowNs()), () -> post(this::run));
         }
 
         private void run() {
-            if (connection.ended(this)) {
+            if (work.ended(this)) {
                 call("TASK", task::run);
             }
         }
@@ -261,7 +252,7 @@ final class CallbackLock {
         @Override
         public boolean cancel() {
             checkMine();
-            boolean waited = connection.ended(this);
+            boolean waited = work.ended(this);
             if (waited) {
                 connection.context.reactor.execute(() -> timer.cancel());
             }

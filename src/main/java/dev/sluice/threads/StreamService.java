@@ -78,7 +78,7 @@ final class StreamService implements ThreadService {
         private boolean fill() throws IOException {
             while (!buffer.hasRemaining() && !ended) {
                 connection.sendAll(); // or each side might wait for the other
-                boolean wanted = connection.awaitInput();
+                boolean wanted = !connection.isLeaving() && connection.awaitInput();
                 int read = 0;
                 if (wanted) {
                     read = connection.receive(buffer.clear());

@@ -35,15 +35,34 @@ import java.util.function.BiConsumer;
  * reasons why it is not read those of {@link ReadStop}.
  *
  * <pre>
- *   own thread   reads, calls the handler, sends what that wrote; waits in one place, and never with bytes in hand
- *   writer       a helper that sends what came from other threads, or was left
- *   helper       runs tasks, timers and renewed offers while the own thread is in a call that blocks: {@link CallbackLock}
+ *   own thread   reads, calls the handler, sends what that wrote; waits in one place ({@link #awaitInput}), never with bytes in hand
+ *   writer       a helper that sends what other threads wrote, or the own thread left
+ *   helper       runs steps of the turn while the own thread is in a call that blocks: {@link CallbackLock}
  *   loop         the server's: deadlines, the drain
  * </pre>
  *
  * <p>Two locks order them. The <em>turn</em> ({@link CallbackLock}) is held for the length of a callback or task. The <em>lock</em>
  * guards the state and the queue, for a few instructions at a time, never through a call that blocks or a callback. The turn comes
  * first: no thread that has the lock waits for the turn. Closing the channel is what brings a thread back from a read or a write.
+ *
+ * <p>Unread input is in one of four states. Two things tell which: the bytes, and whether {@link ReadStop#OFFER_DUE} is set, alone or
+ * beside other reasons not to read. Nothing is read while it is set.
+ *
+ * <pre>
+ *   bytes   OFFER_DUE   other reasons   unread input ...    and so it is offered
+ *   none    -           any             is not there
+ *   some    no          any             waits for more      in front of the next bytes
+ *   some    yes         some            waits for room      as soon as the last of those reasons has ended
+ *   some    yes         none            is due              by a step of the turn
+ *
+ *                    a call leaves bytes                  resumed · the peer's end · bytes that may not be offered
+ *   is not there ──────────────────────▶ waits for more ───────────────────────────────┐
+ *        ▲                                ▲    │ bytes come                            ▼    last other reason ends
+ *        │                                │    ▼                                  waits for room ──────────────▶ is due
+ *        └── the call takes all ── the handler is called ── told by isReading to stop, ─┘  ▲                       │
+ *                                         ▲                 or resumed meanwhile           └── a reason begins ────┤
+ *                                         └────────────────────────────────────────────────── the step ◀───────────┘
+ * </pre>
  */
 final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Member, Runnable {
 
@@ -65,11 +84,12 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     final ThreadContext context;
     final CallbackLock turn;
     private final SocketChannel channel;
-    private final SocketAddress remote;
     private final long id;
+    private final SocketAddress remote;
 
     /** Null until it is connected. */
     private volatile SocketAddress local;
+
     private final ThreadService service;
 
     /** How to connect, or null: it was accepted. */
@@ -83,60 +103,65 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     /** Null until a thread has come to this connection: others of a pool wait. */
     private volatile Thread ownThread;
 
-    // ---- with the turn
+    // ---- written by the own thread
 
-    /** What the handler left unread, and what came while it could not be offered; or null. */
+    /** Whether it is in a read, or about to be. */
+    private volatile boolean inRead;
+
+    /** What a drain still gives to the handler. */
+    private int lastBytes = LAST_BYTES;
+
+    /** What its callbacks wrote since it last sent. */
+    private int ownBytes;
+
+    // ---- written with the turn
+
+    /** What the handler left unread, or is being offered; or null. */
     private volatile ByteBuffer unread;
 
-    /** Whether the handler took nothing of its unread input when that was last offered by itself: more input comes before the next offer. */
+    /** Whether the handler took nothing when it was last called with its unread input: if more has come, that is read first. */
     private boolean lastOfferUnread;
 
-    /** Whether the handler is being offered input, so that what it leaves unread is not known yet. */
-    private volatile boolean offering;
+    /** Whether the handler was told, by isReading, to take no more of what it is being offered. */
+    private boolean toldToStop;
 
     /** Bytes that came, or were left, when no input was taken any more. */
     private int dropped;
 
-    // ---- under the lock
+    // ---- written under the lock
 
     private final OutboundQueue queue;
     private final BlockingWrite blockingWrite;
     private final PendingWork work = new PendingWork(this);
     private final HelperTask writer;
-
-    /** Changed under the lock, read without it, too. */
     private volatile ConnectionState state = ConnectionState.OPEN;
 
-    /** A set of {@link ReadStop}; changed under the lock, read without it, too. */
+    /** A set of {@link ReadStop}. */
     private volatile byte stops;
 
+    /** Whether the peer's end was read. {@link ReadStop#INPUT_ENDED} follows when the handler has been told. */
+    private boolean endRead;
+
+    /** Whether a step of the turn offers unread input. Were more read meanwhile, it would grow at each offer of which little is taken. */
+    private boolean offering;
+
     private boolean connected;
-    private boolean inRead;
-
-    /** Whether the peer's end was read and the handler has not been told. */
-    private boolean endDue;
-
-    /** Whether a reason not to read has ended, so that unread input is to be offered as soon as the lock is released. */
-    private boolean offerToPost;
-
     private boolean writing;
-    private int ownBytes;
     private Kind kind;
     private Throwable cause;
     private long unsent;
 
-    /** When a byte was last read, or taken by the kernel, or when the last hold was released. */
-    private long activeNs;
+    /** When a byte was last read, or taken by the kernel, or when the last hold was released. The own thread notes a read without the lock. */
+    private volatile long activeNs;
 
     /** When the timer is due, or {@link Timeouts#NEVER}. */
-    private long dueNs = Timeouts.NEVER;
+    private volatile long dueNs = Timeouts.NEVER;
 
     /** Whether a {@link StreamHandler} is serving it. */
     private boolean streams;
 
     // what a drain asked, and gave up
-    private boolean leaving;
-    private int lastBytes = LAST_BYTES;
+    private volatile boolean leaving;
     private boolean cutOwing;
     private boolean cutTakingInput;
     private long unreadAtEnd;
@@ -160,17 +185,18 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         this.turn = new CallbackLock(this);
         this.queue = new OutboundQueue(context.outlet);
         this.blockingWrite = new BlockingWrite(queue, context.outlet);
-        this.writer = new HelperTask(context.threads, this::sendAll, t -> end(Kind.RESET, t));
+        this.writer = new HelperTask(context.threads, () -> send(Integer.MAX_VALUE), t -> end(Kind.RESET, t));
         this.activeNs = context.nowNs();
     }
 
-    /** Releases the lock, and only then has a renewed offer posted: a thread may have to be made for it. */
-    private void unlock() {
-        boolean post = offerToPost && lock.getHoldCount() == 1;
-        offerToPost &= !post;
-        lock.unlock();
-        if (post) {
-            turn.post(this::offerDue);
+    /** Any thread. Runs a step under the lock. */
+    @Override
+    public void confine(Runnable step) {
+        lock.lock();
+        try {
+            step.run();
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -195,12 +221,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             if (state != ConnectionState.CLOSED && connect()) {
                 service.serve(this, buffer.bytes());
             }
-            while (awaitLastBytes()) {
-                // were they left unread, closing would reset the connection and destroy our own last bytes
-                if (receive(buffer.bytes().clear()) < 0) {
-                    endInput();
-                }
-            }
+            serveInput(buffer.bytes());
         } catch (Throwable t) { // no memory for the buffer
             end(Kind.RESET, t);
         } finally {
@@ -213,80 +234,39 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     /** True once connected; false if that failed, and the connection has ended. */
     private boolean connect() {
-        if (attempt == null) {
-            return true;
-        }
-        try {
-            attempt.connect(channel);
-            lock.lock();
+        if (attempt != null) {
             try {
-                connected = state == ConnectionState.OPEN;
-                local = connected ? localOf(channel) : null;
-                activeNs = context.nowNs();
-            } finally {
-                unlock();
+                attempt.connect(channel);
+                confine(() -> {
+                    connected = state == ConnectionState.OPEN;
+                    local = connected ? localOf(channel) : null;
+                    activeNs = context.nowNs();
+                });
+            } catch (Throwable t) { // an address of another family is no IOException, want of memory no Exception
+                end(Kind.CONNECT_FAILURE, t);
             }
-        } catch (Throwable t) { // an address of another family is no IOException, want of memory no Exception
-            end(Kind.CONNECT_FAILURE, t);
+            if (connected) {
+                JfrEvents.opened(this);
+            }
+            watch();
         }
-        if (connected) {
-            JfrEvents.opened(this);
-        }
-        watch();
         return connected;
     }
 
-    /** Serves a {@link Handler}: reads, and offers what came, until no more input is taken. */
-    void serve(Handler.Factory factory, ByteBuffer buffer) {
-        inTurn(() -> turn.open(factory));
-        while (true) {
-            if (!awaitInput()) {
-                if (state != ConnectionState.OPEN || has(ReadStop.INPUT_ENDED)) {
-                    return;
-                }
-                inTurn(this::leaveInTurn); // the server drains; a task that has the turn before this may have resumed reading
-            } else if (endDue) {
-                inTurn(this::tellEnd);
-            } else {
+    /** Reads until the connection has closed. The handler is offered what came, unless no more input is taken: then it is dropped. */
+    private void serveInput(ByteBuffer buffer) {
+        while (state != ConnectionState.CLOSED) {
+            if (awaitInput()) {
                 int read = receive(buffer.clear());
-                turn.enter();
-                try {
-                    took(buffer.flip(), read);
-                    turn.runPosted();
-                } finally {
-                    turn.leave();
-                }
-                sendOwn();
+                inTurn(() -> took(buffer.flip(), read));
+            } else {
+                inTurn(this::leaveInTurn); // the server drains; a task that has the turn before this may have resumed reading
             }
         }
     }
 
-    /** The own thread. A {@link StreamHandler} begins to serve the connection. */
-    void streamBegins() {
-        lock.lock();
-        streams = true;
-        unlock();
-    }
-
-    /**
-     * The own thread. The {@link StreamHandler} has returned: what it wrote leaves, then the connection closes.
-     *
-     * @param left bytes that it has not read
-     */
-    void streamEnds(int left) {
-        lock.lock();
-        streams = false;
-        dropped = left;
-        unlock();
-        sendAll();
-        lock.lock();
-        leaveOpen();
-        unlock();
-        sendAll(); // our end
-    }
-
-    /** Without the turn. Takes it for what is seldom done, and sends what that wrote. */
-    private void inTurn(Runnable step) {
+    /** The own thread. A step of the turn; then it sends what that wrote. */
+    void inTurn(Runnable step) {
         turn.enter();
         try {
             step.run();
@@ -297,20 +277,32 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         sendOwn();
     }
 
+    /** The own thread. A {@link StreamHandler} begins to serve the connection. */
+    void streamBegins() {
+        confine(() -> streams = true);
+    }
+
+    /**
+     * The own thread. The {@link StreamHandler} has returned: what it wrote leaves, then the connection closes.
+     *
+     * @param left bytes that it has not read
+     */
+    void streamEnds(int left) {
+        confine(() -> streams = false);
+        dropped = left;
+        sendAll();
+        confine(this::leaveOpen);
+        sendAll(); // our end
+    }
+
     // ---- reading ------------------------------------------------------------------------------------------------------
 
     @Override
     public boolean isReading() {
         turn.checkMine();
-        boolean reads = takesInput();
-        if (!reads) {
-            turn.toldToStop = true;
-        }
+        boolean reads = state == ConnectionState.OPEN && stops == 0;
+        toldToStop |= !reads;
         return reads;
-    }
-
-    private boolean takesInput() {
-        return state == ConnectionState.OPEN && stops == 0;
     }
 
     private boolean has(ReadStop stop) {
@@ -322,27 +314,43 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         stops |= why.bit;
     }
 
-    /**
-     * Under the lock. A reason not to read has ended. Unread input is offered again before anything is read, if the handler has asked for
-     * that by resuming, or if there may be whole messages in it.
-     */
-    private void go(ReadStop why) {
-        if (!has(why)) {
-            return;
-        }
+    /** Under the lock. */
+    private void clear(ReadStop why) {
         stops = (byte) (stops & ~why.bit);
-        boolean wanted = why == ReadStop.PAUSED || turn.toldToStop;
-        if (wanted && state == ConnectionState.OPEN && (unread != null || offering)) {
-            stop(ReadStop.OFFER_DUE);
-            offerToPost |= !offering; // else the offer itself sees to it when it returns
-        }
         changed.signalAll();
+    }
+
+    /** Under the lock. A reason not to read has ended. A step of the turn follows if that is what it waits for. */
+    private void go(ReadStop why) {
+        if (has(why)) {
+            clear(why);
+            if (stops == ReadStop.OFFER_DUE.bit || endRead) {
+                turn.post(this::offerDue);
+            }
+        }
+    }
+
+    @Override
+    public void pauseReading() {
+        turn.checkMine();
+        confine(() -> stop(ReadStop.PAUSED));
+    }
+
+    @Override
+    public void resumeReading() {
+        turn.checkMine();
+        confine(() -> {
+            if (has(ReadStop.PAUSED) && unread != null) {
+                stop(ReadStop.OFFER_DUE);
+            }
+            go(ReadStop.PAUSED);
+        });
     }
 
     /**
      * The own thread. The one place where it waits before it reads.
      *
-     * @return whether to read, or to tell the peer's end; false if no more input is taken
+     * @return whether to read; false if the connection has closed, or is to leave a server that drains
      */
     boolean awaitInput() {
         lock.lock();
@@ -353,16 +361,28 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             if (has(ReadStop.OUTPUT_WAITS) || has(ReadStop.MEMORY_SHORT) || has(ReadStop.WORKERS_FULL)) {
                 context.counters.add(Counter.READ_PAUSES, 1);
             }
-            while (state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED) && (stops != 0 || offering)
-                    && !(leaving && lastBytes <= 0 && unread == null)) {
+            while (!mayRead() && !isToLeave() && state != ConnectionState.CLOSED) {
                 changed.awaitUninterruptibly();
             }
-            boolean wanted = state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED);
-            inRead = wanted && !endDue && !(leaving && isQuiet());
-            return inRead || wanted && endDue;
+            inRead = mayRead() && !(leaving && state == ConnectionState.OPEN && isQuiet());
+            return inRead;
         } finally {
-            unlock();
+            lock.unlock();
         }
+    }
+
+    /** Under the lock. Were the peer's last bytes left unread, closing would reset the connection and destroy our own last ones. */
+    private boolean mayRead() {
+        return switch (state) {
+            case OPEN -> stops == 0 && !offering && !endRead;
+            case LEAVING, CLOSED -> false;
+            case DRAINING, LINGERING -> !has(ReadStop.INPUT_ENDED);
+        };
+    }
+
+    /** Under the lock. Whether nothing more is to be read, or given to the handler, before it leaves a server that drains. */
+    private boolean isToLeave() {
+        return leaving && state == ConnectionState.OPEN && (has(ReadStop.INPUT_ENDED) || lastBytes <= 0 && unread == null);
     }
 
     /** The own thread. One read call, which may block: bytes, 0 if the connection is lost, -1 for the peer's end. */
@@ -375,177 +395,106 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         } catch (Throwable t) {
             end(Kind.RESET, t);
         }
-        lock.lock();
-        try {
-            inRead = false;
-            long nowNs = context.nowNs();
-            if (read > 0) {
-                activeNs = nowNs;
-                lastBytes -= leaving ? read : 0;
-                context.counters.add(Counter.BYTES_READ, read);
-            }
-            if (state != ConnectionState.CLOSED) {
-                setTimer(nowNs); // until the next read, nothing tells of a reset
-            }
-        } finally {
-            unlock();
+        inRead = false;
+        long nowNs = context.nowNs();
+        if (read > 0) {
+            context.counters.add(Counter.BYTES_READ, read);
+            activeNs = nowNs;
+            lastBytes -= leaving ? read : 0;
+        }
+        long due = dueNs;
+        if (due == Timeouts.NEVER || due - nowNs > context.seams.livenessNs()) {
+            watch(); // until the next read, nothing tells of a reset
         }
         return read;
     }
 
-    /** With the turn. Bytes are here, or the peer's end. What may not be offered now is put behind what was left unread. */
+    /** The own thread, with the turn. Bytes are here, or the peer's end. What may not be offered now is put behind what was left unread. */
     private void took(ByteBuffer in, int read) {
-        if (read < 0) {
-            endDue = true;
-            tellEnd();
-        } else if (state != ConnectionState.OPEN) {
+        if (state != ConnectionState.OPEN) {
             dropped += in.remaining();
-        } else if (in.hasRemaining()) {
-            ByteBuffer all = unread == null ? in : UnreadInput.join(unread, in);
-            if (stops == 0) {
-                offer(all, in);
-            } else {
-                unread = unread == null ? UnreadInput.join(null, in) : all;
-                turn.toldToStop = true; // nothing of this was offered
+            if (read < 0) {
+                endInput();
             }
+        } else if (read > 0 && unread == null && stops == 0) {
+            offer(in);
+        } else {
+            lastOfferUnread = false;
+            confine(() -> {
+                endRead |= read < 0;
+                unread = read > 0 ? UnreadInput.join(unread, in) : unread;
+                if (unread != null) {
+                    stop(ReadStop.OFFER_DUE);
+                }
+            });
+            offerDue();
         }
     }
 
-    /**
-     * With the turn.
-     *
-     * @param lent the own thread's buffer if {@code in} may be it, else null
-     */
-    private void offer(ByteBuffer in, ByteBuffer lent) {
-        int offered = in.remaining();
-        lastOfferUnread = false;
-        offering = true; // first: a reason that ends between the two is not to be missed
-        unread = null;
-        turn.read(in.order(ByteOrder.BIG_ENDIAN));
-        boolean isOpen = state == ConnectionState.OPEN;
-        ByteBuffer left = isOpen ? UnreadInput.after(null, in, lent) : null;
-        dropped += isOpen ? 0 : in.remaining();
-        boolean tooLong;
-        lock.lock();
-        try {
-            unread = left;
-            offering = false;
-            // a handler that resumes within the call, and takes nothing, has seen all there is, unless it was told to stop
-            if (left == null || in.remaining() == offered && !turn.toldToStop) {
-                stops = (byte) (stops & ~ReadStop.OFFER_DUE.bit);
-            }
-            offerToPost |= has(ReadStop.OFFER_DUE);
-            tooLong = stops == 0 && left != null && left.limit() >= context.options.maxRemainder();
-            changed.signalAll();
-        } finally {
-            unlock();
-        }
-        if (tooLong) {
-            end(Kind.PROTOCOL, null);
-        }
-    }
-
-    /** With the turn. Offers what was left unread, without new bytes. */
-    private void offerUnread() {
-        ByteBuffer in = unread;
-        if (in != null && takesInput()) {
-            int before = in.limit();
-            offer(in, null);
-            lastOfferUnread = unread != null && unread.limit() == before;
-        }
-    }
-
-    /** A step of the turn: offers what was left unread, now that a reason not to read has ended. */
+    /** A step of the turn: offers unread input that is due, then tells the peer's end, unless the handler is not done with what came before. */
     private void offerDue() {
-        boolean due;
-        lock.lock();
-        try {
-            due = has(ReadStop.OFFER_DUE) && state == ConnectionState.OPEN;
-            stops = (byte) (stops & ~ReadStop.OFFER_DUE.bit);
-            offering = due && stops == 0; // until it is offered, nothing more is read
-            if (due && stops != 0) {
-                turn.toldToStop = true; // the reason that is left makes the offer when it ends
+        if (stops == ReadStop.OFFER_DUE.bit && state == ConnectionState.OPEN) {
+            confine(() -> {
+                clear(ReadStop.OFFER_DUE);
+                offering = true;
+            });
+            if (unread != null && !(lastOfferUnread && !isQuiet())) { // else the own thread is about to put more behind it
+                offer(unread);
             }
-            changed.signalAll();
-        } finally {
-            unlock();
+            confine(() -> {
+                offering = false;
+                changed.signalAll();
+            });
         }
-        if (due && !(lastOfferUnread && arrived() > 0)) { // else the own thread is about to put more behind it
-            offerUnread();
-        }
-        if (offering) { // nothing was left to offer
-            lock.lock();
-            offering = false;
-            changed.signalAll();
-            unlock();
-        }
-    }
-
-    /** With the turn, on the own thread. Tells the handler of the peer's end, unless it is not done with what came before. */
-    private void tellEnd() {
-        offerUnread();
-        if (!has(ReadStop.PAUSED) && (unread == null || stops == 0)) { // else the own thread comes back when it is done
+        boolean isDone = !has(ReadStop.PAUSED) && !has(ReadStop.OFFER_DUE);
+        if (endRead && isDone && state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED)) {
             unread = null;
-            if (endInput()) {
-                turn.eof();
-            }
+            endInput();
+            turn.eof(); // and then the thread that has the turn sends what the handler writes, and our end if it was asked for
         }
     }
 
-    /** The peer has ended its side; true if the handler is to hear of it. */
-    boolean endInput() {
-        lock.lock();
-        try {
+    /** With the turn. */
+    private void offer(ByteBuffer in) {
+        int offered = in.remaining();
+        toldToStop = false;
+        unread = in; // there is something to resume for
+        turn.read(in.order(ByteOrder.BIG_ENDIAN));
+        lastOfferUnread = in.remaining() == offered;
+        boolean isOpen = state == ConnectionState.OPEN;
+        dropped += isOpen ? 0 : in.remaining();
+        ByteBuffer left = isOpen ? UnreadInput.after(null, in, in.isDirect() ? in : null) : null; // direct: the own thread's buffer
+        if (left == null && !has(ReadStop.OFFER_DUE)) {
+            unread = null;
+            return;
+        }
+        confine(() -> {
+            // a handler that resumes within the call, and takes nothing, has seen all there is, unless it was told to stop
+            boolean isDue = left != null && (toldToStop || has(ReadStop.OFFER_DUE) && !lastOfferUnread);
+            unread = left;
+            if (!isDue) {
+                clear(ReadStop.OFFER_DUE);
+            } else if (!has(ReadStop.OFFER_DUE)) { // else the step was posted, or follows
+                stop(ReadStop.OFFER_DUE);
+                if (stops == ReadStop.OFFER_DUE.bit) {
+                    turn.post(this::offerDue);
+                }
+            }
+            if (stops == 0 && left != null && left.limit() >= context.options.maxRemainder()) {
+                end(Kind.PROTOCOL, null);
+            }
+        });
+    }
+
+    /** The own thread, or with the turn. The peer has ended its side, and the handler is told, or needs not be. */
+    void endInput() {
+        confine(() -> {
             stop(ReadStop.INPUT_ENDED);
-            if (state == ConnectionState.OPEN) {
-                return true; // and then sends what the handler writes, and our end if it was asked for
+            changed.signalAll();
+            if (state != ConnectionState.OPEN) {
+                endIfBothEnded();
             }
-            endIfBothEnded();
-            return false;
-        } finally {
-            unlock();
-        }
-    }
-
-    @Override
-    public void pauseReading() {
-        turn.checkMine();
-        lock.lock();
-        try {
-            stop(ReadStop.PAUSED);
-        } finally {
-            unlock();
-        }
-    }
-
-    @Override
-    public void resumeReading() {
-        turn.checkMine();
-        lock.lock();
-        try {
-            go(ReadStop.PAUSED);
-        } finally {
-            unlock();
-        }
-    }
-
-    /** The own thread. Waits until the peer's last bytes are to be discarded; false at the end. */
-    private boolean awaitLastBytes() {
-        boolean leaves;
-        lock.lock();
-        try {
-            while (state == ConnectionState.OPEN ? !leaving : isOpen() || has(ReadStop.INPUT_ENDED) && state != ConnectionState.CLOSED) {
-                changed.awaitUninterruptibly();
-            }
-            leaves = state == ConnectionState.OPEN;
-        } finally {
-            unlock();
-        }
-        if (leaves) {
-            inTurn(this::leaveInTurn);
-            return awaitLastBytes(); // for what may be held
-        }
-        return state != ConnectionState.CLOSED;
+        });
     }
 
     /** Bytes that have arrived and were not read. */
@@ -576,13 +525,18 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         boolean more;
         lock.lock();
         try {
-            context.counters.add(Counter.BYTES_ENQUEUED, data.remaining());
-            if (mayWrite() && (long) queue.length() + data.remaining() > context.options.maxPending()) {
+            int length = data.remaining();
+            context.counters.add(Counter.BYTES_ENQUEUED, length);
+            if (mayWrite() && (long) queue.length() + length > context.options.maxPending()) {
                 end(Kind.QUEUE_LIMIT, null);
             }
             if (mayWrite()) {
-                ownBytes += isOwnThread() ? data.remaining() : 0;
-                enqueue(data);
+                ownBytes += isOwnThread() ? length : 0;
+                try {
+                    queue.add(data);
+                } catch (OutOfMemoryError e) {
+                    end(Kind.QUEUE_LIMIT, e);
+                }
             }
             context.counters.add(Counter.BYTES_DISCARDED, data.remaining());
             data.position(data.limit());
@@ -595,18 +549,10 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             }
             more = !full && mayWrite();
         } finally {
-            unlock();
+            lock.unlock();
         }
         context.relieve();
         return more;
-    }
-
-    private void enqueue(ByteBuffer data) {
-        try {
-            queue.add(data);
-        } catch (OutOfMemoryError e) {
-            end(Kind.QUEUE_LIMIT, e);
-        }
     }
 
     private boolean mayWrite() {
@@ -615,17 +561,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     /** Any thread. Has the writer send what waits, unless a callback is running: its own thread, or its helper, sends when it returns. */
     private void sendSoon() {
-        if (!turn.isMine()) {
-            writer.wake();
-        }
-    }
-
-    /** Any thread. Has the writer send what a callback may have left. */
-    void wakeWriterIfNeeded() {
-        lock.lock();
-        boolean needed = queue.length() > 0 || queue.isEnded() && !queue.isEndSent();
-        unlock();
-        if (needed) {
+        if (!turn.isMine() && state != ConnectionState.CLOSED) {
             writer.wake();
         }
     }
@@ -636,67 +572,48 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
      * all is the writer's.
      */
     private void sendOwn() {
-        lock.lock();
-        int most;
-        boolean begun;
-        try {
-            most = turn.readsWhileOutputWaits() ? 0 : ownBytes;
-            ownBytes = 0;
-            begun = beginWrite(most > 0);
-        } finally {
-            unlock();
-        }
-        if (begun) {
-            send(most);
-        }
+        int most = turn.readsWhileOutputWaits() ? 0 : ownBytes;
+        ownBytes = 0;
+        send(most);
     }
 
     /** A thread of ours. Sends all that waits; may block. */
     void sendAll() {
-        boolean begun;
-        lock.lock();
-        try {
-            begun = beginWrite(true);
-        } finally {
-            unlock();
-        }
-        if (begun) {
-            send(Integer.MAX_VALUE);
-        }
+        send(Integer.MAX_VALUE);
     }
 
-    /** Begun. Writes about so many bytes, and leaves the rest to the writer. */
-    private void send(int most) {
+    /**
+     * A thread of ours. Writes about so many bytes, and leaves the rest to the writer.
+     *
+     * @param most bytes; with 0, it does not block
+     */
+    void send(int most) {
         int left = most;
-        boolean more = true;
-        while (more) {
-            int taken = 0;
-            Throwable failure = null;
-            try {
-                Thread.interrupted(); // a write with the flag set would close the channel
-                taken = blockingWrite.write(channel);
-            } catch (Throwable t) {
-                failure = t;
-            }
-            left -= taken;
-            boolean writable;
+        int taken = 0;
+        Throwable failure = null;
+        boolean writes = false;
+        boolean writable;
+        do {
             lock.lock();
             try {
-                writable = endWrite(taken, failure);
-                more = !writable && beginWrite(left > 0);
+                writable = writes && endWrite(taken, failure);
+                writes = !writable && beginWrite(left > 0);
             } finally {
-                unlock();
+                lock.unlock();
             }
             if (writable) {
                 turn.writable();
-                lock.lock();
+            } else if (writes) {
+                taken = 0;
                 try {
-                    more = beginWrite(left > 0);
-                } finally {
-                    unlock();
+                    Thread.interrupted(); // a write with the flag set would close the channel
+                    taken = blockingWrite.write(channel);
+                } catch (Throwable t) {
+                    failure = t;
                 }
+                left -= taken;
             }
-        }
+        } while (writable || writes);
     }
 
     /** Under the lock. Takes what is written next; false if nothing waits, another thread writes, or the writer is to. */
@@ -706,17 +623,15 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         }
         if (queue.length() == 0) {
             sendEnd();
-            return false;
-        }
-        if (!wanted) {
+        } else if (wanted) {
+            long nowNs = context.nowNs();
+            boolean some = blockingWrite.take(nowNs);
+            setTimer(nowNs); // may find no memory: nothing is being written then
+            writing = some;
+        } else {
             writer.wake();
-            return false;
         }
-        long nowNs = context.nowNs();
-        boolean some = blockingWrite.take(nowNs);
-        setTimer(nowNs); // may find no memory: nothing is being written then
-        writing = some;
-        return some;
+        return writing;
     }
 
     /** Under the lock. The call has returned; true if {@link Handler#onWritable} must follow. */
@@ -739,7 +654,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             return false;
         }
         go(ReadStop.OUTPUT_WAITS);
-        if (has(ReadStop.MEMORY_SHORT) && queue.length() <= context.readMark()) {
+        if (queue.length() <= context.readMark()) {
             go(ReadStop.MEMORY_SHORT);
         }
         return queue.takeWritable(mayWrite());
@@ -747,11 +662,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     /** Under the lock. All that was queued has left: tells the peer our end, if it was asked for. */
     private void sendEnd() {
-        if (!queue.isEnded()) {
-            return;
-        }
         try {
-            long nowNs = context.nowNs();
+            long nowNs = queue.isEnded() ? context.nowNs() : 0;
             if (queue.sendEnd(channel, nowNs)) {
                 if (state == ConnectionState.DRAINING) {
                     state = ConnectionState.LINGERING;
@@ -768,69 +680,51 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     @Override
     public void close() {
-        boolean drains;
-        lock.lock();
-        try {
-            drains = leaveOpen();
-        } finally {
-            unlock();
-        }
-        if (drains) {
+        confine(this::leaveOpen);
+        if (state == ConnectionState.DRAINING) {
             sendSoon();
         }
     }
 
-    /** Under the lock. The close is asked for; true if it takes effect now, and the peer is to be told. */
-    private boolean leaveOpen() {
-        if (state != ConnectionState.OPEN) {
-            return false;
+    /** Under the lock. The close is asked for. */
+    private void leaveOpen() {
+        if (state == ConnectionState.OPEN) {
+            state = ConnectionState.LEAVING;
+            kind = has(ReadStop.INPUT_ENDED) ? Kind.PEER : Kind.LOCAL;
+            changed.signalAll();
+            drainUnlessHeld();
         }
-        state = ConnectionState.LEAVING;
-        kind = has(ReadStop.INPUT_ENDED) ? Kind.PEER : Kind.LOCAL;
-        changed.signalAll();
-        return drainUnlessHeld();
     }
 
-    /** Under the lock. Asked to close, it drains as soon as no work is held; true if it does now. */
-    private boolean drainUnlessHeld() {
-        if (state != ConnectionState.LEAVING || work.isHeld()) {
-            return false;
+    /** Under the lock. Asked to close, it drains as soon as no work is held. */
+    private void drainUnlessHeld() {
+        if (state == ConnectionState.LEAVING && !work.isHeld()) {
+            long nowNs = context.nowNs();
+            queue.end(nowNs);
+            state = queue.isEndSent() ? ConnectionState.LINGERING : ConnectionState.DRAINING; // sent by shutdownOutput
+            changed.signalAll();
+            setTimer(nowNs);
         }
-        state = ConnectionState.DRAINING;
-        long nowNs = context.nowNs();
-        queue.end(nowNs);
-        if (queue.isEndSent()) {
-            state = ConnectionState.LINGERING; // by shutdownOutput
-        }
-        changed.signalAll();
-        setTimer(nowNs);
-        return true;
     }
 
     @Override
     public void shutdownOutput() {
-        lock.lock();
-        try {
+        confine(() -> {
             if (isOpen()) {
                 queue.end(context.nowNs());
             }
-        } finally {
-            unlock();
-        }
+        });
         sendSoon();
     }
 
     @Override
     public void abort() {
-        lock.lock();
-        try {
+        confine(() -> {
             if (state != ConnectionState.CLOSED) {
                 context.socketIo.resetOnClose(channel);
                 end(Kind.LOCAL, null);
             }
-        } finally {
-            unlock();
-        }
+        });
     }
 
     /** Under the lock. */
@@ -867,7 +761,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 context.socketIo.close(channel);
             }
         } finally {
-            unlock();
+            lock.unlock();
         }
         if (ownThread == null && context.threads.withdraw(this) && !context.reactor.execute(this::finish)) {
             finish(); // the loop has failed
@@ -881,16 +775,12 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     /** The last callback, on the own thread; on the loop for a connection that no thread of a pool has come to. */
     void finish() {
-        CloseReason reason;
-        lock.lock();
-        try {
+        confine(() -> {
             while (writing) { // the call is about to return, and tells how much has left
                 changed.awaitUninterruptibly();
             }
-            reason = new CloseReason(kind, cause, unsent);
-        } finally {
-            unlock();
-        }
+        });
+        CloseReason reason = new CloseReason(kind, cause, unsent);
         turn.enter();
         try {
             context.closed(this, reason);
@@ -920,13 +810,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     /** A stream asks: the connection did not end as it should. */
     void checkLoss() throws IOException {
-        lock.lock();
-        try {
-            if (state == ConnectionState.CLOSED && kind != Kind.LOCAL && kind != Kind.PEER) {
-                throw new IOException("the connection is lost: " + kind, cause);
-            }
-        } finally {
-            unlock();
+        if (state == ConnectionState.CLOSED && kind != Kind.LOCAL && kind != Kind.PEER) {
+            throw new IOException("the connection is lost: " + kind, cause);
         }
     }
 
@@ -939,56 +824,42 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     @Override
     public long activeNs() {
-        lock.lock();
-        try {
-            return activeNs;
-        } finally {
-            unlock();
-        }
+        return activeNs;
     }
 
     /** On the loop. What has arrived is handled, then the connection closes: its own thread sees to both, unless it is in a read. */
     @Override
     public void leave() {
-        lock.lock();
-        try {
+        confine(() -> {
             if (!connected) {
                 end(Kind.CONNECT_FAILURE, new IOException("given up before it was connected")); // which brings its thread back
             }
             leaving = true;
             changed.signalAll();
-        } finally {
-            unlock();
+        });
+        if (inRead) {
+            context.reactor.schedule(GRACE, this::leaveRead);
         }
-        leaveIfQuiet(true);
     }
 
-    private void leaveIfQuiet(boolean first) {
-        boolean free = turn.tryEnter(); // else a helper is in a callback, and what that writes is still to leave
-        boolean waits;
-        boolean quiet;
-        try {
-            lock.lock();
+    /** On the loop. */
+    private void leaveRead() {
+        if (inRead && turn.tryEnter()) { // else a helper is in a callback, and what that writes is still to leave
             try {
-                waits = inRead && state == ConnectionState.OPEN;
-                quiet = waits && free && !first && stops == 0 && isQuiet();
-                if (quiet && work.isHeld()) {
-                    turn.post(this::leaveInTurn);
-                } else if (quiet) {
-                    countUnread();
-                    leaveOpen();
-                    beginWrite(false);
+                if (inRead && stops == 0 && isQuiet()) {
+                    if (work.isHeld()) {
+                        turn.post(this::leaveInTurn);
+                    } else {
+                        leaveInTurn();
+                    }
                 }
             } finally {
-                unlock();
-            }
-        } finally {
-            if (free) {
                 turn.leave();
             }
+            send(0);
         }
-        if (waits && state == ConnectionState.OPEN) {
-            context.reactor.schedule(GRACE, () -> leaveIfQuiet(false));
+        if (inRead && state == ConnectionState.OPEN) {
+            context.reactor.schedule(GRACE, this::leaveRead);
         }
     }
 
@@ -997,41 +868,29 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
      * connection that is held is told that nothing more is read.
      */
     private void leaveInTurn() {
-        boolean toBeTold;
-        lock.lock();
-        try {
-            boolean isStopped = stops != 0 && !has(ReadStop.INPUT_ENDED);
-            if (state == ConnectionState.OPEN && isStopped && (unread != null || lastBytes > 0)) {
-                return;
-            }
-            countUnread();
-            toBeTold = work.isHeld() && state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED);
-        } finally {
-            unlock();
+        boolean ended = has(ReadStop.INPUT_ENDED);
+        boolean inputWaits = stops != 0 && (unread != null || lastBytes > 0);
+        if (state != ConnectionState.OPEN || !ended && inputWaits) {
+            return;
         }
-        if (toBeTold) {
-            turn.eof();
+        if (!ended) {
+            unreadAtEnd += unreadBytes() + arrived();
+            if (work.isHeld()) {
+                turn.eof();
+            }
         }
         close();
     }
 
-    /** With the turn, under the lock. Nothing more is given to the handler, because the server drains. */
-    private void countUnread() {
-        if (state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED)) {
-            unreadAtEnd += unreadBytes() + arrived();
-        }
-    }
-
+    /** With the turn. Input that nothing more is given of. */
     private int unreadBytes() {
-        ByteBuffer left = unread;
-        return dropped + (left == null ? 0 : left.limit());
+        return dropped + (unread == null ? 0 : unread.limit());
     }
 
     /** To have waited only for the peer's end is no loss. */
     @Override
     public void cut() {
-        lock.lock();
-        try {
+        confine(() -> {
             if (state == ConnectionState.LINGERING) {
                 end(Kind.LOCAL, null);
             } else if (state != ConnectionState.CLOSED) {
@@ -1040,9 +899,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 unreadAtEnd += cutTakingInput && connected ? arrived() : 0;
                 end(Kind.DRAIN_DEADLINE, null);
             }
-        } finally {
-            unlock();
-        }
+        });
     }
 
     /** Once it has finished: whether the drain's deadline cut it while work was held for its peer. */
@@ -1059,14 +916,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     /** Begins to watch the deadlines, unless the connection has closed already. */
     void watch() {
-        lock.lock();
-        try {
-            if (state != ConnectionState.CLOSED) {
-                setTimer(context.nowNs());
-            }
-        } finally {
-            unlock();
-        }
+        confine(() -> setTimer(context.nowNs()));
     }
 
     /**
@@ -1075,8 +925,11 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
      */
     private void setTimer(long nowNs) {
         long lookNs = inRead ? Timeouts.NEVER : nowNs + context.seams.livenessNs();
-        long atNs = context.timeouts.deadline(queue, state == ConnectionState.LINGERING, work.isHeld(), activeNs, lookNs);
-        if (atNs != Timeouts.NEVER && (dueNs == Timeouts.NEVER || atNs - dueNs < 0)) {
+        setTimerAt(context.timeouts.deadline(queue, state == ConnectionState.LINGERING, work.isHeld(), activeNs, lookNs));
+    }
+
+    private void setTimerAt(long atNs) {
+        if (state != ConnectionState.CLOSED && atNs != Timeouts.NEVER && (dueNs == Timeouts.NEVER || atNs - dueNs < 0)) {
             context.reactor.execute(this::arm); // on the loop, where it waits for the lock
             dueNs = atNs;
         }
@@ -1087,52 +940,42 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         if (timer != null) {
             timer.cancel();
         }
-        lock.lock();
-        try {
+        confine(() -> {
             timer = null;
             if (state != ConnectionState.CLOSED && dueNs != Timeouts.NEVER) {
-                timer = context.reactor.schedule(Duration.ofNanos(dueNs - context.nowNs()), this::expired);
+                timer = context.reactor.schedule(Duration.ofNanos(dueNs - context.nowNs()), () -> confine(this::expired));
                 context.probe.prepare(channel.provider());
             }
-        } finally {
-            unlock();
-        }
+        });
     }
 
-    /** On the loop. */
+    /** On the loop, under the lock. */
     private void expired() {
-        lock.lock();
-        try {
-            dueNs = Timeouts.NEVER;
-            if (state == ConnectionState.CLOSED) {
+        dueNs = Timeouts.NEVER;
+        if (state == ConnectionState.CLOSED) {
+            return;
+        }
+        Timeouts timeouts = context.timeouts;
+        long nowNs = context.nowNs();
+        boolean wasSuspected = suspected;
+        suspected = false;
+        if (timeouts.isStalled(queue, nowNs)) {
+            end(Kind.WRITE_STALL, null);
+        } else if (state == ConnectionState.LINGERING) {
+            if (nowNs - queue.sinceNs() >= timeouts.lingerNs()) {
+                end(Kind.LOCAL, null);
+            }
+        } else if (isIdle(nowNs)) {
+            suspected = !wasSuspected || inRead && arrived() > 0;
+            if (suspected) {
+                setTimerAt(nowNs + SOON_NS);
                 return;
             }
-            Timeouts timeouts = context.timeouts;
-            long nowNs = context.nowNs();
-            if (timeouts.isStalled(queue, nowNs)) {
-                end(Kind.WRITE_STALL, null);
-            } else if (state == ConnectionState.LINGERING) {
-                if (nowNs - queue.sinceNs() >= timeouts.lingerNs()) {
-                    end(Kind.LOCAL, null);
-                }
-            } else if (isIdle(nowNs)) {
-                if (!suspected || inRead && arrived() > 0) {
-                    suspected = true;
-                    dueNs = nowNs + SOON_NS;
-                    context.reactor.execute(this::arm);
-                    return;
-                }
-                end(Kind.IDLE, null);
-            } else {
-                suspected = false;
-                checkLiveness();
-            }
-            if (state != ConnectionState.CLOSED) {
-                setTimer(nowNs);
-            }
-        } finally {
-            unlock();
+            end(Kind.IDLE, null);
+        } else if (!inRead && !writing && context.probe.isLost(channel)) { // a call that blocks tells of a reset itself
+            end(Kind.RESET, new IOException("lost while nothing was awaited of it"));
         }
+        setTimer(nowNs);
     }
 
     /** Under the lock. A handler that takes its time, as it may here, works for its peer: the time begins anew. */
@@ -1148,13 +991,6 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         return turn.isTaken() || streams && !inRead && !writing;
     }
 
-    /** Under the lock. A call that blocks tells of a reset itself; where there is none, nothing else would. */
-    private void checkLiveness() {
-        if (!inRead && !writing && context.probe.isLost(channel)) {
-            end(Kind.RESET, new IOException("lost while nothing was awaited of it"));
-        }
-    }
-
     // ---- tasks --------------------------------------------------------------------------------------------------------
 
     @Override
@@ -1165,7 +1001,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     @Override
     public Timer schedule(Duration delay, Runnable task) {
         turn.checkMine();
-        return turn.schedule(delay, task);
+        return state == ConnectionState.CLOSED ? () -> false : turn.schedule(work, delay, task);
     }
 
     @Override
@@ -1186,49 +1022,14 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         return work.offloadInOrder(context.workers, task, callback);
     }
 
-    /** With the turn. A timer begins; false once the connection has closed. */
-    boolean began(Timer timer) {
-        lock.lock();
-        try {
-            if (state != ConnectionState.CLOSED) {
-                work.began(timer);
-            }
-            return state != ConnectionState.CLOSED;
-        } finally {
-            unlock();
-        }
-    }
-
-    /** With the turn. A timer has come due, or is cancelled; false if it has ended before. */
-    boolean ended(Timer timer) {
-        lock.lock();
-        try {
-            return work.ended(timer);
-        } finally {
-            unlock();
-        }
-    }
-
-    @Override
-    public void confine(Runnable step) {
-        lock.lock();
-        try {
-            step.run();
-        } finally {
-            unlock();
-        }
-    }
-
     @Override
     public void released() {
-        if (state == ConnectionState.CLOSED) {
-            return;
-        }
         if (!work.isHeld()) {
             activeNs = context.nowNs(); // it was not idle until now
             setTimer(activeNs);
         }
-        if (drainUnlessHeld()) {
+        drainUnlessHeld();
+        if (state == ConnectionState.DRAINING) {
             sendSoon();
         }
     }

@@ -62,8 +62,10 @@ final class ThreadContext {
     /** Outbound attempts that were refused and whose last callback has not returned. */
     private final Set<ThreadConnection> refusals = ConcurrentHashMap.newKeySet();
 
-    private final ReentrantLock ending = new ReentrantLock();
-    private final Condition oneHasGone = ending.newCondition();
+    /** Of what concerns several connections: too much memory, and the end of the last. */
+    private final ReentrantLock lock;
+
+    private final Condition oneHasGone;
 
     /** Of outbound queues. */
     private final ChunkPool chunks;
@@ -73,7 +75,6 @@ final class ThreadContext {
 
     final Admission admission;
     private final MemoryBudget budget;
-    private final ReentrantLock relieving;
     private final RateLimitedLog log = new RateLimitedLog(LoggerFactory.getLogger(Server.class));
 
     /** On the loop. */
@@ -93,7 +94,8 @@ final class ThreadContext {
         this.connections = seams.connections().get();
         this.chunks = seams.pools().get();
         this.readBuffers = seams.pools().get();
-        this.relieving = seams.locks().get();
+        this.lock = seams.locks().get();
+        this.oneHasGone = lock.newCondition();
         this.workers = seams.workers().apply(options);
         this.admission = admission;
         this.loop = new Loop((delay, task) -> reactor.schedule(delay, task)::cancel, reactor::execute, seams.clock());
@@ -220,25 +222,25 @@ final class ThreadContext {
     }
 
     private void forget(ThreadConnection connection, Set<ThreadConnection> from) {
-        ending.lock();
+        lock.lock();
         try {
             from.remove(connection);
             oneHasGone.signalAll();
         } finally {
-            ending.unlock();
+            lock.unlock();
         }
     }
 
     /** On the server's thread, after its loop. Ends what is left, and waits for the last callbacks that are still to return. */
     void end() {
         connections.forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null));
-        ending.lock();
+        lock.lock();
         try {
             while (!connections.isEmpty() || !refusals.isEmpty()) {
                 oneHasGone.awaitUninterruptibly();
             }
         } finally {
-            ending.unlock();
+            lock.unlock();
         }
         threads.end();
         workers.end();
@@ -290,7 +292,7 @@ final class ThreadContext {
         if (!budget.isOver(chunks.used())) {
             return;
         }
-        relieving.lock();
+        lock.lock();
         try {
             while (true) {
                 ThreadConnection longest = null;
@@ -308,7 +310,7 @@ final class ThreadContext {
                 longest.end(CloseReason.Kind.QUEUE_LIMIT, null);
             }
         } finally {
-            relieving.unlock();
+            lock.unlock();
         }
     }
 }

@@ -21,7 +21,7 @@ interface ThreadService {
         return new ThreadService() {
             @Override
             public void serve(ThreadConnection connection, ByteBuffer buffer) {
-                connection.serve(factory, buffer);
+                connection.inTurn(() -> connection.turn.open(factory));
             }
 
             @Override

@@ -257,10 +257,10 @@ final class Conversation implements Handler {
         }
     }
 
-    /** Returns whether more is welcome; notes when it is not for want of room. */
+    /** Returns whether more is welcome; notes when it is not. */
     private boolean ask() {
         boolean isReading = self.isReading();
-        toldToStop |= !isReading && !paused;
+        toldToStop |= !isReading;
         return isReading;
     }
 
@@ -684,9 +684,10 @@ final class Conversation implements Handler {
         long nowNs = stepper.nowNs();
         long idleNs = all.options.idleTimeout().toNanos();
         long writeNs = all.options.writeTimeout().toNanos();
-        boolean isLingering = closeAsked && line.isEnded() && holds.isEmpty() && offloads == offloadsTold;
-        long movedNs = Math.max(line.readNs(), line.takenNs());
-        if (idleNs > 0 && !isLingering && nowNs - movedNs > idleNs + SOON_NS) {
+        boolean isHeld = !holds.isEmpty() || offloads > offloadsTold;
+        boolean isLingering = closeAsked && line.isEnded() && !isHeld;
+        long movedNs = Math.max(lastReleaseNs, Math.max(line.readNs(), line.takenNs()));
+        if (idleNs > 0 && !isHeld && !isLingering && nowNs - movedNs > idleNs + SOON_NS) {
             return "the idle limit has passed";
         }
         if (writeNs > 0 && self.pending() > 0 && nowNs - Math.max(line.takenNs(), lastWriteNs) > writeNs + ROUNDING_NS) {
