@@ -192,10 +192,7 @@ public final class ServerOptions {
 
     @Override
     public String toString() {
-        return ("ServerOptions[maxConnections=%s, idleTimeout=%s, writeTimeout=%s, lingerTimeout=%s, drainTimeout=%s, highWater=%s,"
-                        + " lowWater=%s, maxPending=%s, maxPendingTotal=%s, maxRemainder=%s, offloadThreads=%s, offloadQueue=%s,"
-                        + " sendBuffer=%s, receiveBuffer=%s]")
-                .formatted(values.all().toArray());
+        return "ServerOptions" + values.all();
     }
 
     /**
@@ -373,6 +370,7 @@ public final class ServerOptions {
             receiveBuffer = InvalidOption.within("receiveBuffer", bytes, 0, GIB);
             return this;
         }
+
         /**
          * Makes the value.
          *
@@ -399,11 +397,23 @@ public final class ServerOptions {
             }
         }
 
-        /** In the order in which {@link ServerOptions#toString} names them. */
-        private List<Object> all() {
+        /** Every option with its value: these are compared, and told. */
+        private List<String> all() {
             return List.of(
-                    maxConnections, idleTimeout, writeTimeout, lingerTimeout, drainTimeout, highWater, lowWater, maxPending,
-                    maxPendingTotal, maxRemainder, offloadThreads, offloadQueue, sendBuffer, receiveBuffer);
+                    "maxConnections=" + maxConnections,
+                    "idleTimeout=" + idleTimeout,
+                    "writeTimeout=" + writeTimeout,
+                    "lingerTimeout=" + lingerTimeout,
+                    "drainTimeout=" + drainTimeout,
+                    "highWater=" + highWater,
+                    "lowWater=" + lowWater,
+                    "maxPending=" + maxPending,
+                    "maxPendingTotal=" + maxPendingTotal,
+                    "maxRemainder=" + maxRemainder,
+                    "offloadThreads=" + offloadThreads,
+                    "offloadQueue=" + offloadQueue,
+                    "sendBuffer=" + sendBuffer,
+                    "receiveBuffer=" + receiveBuffer);
         }
     }
 }

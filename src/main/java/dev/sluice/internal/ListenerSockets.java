@@ -175,16 +175,16 @@ public final class ListenerSockets {
     }
 
     /**
-     * Sets what every connection's socket needs.
+     * Sets the options of a connection's socket, accepted or outbound.
      *
-     * @param channel    was accepted; its peer may be gone already, so that its first use fails
-     * @param sendBuffer SO_SNDBUF; 0 leaves it to the kernel
+     * @param channel its peer may be gone already, so that its first use fails
+     * @param options the server's
      * @throws IOException the connection is lost
      */
-    public static void prepare(SocketChannel channel, int sendBuffer) throws IOException {
+    public static void prepare(SocketChannel channel, ServerOptions options) throws IOException {
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true); // each flush is a whole answer
-        if (sendBuffer > 0) {
-            channel.setOption(StandardSocketOptions.SO_SNDBUF, sendBuffer);
+        if (options.sendBuffer() > 0) {
+            channel.setOption(StandardSocketOptions.SO_SNDBUF, options.sendBuffer());
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.sluice.internal;
 
+import dev.sluice.ServerOptions;
+
 /**
  * How long a connection may go without what is expected of it. Times are nanoseconds of one clock, compared by
  * subtraction.
@@ -15,6 +17,15 @@ public record Timeouts(long idleNs, long writeNs, long lingerNs) {
 
     /** How often a connection of which nothing is awaited, so that nothing would tell of its end, is looked at: 30 seconds. */
     public static final long LIVENESS_NS = 30_000_000_000L;
+
+    /**
+     * Takes them from options.
+     *
+     * @param options a server's
+     */
+    public Timeouts(ServerOptions options) {
+        this(options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
+    }
 
     /**
      * When a connection is to be looked at.

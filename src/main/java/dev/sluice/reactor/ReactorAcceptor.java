@@ -69,7 +69,7 @@ final class ReactorAcceptor implements ListenerSockets.Host {
 
     /** On the context's thread. The socket's peer may be gone already, so that its first use fails. */
     private void open(ReactorContext context, SocketChannel channel) throws IOException {
-        ListenerSockets.prepare(channel, options.sendBuffer());
+        ListenerSockets.prepare(channel, options);
         ReactorConnection.open(context, channel, factory, false);
     }
 

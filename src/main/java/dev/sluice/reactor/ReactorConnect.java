@@ -61,7 +61,7 @@ final class ReactorConnect implements ReadyHandler, Drain.Member {
 
     private void begin() throws IOException {
         channel = context.reactor.selector.provider().openSocketChannel();
-        ListenerSockets.prepare(channel, context.options.sendBuffer());
+        ListenerSockets.prepare(channel, context.options);
         if (context.options.receiveBuffer() > 0) {
             channel.setOption(StandardSocketOptions.SO_RCVBUF, context.options.receiveBuffer());
         }

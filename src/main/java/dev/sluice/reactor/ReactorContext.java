@@ -124,8 +124,7 @@ final class ReactorContext {
         this.workers = workers;
         this.admission = admission;
         this.outlet = new Outlet(socketIo, new ChunkPool(), counters);
-        this.timeouts = new Timeouts(
-                options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
+        this.timeouts = new Timeouts(options);
         this.budget = new MemoryBudget(options);
         this.forgetEnd = reactor.atEnd(() -> {
             wasCutOff = true;

@@ -35,7 +35,7 @@ final class ThreadAcceptor implements ListenerSockets.Host {
 
     @Override
     public void admitted(SocketChannel channel) throws IOException {
-        ListenerSockets.prepare(channel, context.options.sendBuffer());
+        ListenerSockets.prepare(channel, context.options);
         Throwable noThread = context.serve(new ThreadConnection(context, channel, channel.getRemoteAddress(), null, service));
         if (noThread != null) {
             sockets.sendAway(channel, noThread);

@@ -22,7 +22,7 @@ record ThreadConnect(InetSocketAddress address, Duration timeout) {
     SocketChannel open(SelectorProvider sockets, ServerOptions options) throws IOException {
         SocketChannel channel = sockets.openSocketChannel();
         try {
-            ListenerSockets.prepare(channel, options.sendBuffer());
+            ListenerSockets.prepare(channel, options);
             if (options.receiveBuffer() > 0) {
                 channel.setOption(StandardSocketOptions.SO_RCVBUF, options.receiveBuffer());
             }

@@ -100,8 +100,7 @@ final class ThreadContext {
         this.admission = admission;
         this.loop = new Loop((delay, task) -> reactor.schedule(delay, task)::cancel, reactor::execute, seams.clock());
         this.outlet = new Outlet(socketIo, chunks, counters);
-        this.timeouts = new Timeouts(
-                options.idleTimeout().toNanos(), options.writeTimeout().toNanos(), options.lingerTimeout().toNanos());
+        this.timeouts = new Timeouts(options);
         this.budget = new MemoryBudget(options);
     }
 
