@@ -14,10 +14,10 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** What {@code serve} says on standard error when it starts and when it stops; scripts rely on the last line of both. */
+/** The lines that {@code serve} prints on standard error when it starts and when it stops. Scripts rely on the last line of each. */
 final class Banner {
 
-    /** Connections that are named when they were cut: a crowd that reads nothing must not fill the log with its end. */
+    /** Connections that are listed as cut. Thousands of clients that read nothing must not fill the log. */
     private static final int SHOWN = 100;
 
     private final boolean quiet;
@@ -37,7 +37,7 @@ final class Banner {
                 + engine + ", " + threads + ", at most " + Admission.limit(options) + " connections");
     }
 
-    /** With datagrams. */
+    /** The same for datagrams. */
     void ready(Services service, Engine engine, String threads, InetAddress address, int port) {
         Stderr.line(beginning(address) + service + " on udp " + HostAddress.text(address, port) + ", engine "
                 + engine + ", " + threads);
@@ -55,7 +55,7 @@ final class Banner {
         return text.append("ready: ").toString();
     }
 
-    /** The end of datagrams: the books, and the line that scripts rely on. */
+    /** The last lines for datagrams: the counters, and the line that scripts rely on. */
     String drained(DatagramStats end) {
         return (quiet ? "" : books(end)) + "drained: " + end.received() + " datagrams received, " + end.truncated() + " truncated, " + end.sent() + " sent, "
                 + end.dropped() + " dropped, " + end.failed() + " failed";
@@ -68,7 +68,7 @@ final class Banner {
                 + end.queued() + " queued + " + end.dropped() + " dropped + " + end.failed() + " failed\n";
     }
 
-    /** The end: what was cut, the books, and the line that scripts rely on. */
+    /** The last lines for connections: those that were cut, the counters, and the line that scripts rely on. */
     String drained(DrainReport report, ServerStats stats) {
         StringBuilder text = new StringBuilder();
         List<DrainReport.Cut> shown = report.cuts().subList(0, Math.min(SHOWN, report.cut()));

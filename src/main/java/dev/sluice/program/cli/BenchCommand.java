@@ -28,7 +28,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code sluice bench}: which engine suits. */
+/** {@code sluice bench}: compares engines and says which suits. */
 @Command(
         name = "bench",
         description = "Compares engines on the same handler, each in processes of its own, and says which suits.",

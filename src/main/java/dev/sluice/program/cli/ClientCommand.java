@@ -73,7 +73,7 @@ final class ClientCommand implements Callable<Integer> {
             names = "--eol",
             paramLabel = "E",
             defaultValue = "lf",
-            description = "What ends a line that is typed or sent with --send: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
+            description = "The end of a line that is typed or sent with --send: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
     private LineEnd eol;
 
     @Option(

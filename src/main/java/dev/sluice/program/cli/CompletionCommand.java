@@ -9,7 +9,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code sluice completion}: the script that makes a shell complete our commands and options. */
+/** {@code sluice completion}: a script with which a shell completes our commands and options. */
 @Command(
         name = "completion",
         description = "Prints a completion script for a shell.",

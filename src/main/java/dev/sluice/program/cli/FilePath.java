@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** The path of a file. */
+/** Converts the path of a file. */
 final class FilePath implements ITypeConverter<Path> {
     @Override
     public Path convert(String text) {
@@ -18,7 +18,7 @@ final class FilePath implements ITypeConverter<Path> {
         }
     }
 
-    /** Whether what is written to one would be written over by the other. */
+    /** True if both are the same file, or will be once it exists. */
     static boolean isSame(Path one, Path other) {
         try {
             return Files.isSameFile(one, other);

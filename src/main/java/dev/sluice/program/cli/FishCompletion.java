@@ -6,7 +6,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
-/** What picocli lacks: a completion script for fish, one {@code complete} for each command, option and argument. */
+/** A completion script for fish, which picocli lacks: one {@code complete} for each command, option and argument. */
 final class FishCompletion {
 
     private final StringBuilder script = new StringBuilder();

@@ -10,11 +10,11 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** The address of a host: found quickly or not at all, and written as people write it. */
+/** Resolves a host within half a second, and formats addresses as people write them. */
 final class HostAddress {
 
-    /** A resolver without a network may try for many seconds; a server that does not start says so within one. */
-    private static final long PATIENCE_MS = 500;
+    /** A resolver without a network may try for many seconds, but a server that cannot start has to say so within one. */
+    private static final long TIMEOUT_MS = 500;
 
     private HostAddress() {}
 
@@ -24,9 +24,9 @@ final class HostAddress {
         thread.setDaemon(true);
         thread.start();
         try {
-            return look.get(PATIENCE_MS, TimeUnit.MILLISECONDS);
+            return look.get(TIMEOUT_MS, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            throw new Failure("cannot resolve '" + name + "', given with " + option + ": no answer within " + PATIENCE_MS + " ms", e);
+            throw new Failure("cannot resolve '" + name + "', given with " + option + ": no answer within " + TIMEOUT_MS + " ms", e);
         } catch (ExecutionException e) {
             String why = e.getCause() instanceof UnknownHostException ? "no such host" : Failure.reason(e.getCause());
             throw new Failure("cannot resolve '" + name + "', given with " + option + ": " + why, e);
@@ -37,7 +37,7 @@ final class HostAddress {
         return HostPort.text(address instanceof Inet6Address ? compressed((Inet6Address) address) : address.getHostAddress(), port);
     }
 
-    /** RFC 5952: the longest run of zero groups becomes {@code ::}, which Java's own text leaves out. */
+    /** Java's own text, with the longest run of zero groups made {@code ::} as in RFC 5952. */
     private static String compressed(Inet6Address address) {
         String[] groups = address.getHostAddress().split("%", 2);
         String[] parts = groups[0].split(":");

@@ -21,7 +21,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code sluice load}: a load on a server that runs already. */
+/** {@code sluice load}: puts a load on a server that already runs. */
 @Command(
         name = "load",
         description = "Loads a server that already runs, and checks every byte of every answer.",
@@ -92,7 +92,7 @@ final class LoadCommand implements Callable<Integer> {
             names = "--expect",
             paramLabel = "E",
             defaultValue = "echo",
-            description = "What the answers are: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
+            description = "The expected answers: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
     private Expect expect;
 
     @Option(

@@ -12,8 +12,8 @@ import java.time.temporal.ChronoUnit;
 /**
  * A log line: time, level, message, and a stack trace where there is one. Needs no pattern to be parsed at start-up.
  *
- * <p>A peer may have a say in what an exception is told with. It steers no terminal there, and makes up no line of its own: all that
- * belongs to a line but is not on it is indented.
+ * <p>The text of an exception may hold what a peer has sent. It cannot control a terminal, nor look like another log line: every further
+ * line of a message is indented.
  */
 final class LogLine extends LayoutBase<ILoggingEvent> {
 

@@ -19,8 +19,8 @@ import org.slf4j.spi.SLF4JServiceProvider;
 
 /**
  * The program's logs: Logback, set up by hand, to standard error. The program names this class to slf4j by a system
- * property, so no file of ours configures the Logback of somebody who uses the library; and Logback's search for a
- * configuration, a fair part of the start-up, does not happen.
+ * property. So no file of ours configures the Logback of a program that uses the library, and Logback does not search
+ * for a configuration, which takes a fair part of the start.
  *
  * <p>A loop never waits for a log line: the lines pass through a queue, and where standard error is a reader that has
  * stopped, they are dropped.
@@ -35,14 +35,14 @@ public final class Logging implements SLF4JServiceProvider {
     private final LogbackMDCAdapter mdc = new LogbackMDCAdapter();
     private final IMarkerFactory markers = new BasicMarkerFactory();
 
-    /** Makes the logs ready; takes effect if nothing was logged before. */
+    /** Sets up the logs. Has an effect only before the first log line. */
     static void prepare() {
         System.setProperty("slf4j.provider", Logging.class.getName());
         System.setProperty("slf4j.internal.verbosity", "WARN"); // else slf4j announces the provider
         LoggerFactory.getILoggerFactory();
     }
 
-    /** For commands whose business is not to log: what goes wrong, and on standard error, as standard output is data. */
+    /** Logs warnings and errors only, for commands that print results. */
     static void warningsOnly() {
         prepare();
         level(LogLevel.WARN);
@@ -56,8 +56,8 @@ public final class Logging implements SLF4JServiceProvider {
     }
 
     /**
-     * Writes one line for nobody, so that what it takes from the JDK, the time zones above all, is open: the first line to
-     * be logged may well say that there are no descriptors left.
+     * Formats one line and drops it, so that all files of the JDK that this takes are open, those of time zones above all. The first line
+     * to be logged may well say that there are no descriptors left.
      */
     static void rehearse() {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext) {

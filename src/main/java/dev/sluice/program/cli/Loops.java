@@ -3,7 +3,7 @@ package dev.sluice.program.cli;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** A number of loops; {@code auto} is one for each core. */
+/** Converts a number of loops; {@code auto} is one for each core. */
 final class Loops implements ITypeConverter<Integer> {
     @Override
     public Integer convert(String text) {

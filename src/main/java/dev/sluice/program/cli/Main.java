@@ -1,6 +1,6 @@
 package dev.sluice.program.cli;
 
-/** Where the program starts and ends: no other class ends the process. */
+/** The program's entry point. No other class ends the process. */
 public final class Main {
 
     private Main() {}
@@ -9,7 +9,7 @@ public final class Main {
         System.exit(run(args));
     }
 
-    /** Ends the process without another word. */
+    /** Ends the process at once, without shutdown hooks. */
     static void halt(int status) {
         Runtime.getRuntime().halt(status);
     }

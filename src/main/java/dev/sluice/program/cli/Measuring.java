@@ -5,7 +5,7 @@ import dev.sluice.program.bench.BenchPlan;
 import dev.sluice.program.client.Terminals;
 import me.tongfei.progressbar.ProgressBar;
 
-/** How far a comparison is: a bar with the time left where standard error is a terminal, a line for each measurement elsewhere. */
+/** The progress of a comparison: a bar with the time left if standard error is a terminal, a line for each measurement elsewhere. */
 final class Measuring implements Bench.Observer, AutoCloseable {
 
     private final ProgressBar bar;

@@ -8,7 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 
-/** Where a report goes: a file, or standard output for {@code -}. That it can be written is found out before the work, not after. */
+/** The destination of a report: a file, or standard output for {@code -}. Checks that it can be written before the work starts. */
 final class Output {
 
     private final Path path;

@@ -3,7 +3,7 @@ package dev.sluice.program.cli;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** A port to listen on; 0 takes a free one. */
+/** Converts a port to listen on; 0 takes a free one. */
 final class Port implements ITypeConverter<Integer> {
 
     static final int LAST = 65_535;
@@ -20,7 +20,7 @@ final class Port implements ITypeConverter<Integer> {
                 return port;
             }
         } catch (NumberFormatException e) {
-            // said below
+            // reported below
         }
         throw new TypeConversionException("'" + text + "' is not a port: " + first + " to " + LAST);
     }

@@ -19,8 +19,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.security.SecureRandom;
 
 /**
- * The file that tells a script which port was taken: it appears whole or not at all, once the server is ready, and is removed at the
- * server's end. Nothing at its path is touched that is no port file.
+ * The file with the server's port in it, for scripts. It appears whole or not at all, once the server is ready, and is removed when the
+ * server ends. A file at its path that is not a port file is left alone.
  */
 final class PortFile implements AutoCloseable {
 
@@ -34,7 +34,7 @@ final class PortFile implements AutoCloseable {
         this.path = path;
     }
 
-    /** Removes a file that an earlier server has left: a script that waits for the new one must not read the old. For null, does nothing. */
+    /** Removes the file of an earlier server, so that a script which waits for this one does not read the old port. Does nothing for null. */
     static PortFile claim(Path path, int port, boolean udp) throws Failure {
         if (path == null) {
             return new PortFile(null);
@@ -61,7 +61,7 @@ final class PortFile implements AutoCloseable {
         if (!content.matches("\\d{0,5}\\n?")) {
             throw failure("it holds something else than a port", null);
         }
-        // with its own port in use, this server will not start: then the file is that of the one that runs
+        // if its port is in use, this server will not start, and the file belongs to the one that runs
         if (port == 0 || !content.strip().equals(Integer.toString(port)) || !isTaken(port, udp)) {
             Files.delete(path);
         }
@@ -81,7 +81,7 @@ final class PortFile implements AutoCloseable {
                 return true;
             }
         }
-        try (Socket probe = new Socket()) { // which does not listen, so that nobody connects to it
+        try (Socket probe = new Socket()) { // does not listen, so that no client connects to it
             probe.setReuseAddress(true);
             probe.bind(new InetSocketAddress(port));
             return false;
@@ -94,7 +94,7 @@ final class PortFile implements AutoCloseable {
         if (path == null) {
             return;
         }
-        // a name that nobody can have made a link of, in the same directory: elsewhere may be another file system
+        // a name that no other process can guess and link; in the same directory, as another may be on another file system
         Path draft = path.resolveSibling(path.getFileName() + "." + Long.toHexString(new SecureRandom().nextLong()) + ".tmp");
         try {
             Files.writeString(draft, port + "\n", StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
@@ -110,7 +110,7 @@ final class PortFile implements AutoCloseable {
         }
     }
 
-    /** Another server's file, which has taken this one's place, is left. */
+    /** Removes the file, unless another server has replaced it. */
     @Override
     public void close() {
         try {
@@ -118,7 +118,7 @@ final class PortFile implements AutoCloseable {
                 Files.delete(path);
             }
         } catch (IOException e) {
-            // it is gone
+            // it has gone
         }
     }
 

@@ -18,7 +18,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine;
 
-/** The command {@code sluice} itself, and how all its commands are parsed and fail. */
+/** The command {@code sluice}: its parser, its subcommands, and the way in which they fail. */
 @Command(
         name = "sluice",
         description = "A non-blocking reactor server.",
@@ -35,7 +35,7 @@ import picocli.CommandLine;
         })
 final class Program implements Runnable {
 
-    /** In the order of the help. */
+    /** In the order in which the help lists them. */
     private static final List<String> COMMANDS = List.of("serve", "client", "load", "bench", "completion");
 
     @Spec
@@ -52,8 +52,8 @@ final class Program implements Runnable {
     }
 
     /**
-     * The parser with every habit of ours; tests give it writers of their own. Where the first argument names a command,
-     * the others are left out, which shortens the start.
+     * The parser, with all its settings. If the first argument names a command, the other commands are left out, which shortens
+     * the start.
      */
     static CommandLine commandLine(String first, Map<String, String> variables) {
         CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF); // its warnings would come ahead of our one line
@@ -66,7 +66,7 @@ final class Program implements Runnable {
             }
         }
         for (CommandLine each : line.getSubcommands().values()) {
-            each.getCommandSpec().parser().splitQuotedStrings(true); // a quote in a list is a character as any other
+            each.getCommandSpec().parser().splitQuotedStrings(true); // a quote in a list has no meaning
         }
         BadUsage badUsage = new BadUsage(environment);
         line.setColorScheme(new ColorScheme.Builder(Ansi.OFF).build()); // and no time spent looking for a terminal
@@ -100,7 +100,7 @@ final class Program implements Runnable {
 
     private static int failed(CommandLine command, Exception e) throws Exception {
         if (!(e instanceof Failure)) {
-            throw e; // ours to mend: the one case for a stack trace
+            throw e; // a defect of the program: the one case for a stack trace
         }
         PrintWriter err = command.getErr();
         err.println("sluice: " + PlainText.line(e.getMessage()));
@@ -121,7 +121,7 @@ final class Program implements Runnable {
         }
     }
 
-    /** What {@code --version} prints. */
+    /** The line that {@code --version} prints. */
     static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {

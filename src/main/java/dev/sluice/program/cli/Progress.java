@@ -10,7 +10,7 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** How far a long run is: a bar with the time left where standard error is a terminal, nothing elsewhere. */
+/** A progress bar with the time left, if standard error is a terminal; nothing elsewhere. */
 final class Progress implements AutoCloseable {
 
     private static final int WIDTH = 80;
@@ -24,7 +24,7 @@ final class Progress implements AutoCloseable {
         this.clock = clock;
     }
 
-    /** Of a run that takes so long, whatever happens. */
+    /** The progress of a run of a fixed length. */
     static Progress of(String task, Duration length) {
         if (!Terminals.hasErrorTerminal()) {
             return new Progress(null, null);

@@ -4,9 +4,9 @@ import java.util.Locale;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * A whole number and the unit behind it.
+ * A whole number with its unit.
  *
- * @param unit in lower case; empty where there is none
+ * @param unit in lower case; may be empty
  */
 record Quantity(long number, String unit) {
 

@@ -56,7 +56,7 @@ final class ServeCommand implements Callable<Integer> {
             paramLabel = "SERVICE",
             arity = "0..1",
             defaultValue = "upper",
-            description = "What to serve: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
+            description = "The service: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
     private Services service;
 
     @Option(
@@ -91,7 +91,7 @@ final class ServeCommand implements Callable<Integer> {
             names = {"-e", "--engine"},
             paramLabel = "E",
             defaultValue = "reactor",
-            description = "What runs the service: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
+            description = "The engine that runs the service: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
     private Engine engine;
 
     @Mixin
@@ -118,7 +118,7 @@ final class ServeCommand implements Callable<Integer> {
         this.environment = environment;
     }
 
-    /** With the catalogue of services above the rest of the help's end. */
+    /** The command, with the list of services at the end of its help. */
     static CommandLine described(Environment environment) {
         CommandLine command = new CommandLine(new ServeCommand(environment));
         CommandSpec spec = command.getCommandSpec();
@@ -157,7 +157,7 @@ final class ServeCommand implements Callable<Integer> {
         }
         try (Service served = open(settings); Server server = listen(address, listener, options, served)) {
             StopSignals.onFirst(() -> stop(() -> server.drain(flags.drainQuiet(), options.server().drainTimeout()), options.server()), Main::halt);
-            rehearsal.join(); // before anybody is told of the port, and can use up the descriptors that the first warning needs
+            rehearsal.join(); // before the port is announced: clients could use up the descriptors that the first warning needs
             told.write(server.address().getPort());
             banner.ready(service, engine, engine.threads(options, flags.poolSize()), address, server.address().getPort(), options.server());
             return outcome(server, banner);
@@ -205,7 +205,7 @@ final class ServeCommand implements Callable<Integer> {
             return opener.open();
         } catch (UnsupportedOperationException e) {
             throw new Failure("--engine " + engine + ": " + Failure.reason(e), e);
-        } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
+        } catch (OutOfMemoryError e) { // how Java reports that the limit of threads is reached
             throw new Failure("cannot start " + threads + ": " + Failure.reason(e), e);
         } catch (IOException | RuntimeException e) {
             String where = HostAddress.text(address, port);
@@ -220,7 +220,7 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    /** Waits for the end, and says what became of the connections: the last line, after every log line. */
+    /** Waits for the end of the server, and prints what became of its connections behind all log lines. */
     private static int outcome(Server server, Banner banner) throws Failure, InterruptedException {
         DrainReport report = ending(server.termination());
         Logging.stop();

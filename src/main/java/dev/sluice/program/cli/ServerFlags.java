@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
 /** The flags for the options of a server, one for each. {@link Defaults} has their defaults; null leaves an option to the engine. */
 final class ServerFlags {
 
-    /** A platform thread costs a stack each. */
+    /** Each platform thread has a stack. */
     private static final int CONNECTIONS_ON_THREADS = 1_000;
 
     @Spec(Spec.Target.MIXEE)
@@ -46,7 +46,7 @@ final class ServerFlags {
     @Option(
             names = "--max-connections",
             paramLabel = "N",
-            description = "A newcomer above it is closed at once. [the descriptor limit less a"
+            description = "A new connection above it is closed at once. [the descriptor limit less a"
                     + " reserve; " + CONNECTIONS_ON_THREADS + " on threads]")
     private Integer maxConnections;
 
@@ -54,7 +54,8 @@ final class ServerFlags {
             names = "--idle-timeout",
             paramLabel = "T",
             converter = DurationText.class,
-            description = "A connection on which no byte moves for so long, and to which nothing is owed, is closed; 0: never. [${DEFAULT-VALUE}]")
+            description = "A connection on which no byte moves for so long, and whose answer is not being worked on, is closed; 0: never."
+                    + " [${DEFAULT-VALUE}]")
     private Duration idleTimeout;
 
     @Option(
@@ -84,7 +85,7 @@ final class ServerFlags {
             paramLabel = "T",
             defaultValue = "200ms",
             converter = DurationText.class,
-            description = "Then a connection is asked to end once nothing was sent or received on it for so long; 0: at once."
+            description = "While draining, a connection is asked to end once nothing was sent or received on it for so long; 0: at once."
                     + " [${DEFAULT-VALUE}]")
     private Duration drainQuiet;
 
@@ -99,8 +100,8 @@ final class ServerFlags {
             names = "--spin",
             paramLabel = "T",
             converter = DurationText.class,
-            description = "A loop polls for so long before it blocks. With 50us one busy client waits half as long, ten a fifth less,"
-                    + " fifty not; while they are busy, each loop takes a whole core. [${DEFAULT-VALUE}]")
+            description = "A loop polls for so long before it blocks. With 50us, one busy client waits half as long, ten wait a fifth less,"
+                    + " fifty gain nothing; meanwhile each loop takes a whole core. [${DEFAULT-VALUE}]")
     private Duration spin;
 
     @Option(

@@ -26,7 +26,7 @@ final class ServiceFlags {
             names = "--file",
             paramLabel = "PATH",
             converter = FilePath.class,
-            description = "Where record writes; what is there stays, and has to end with a whole line. Beside it, while record runs,"
+            description = "The file that record appends to; its last line has to be whole. While record runs, a note lies beside it,"
                     + " stands a note, PATH.recording. [none]")
     private Path file;
 
@@ -35,7 +35,7 @@ final class ServiceFlags {
             paramLabel = "HOST:PORT",
             split = ",",
             converter = HostPortText.class,
-            description = "Where proxy relays to; may be repeated. [none]")
+            description = "The target of proxy; may be repeated. [none]")
     private List<HostPort> targets = new ArrayList<>();
 
     @Option(

@@ -1,6 +1,6 @@
 package dev.sluice.program.cli;
 
-/** What the program's exit status says. */
+/** The exit statuses of the program. */
 final class Status {
 
     static final int DONE = 0;
@@ -10,7 +10,7 @@ final class Status {
     static final int MISSED = 3;
     /** Connections were cut while draining. */
     static final int CUT = 4;
-    /** Plus a signal's number: that signal ended the program. */
+    /** Added to a signal's number: that signal ended the program. */
     static final int SIGNAL = 128;
 
     private Status() {}

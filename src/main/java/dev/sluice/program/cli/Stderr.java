@@ -6,17 +6,14 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.Charset;
 
-/**
- * Standard error without {@code System.err}, whose lock a thread that is stuck in a full pipe would hold against all
- * others.
- */
+/** Standard error without {@code System.err}: a thread that waits for a full pipe would hold its lock, and stop all others. */
 final class Stderr {
 
     private static final long LAST_WORDS_MS = 1000;
 
     private Stderr() {}
 
-    /** A stream that cannot be closed: the logs end before the last words. */
+    /** A stream that ignores close, as the last lines follow the end of the logs. */
     static OutputStream stream() {
         return new FileOutputStream(FileDescriptor.err) {
             @Override
@@ -29,11 +26,11 @@ final class Stderr {
         try {
             stream().write((text + System.lineSeparator()).getBytes(Charset.defaultCharset()));
         } catch (IOException e) {
-            // nobody listens
+            // standard error is closed
         }
     }
 
-    /** Writes a line, but does not let a reader that has stopped keep the process from ending. */
+    /** Writes a line, but waits a second at most, so that a reader that has stopped does not keep the process from ending. */
     static void lastWords(String text) throws InterruptedException {
         Thread writer = new Thread(() -> line(text), "sluice-last-words");
         writer.setDaemon(true);

@@ -6,12 +6,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
 
 /**
- * SIGTERM, SIGINT and SIGHUP: the first stops well, a second ends at once. A shutdown hook can do neither, as it cannot change
- * the exit status of a signal nor see another one. That takes {@code sun.misc.Signal}, by reflection: javac warns of its
- * use in a way that no option or annotation silences, and our warnings are errors.
+ * Handlers for SIGTERM, SIGINT and SIGHUP: the first signal stops the program gracefully, a second ends it at once. A shutdown hook can
+ * neither change the exit status of a signal nor see a second one, so this uses {@code sun.misc.Signal}. It does so by reflection:
+ * javac warns of a direct use, no option or annotation suppresses that, and warnings are errors here.
  *
- * <p>SIGHUP is no second signal: of a terminal that closes, a shell and the kernel tell one each, and a supervisor may send
- * it right behind SIGTERM. The JVM leaves a signal alone that was ignored when it started, as {@code nohup} has it for SIGHUP.
+ * <p>SIGHUP never counts as the second signal. When a terminal closes, the shell and the kernel each send one, and a supervisor may
+ * send one right after SIGTERM. The JVM leaves a signal alone that was ignored when it started, such as SIGHUP under {@code nohup}.
  */
 final class StopSignals {
 
@@ -44,8 +44,7 @@ final class StopSignals {
             signal.getMethod("handle", signal, handler)
                     .invoke(null, signal.getConstructor(String.class).newInstance(name), proxy);
         } catch (ReflectiveOperationException e) {
-            // a system without this signal, a Java without the class, a JVM told with -Xrs to leave signals alone: the
-            // program ends by a signal as any other does
+            // a system without this signal, a Java without the class, or a JVM with -Xrs: the signal has its default effect
         }
     }
 }

@@ -88,8 +88,8 @@ public final class Pipe {
             return source.read(buffer) >= 0;
         } catch (IOException e) {
             inputFailure = e;
-            try (channel) { // nothing else brings the other thread back from its read
-                channel.setOption(StandardSocketOptions.SO_LINGER, 0); // the peer must not take a part for the whole
+            try (channel) { // only this ends the read of the other thread
+                channel.setOption(StandardSocketOptions.SO_LINGER, 0); // a reset, so that the peer does not take a part for the whole
             }
             throw e;
         }

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Which of the standard streams are terminals. */
+/** Tells which of the standard streams are terminals. */
 public final class Terminals {
 
     private Terminals() {}
@@ -17,7 +17,7 @@ public final class Terminals {
             return false;
         }
         try {
-            // since JDK 22 a console need not be a terminal, and says so itself
+            // since JDK 22 a console need not be a terminal, and has a method for it
             return (boolean) Console.class.getMethod("isTerminal").invoke(console);
         } catch (ReflectiveOperationException e) {
             return true;
@@ -33,7 +33,7 @@ public final class Terminals {
         return isTerminal(1) || interactive();
     }
 
-    /** Java tells only of standard input and output together, Linux of each. */
+    /** Java knows only whether standard input and output are both terminals; Linux knows it of each. */
     private static boolean isTerminal(int descriptor) {
         try {
             String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();

@@ -14,12 +14,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A note beside a file of lines, there for as long as one process appends to it: which bytes that process is writing. A note that is
- * found at the beginning was left by a process that died, and tells its unfinished line from anybody else's.
+ * A note beside a file of lines that says which bytes a process is writing. It exists for as long as that process appends to the file. If
+ * there is a note at the start, a process has died, and the note tells its unfinished line from one of another program.
  *
- * <p>The note is changed before and after each batch, and forced to disk once, at the beginning: a force for each would double what a
- * line costs. So it is exact after the death of a process. After that of the machine, which another boot shows, it may be batches
- * behind; then whatever follows its beginning counts as that process's own.
+ * <p>The note is changed before and after each batch, but forced to disk only once, at the start: a force for each batch would double the
+ * cost of a line. So it is exact after the death of a process. After a crash of the machine, which another boot id shows, it may be
+ * batches behind; then all bytes behind its first offset count as that process's own.
  */
 final class Claim implements Closeable {
 
@@ -37,7 +37,7 @@ final class Claim implements Closeable {
     private FileChannel out;
     private int batchAt;
 
-    /** When and for what the note was written; no offset is as large as the first one here. */
+    /** The content of the note. Without one, the first offset is larger than any of a file. */
     private String boot = thisBoot;
     private long from = Long.MAX_VALUE;
     private long batchFrom = Long.MAX_VALUE;
@@ -97,7 +97,7 @@ final class Claim implements Closeable {
         return Long.parseUnsignedLong(matcher.group(group), 16);
     }
 
-    /** Whether an unfinished last line of a file of some length was begun under this claim. A batch that is whole ends with a line. */
+    /** True if an unfinished last line, in a file of some length, was begun under this claim. A whole batch ends with a whole line. */
     boolean covers(long line, long length) {
         return boot.equals(thisBoot) ? line >= batchFrom && length < batchTo : line >= from;
     }
@@ -126,7 +126,7 @@ final class Claim implements Closeable {
         }
     }
 
-    /** It has been, or what was of it has been cut: an unfinished line from now on is somebody else's. */
+    /** The batch has been written, or cut off: an unfinished line from now on is one of another program. */
     void written() throws IOException {
         writing(batchTo, batchTo);
     }

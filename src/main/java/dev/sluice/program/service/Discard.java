@@ -7,7 +7,7 @@ import dev.sluice.datagram.DatagramHandler;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 
-/** Reads all, sends nothing. */
+/** Reads all bytes and sends none. */
 public final class Discard implements Handler, DatagramHandler {
 
     /** Makes a handler; it has no state, so one serves every connection. */

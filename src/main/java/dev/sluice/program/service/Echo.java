@@ -7,7 +7,7 @@ import dev.sluice.datagram.DatagramHandler;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 
-/** Every byte back. */
+/** Sends every byte back. */
 public final class Echo implements Handler, DatagramHandler {
 
     /** Makes a handler; it has no state, so one serves every connection. */

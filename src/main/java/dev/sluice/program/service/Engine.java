@@ -52,7 +52,7 @@ public enum Engine {
 
     private Threads kind(int poolSize) {
         return switch (this) {
-            case REACTOR -> throw new IllegalStateException("a reactor is no kind of threads");
+            case REACTOR -> throw new IllegalStateException("a reactor has no threads for connections");
             case THREADS -> Threads.platform();
             case POOL -> Threads.pool(poolSize);
             case VIRTUAL -> Threads.virtual();
@@ -79,7 +79,7 @@ public enum Engine {
     }
 
     /**
-     * How many threads there are.
+     * The threads of a server, for the banner.
      *
      * @param options  of the server
      * @param poolSize threads of a {@link #POOL}
@@ -96,7 +96,7 @@ public enum Engine {
     }
 
     /**
-     * How many threads a UDP port has.
+     * The threads of a UDP port, for the banner.
      *
      * @param poolSize threads of a {@link #POOL}
      * @return a few words

@@ -5,15 +5,15 @@ import java.nio.CharBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Text as a terminal may be given it: what a stranger wrote is shown there, and steers nothing. All that decides what steers is here;
- * the services that pass text on, the client and the logs ask.
+ * Decides which characters could control a terminal, and replaces them. Services that pass text on, the client and the logs use it for the
+ * text of a peer.
  */
 public final class Printable {
 
-    /** Stands for a character that steers, and for bytes that are no UTF-8: no longer than what it replaces. */
+    /** Replaces a character that controls a terminal, and bytes that are not UTF-8. It is no longer than what it replaces. */
     public static final char SUBSTITUTE = '?';
 
-    /** The JDK's decoder makes this of bytes that are no UTF-8; one that was sent says that some were not. */
+    /** The JDK's decoder puts this in place of bytes that are not UTF-8. One that was sent is replaced too. */
     private static final char MALFORMED = '\uFFFD';
 
     private static final int DEL = 0x7F;
@@ -21,11 +21,11 @@ public final class Printable {
     private Printable() {}
 
     /**
-     * Whether a character changes more than the place where it stands: control characters (C0 but TAB, DEL, C1), the separators of
-     * lines and paragraphs, and what changes the direction of the text around it. LF is among them: text of several lines is for its
-     * owner to split. Any thread.
+     * True for a character that has an effect beyond its own place: control characters (C0 except TAB, DEL, C1), separators of lines and
+     * paragraphs, and those that change the direction of the text around them. LF is one: the caller splits text of several lines. Any
+     * thread.
      *
-     * @param character of UTF-16; none outside the basic plane steers, so half a pair does not either
+     * @param character of UTF-16; no character outside the basic plane is one, so half of a pair is not either
      * @return false if a terminal shows it, or ignores it
      */
     public static boolean steers(char character) {
@@ -44,11 +44,11 @@ public final class Printable {
     }
 
     /**
-     * A line without what steers. Any thread.
+     * A line that cannot control a terminal. Any thread.
      *
-     * @param line UTF-8, or what claims to be, without its ending; stays as it is
-     * @return the same buffer if it is UTF-8 and nothing in it steers; else UTF-8, never longer than the line, with a
-     *     {@link #SUBSTITUTE} for each character that does, and for what is malformed
+     * @param line UTF-8, perhaps malformed, without its ending; is not changed
+     * @return the same buffer if nothing in it has to be replaced; else UTF-8, never longer than the line, with a {@link #SUBSTITUTE} for
+     *     each character that {@linkplain #steers controls} a terminal, and for malformed bytes
      */
     public static ByteBuffer line(ByteBuffer line) {
         if (isPlain(line)) {
@@ -58,18 +58,18 @@ public final class Printable {
         return substitute(text) ? StandardCharsets.UTF_8.encode(text) : line;
     }
 
-    /** Whether it is ASCII that a terminal shows, as most lines are: these are neither decoded nor copied. */
+    /** True for ASCII that a terminal shows. Most lines are; they are neither decoded nor copied. */
     private static boolean isPlain(ByteBuffer line) {
         for (int i = line.position(); i < line.limit(); i++) {
             byte b = line.get(i);
-            if (b < ' ' && b != '\t' || b == DEL) { // what is beyond ASCII is negative
+            if (b < ' ' && b != '\t' || b == DEL) { // bytes beyond ASCII are negative
                 return false;
             }
         }
         return true;
     }
 
-    /** In place; true if anything had to be. */
+    /** Replaces in place; returns true if anything was replaced. */
     private static boolean substitute(CharBuffer text) {
         boolean any = false;
         for (int i = 0; i < text.limit(); i++) {

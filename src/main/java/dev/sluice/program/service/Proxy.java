@@ -14,21 +14,21 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A relay: every byte from a client goes to a target, and back. What one side does not take is not read from the other; the end of
- * one side's input is the end of the other side's output. Targets take turns; one that does not accept is passed over, and logged
- * once a second at most.
+ * A relay: every byte from a client goes to a target, and back. If one side does not take its bytes, the other is not read. The end of
+ * one side's input becomes the end of the other side's output. Targets take turns; one that does not accept is skipped, and logged once
+ * a second at most.
  *
  * <pre>
- *   client ──▶ Side ──write──▶ Side ──▶ target        write says enough: the reader pauses until onWritable
+ *   client ──▶ Side ──write──▶ Side ──▶ target        write returns false: the reader pauses until onWritable
  *          ◀──      ◀──write──      ◀──
  * </pre>
  */
 public final class Proxy implements Service {
 
-    /** How long a target may take to accept. */
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    /** The time that a target has to accept. */
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
 
-    /** One log for each: a target that is down all the time must not hide that another is down too. */
+    /** Each target has a rate-limited log, so that one that is always down does not hide that another is down too. */
     private record Target(InetSocketAddress address, RateLimitedLog log) {}
 
     private final List<Target> targets;
@@ -66,7 +66,7 @@ public final class Proxy implements Service {
         private Hold hold;
         private boolean ended;
 
-        /** Of a target's connection, with its client's side; of a client's, with neither. */
+        /** The side of a target, with its client's side; or that of a client, with null for both. */
         Side(Connection connection, Target target, Side client) {
             this.connection = connection;
             this.target = target;
@@ -85,13 +85,13 @@ public final class Proxy implements Service {
             }
             other.other = this;
             if (!other.connection.execute(other::begin)) {
-                self.abort(); // the client has gone meanwhile; from now on its onClose does this
+                self.abort(); // the client has closed meanwhile; after this, its onClose aborts us
             }
         }
 
         private void connect() {
             Target next = targets.get(Math.floorMod(first + tried++, targets.size()));
-            connection.connect(next.address, PATIENCE, upstream -> new Side(upstream, next, this));
+            connection.connect(next.address, CONNECT_TIMEOUT, upstream -> new Side(upstream, next, this));
         }
 
         /** On the client's thread: a target has accepted. */
@@ -111,7 +111,7 @@ public final class Proxy implements Service {
 
         @Override
         public boolean readsWhileOutputWaits() {
-            return true; // what comes goes the other way
+            return true; // its bytes go to the other side
         }
 
         @Override
@@ -134,7 +134,7 @@ public final class Proxy implements Service {
                 target.log.warn(System.nanoTime(), "cannot connect to " + target.address, reason.cause());
                 other.connection.execute(other::tryNext);
             } else if (other != null && (reason.kind() != Kind.PEER || reason.unsent() > 0)) {
-                other.connection.abort(); // else it was told both ends, and closes when all has left
+                other.connection.abort(); // else it knows both ends, and closes when its output has left
             }
             if (!isClient && reason.kind() == Kind.PEER) {
                 other.hold.close();

@@ -3,20 +3,20 @@ package dev.sluice.program.service;
 import dev.sluice.Handler;
 import java.io.IOException;
 
-/** Something that can be served, with what its connections share. */
+/** A service that a server can offer, with the state that its connections share. */
 public interface Service extends AutoCloseable {
 
     /**
-     * What a server needs to offer it.
+     * The factory of its handlers.
      *
      * @return makes the handler of each connection; any thread
      */
     Handler.Factory factory();
 
     /**
-     * Lets go of what the connections shared, once the server has ended.
+     * Releases the shared state, once the server has ended.
      *
-     * @throws IOException if something could not be brought to its end
+     * @throws IOException if something could not be saved
      */
     @Override
     default void close() throws IOException {}

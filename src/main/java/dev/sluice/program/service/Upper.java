@@ -7,7 +7,7 @@ import dev.sluice.datagram.DatagramHandler;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 
-/** Every byte back, a to z of ASCII made A to Z, everything else untouched: a letter of UTF-8 beyond ASCII stays whole. */
+/** Sends every byte back, with a to z of ASCII made A to Z. Letters beyond ASCII are not changed. */
 public final class Upper implements Handler, DatagramHandler {
 
     private static final long SEVENS = 0x7F7F7F7F7F7F7F7FL;
@@ -29,7 +29,7 @@ public final class Upper implements Handler, DatagramHandler {
         endpoint.send(data, sender);
     }
 
-    /** In place, between position and limit; eight bytes at a time, which takes a fourth of the time of one by one. */
+    /** Changes the bytes between position and limit in place. Eight bytes at a time take a quarter of the time of one by one. */
     static void change(ByteBuffer in) {
         int at = in.position();
         for (; at <= in.limit() - Long.BYTES; at += Long.BYTES) {

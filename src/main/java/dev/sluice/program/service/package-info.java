@@ -1,2 +1,2 @@
-/** The handlers that the program serves, ready to use or to read. */
+/** The services of the program: handlers to use, or to read as examples. */
 package dev.sluice.program.service;
