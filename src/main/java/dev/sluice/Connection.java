@@ -73,6 +73,21 @@ public interface Connection {
     boolean execute(Runnable task);
 
     /**
+     * Any thread. Runs a task on the connection's thread, one at a time with the handler's callbacks, once the kernel has taken all that
+     * the calling thread wrote before; at once if it has, but not within this call. Several run in the order in which they were given,
+     * and {@link #close} and {@link #shutdownOutput} change nothing. Bytes that {@link #write} discarded are not waited for. As with
+     * {@link #execute}, a task that throws is a handler that throws, and tasks that wait are not bounded.
+     *
+     * <p>If the connection ends before those bytes have left, the task never runs; else it runs before {@link Handler#onClose}. So a task
+     * that has not run by then never will, and {@link CloseReason#unsent} is above zero; only one that another thread gave while the
+     * connection closed may be dropped besides, and is counted as {@link #execute} counts it.
+     *
+     * @param task what to run
+     * @return false when the connection has closed, as it has in its last callback: then the task is not run
+     */
+    boolean whenWritten(Runnable task);
+
+    /**
      * The connection's thread. Runs a task there after a delay; a connection that closes cancels its timers, and once it has
      * closed, as in its last callback, a task is never run.
      *

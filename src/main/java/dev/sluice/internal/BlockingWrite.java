@@ -76,9 +76,18 @@ public final class BlockingWrite {
         queue.wrote(bytes, bytes < length, nowNs);
         queue.shorten(bytes);
         length -= bytes;
-        while (head != null && !head.bytes.hasRemaining()) {
+        while (head != null && head.hasLeft()) {
             head = outlet.chunks().give(head);
         }
+    }
+
+    /**
+     * With the lock. As {@link OutboundQueue#whenWritten}, of what was taken, too.
+     *
+     * @param task called with the lock
+     */
+    public void whenWritten(Runnable task) {
+        queue.whenWritten(task, head);
     }
 
     /**

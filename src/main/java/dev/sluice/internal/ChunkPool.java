@@ -1,6 +1,7 @@
 package dev.sluice.internal;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -36,6 +37,12 @@ public class ChunkPool {
         /** The end of the queue that begins here: kept with its head, so that a queue is one reference, and an empty one null. */
         Chunk last;
 
+        /** Tasks that wait until bytes of this chunk have left, in their order; or null. */
+        private ArrayDeque<Mark> marks;
+
+        /** A task for when the bytes up to a position have left. */
+        private record Mark(int end, Runnable task) {}
+
         private Chunk(ByteBuffer bytes) {
             this.bytes = bytes;
         }
@@ -47,6 +54,20 @@ public class ChunkPool {
          */
         public ByteBuffer bytes() {
             return bytes;
+        }
+
+        /** Has a task run once the bytes that are here now have left. */
+        void mark(Runnable task) {
+            marks = marks == null ? new ArrayDeque<>() : marks;
+            marks.add(new Mark(bytes.limit(), task));
+        }
+
+        /** Whether all bytes have left. Runs the tasks of those that have. */
+        boolean hasLeft() {
+            while (marks != null && !marks.isEmpty() && marks.peek().end() <= bytes.position()) {
+                marks.poll().task().run();
+            }
+            return !bytes.hasRemaining();
         }
     }
 
@@ -92,6 +113,7 @@ public class ChunkPool {
             next.last = chunk.last;
         }
         chunk.bytes.clear().limit(0);
+        chunk.marks = null;
         chunk.next = free;
         free = chunk;
         used.lazySet(used.getPlain() - 1);

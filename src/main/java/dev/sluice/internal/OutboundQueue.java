@@ -125,7 +125,7 @@ public final class OutboundQueue {
             }
             taken = (int) outlet.socketIo().write(channel, gather, count);
         }
-        while (head != null && !head.bytes.hasRemaining()) {
+        while (head != null && head.hasLeft()) {
             head = outlet.chunks().give(head);
         }
         shorten(taken);
@@ -209,6 +209,25 @@ public final class OutboundQueue {
         shorten(dropped);
         outlet.counters().add(Counter.BYTES_DISCARDED, dropped);
         return dropped;
+    }
+
+    /**
+     * Has a task run once all that waits has left, or at once if nothing waits. It is dropped with the bytes.
+     *
+     * @param task called where the queue is used; does not wait, and does not use the queue
+     */
+    public void whenWritten(Runnable task) {
+        whenWritten(task, null);
+    }
+
+    /** As above; if nothing waits here, once chunks have left that were detached. */
+    void whenWritten(Runnable task, Chunk detached) {
+        Chunk first = head != null ? head : detached;
+        if (first == null) {
+            task.run();
+        } else {
+            first.last.mark(task);
+        }
     }
 
     // ---- its writers ---------------------------------------------------------------------------------------------------

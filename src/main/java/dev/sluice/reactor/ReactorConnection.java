@@ -489,6 +489,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             if (output.length() > 0 && (evenIfShort || !output.fellShort())) {
                 send();
             }
+            context.runWritten();
             if (output.length() <= context.options.lowWater() && state != ConnectionState.CLOSED) {
                 atLowWater();
             }
@@ -639,6 +640,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (work != null) {
             work.cancel();
         }
+        context.runWritten();
         context.closed(this, reason);
         try {
             if (handler != null) { // its factory did not throw
@@ -772,6 +774,23 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             call(Event.TASK, task);
             flush(false);
         }
+    }
+
+    @Override
+    public boolean whenWritten(Runnable task) {
+        Objects.requireNonNull(task, "task");
+        if (state == ConnectionState.CLOSED) {
+            return false;
+        }
+        if (!context.reactor.isInLoop()) {
+            return context.reactor.execute(() -> context.counters.add(Counter.DROPPED_TASKS, whenWritten(task) ? 0 : 1));
+        }
+        output.whenWritten(() -> context.written.add(() -> {
+            call(Event.TASK, task);
+            flushSoon();
+        }));
+        flushSoon();
+        return true;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.sluice.reactor;
 
 import dev.sluice.CloseReason;
+import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
 import dev.sluice.Server;
@@ -23,9 +24,11 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -85,6 +88,9 @@ final class ReactorContext {
 
     /** The connection whose callback is running, or null. Another thread may see it late. */
     volatile ReactorConnection running;
+
+    /** Tasks whose bytes have left: {@link Connection#whenWritten}. */
+    final Deque<Runnable> written = new ArrayDeque<>();
 
     /** Bytes that went straight to a socket in this dispatch. */
     int straightBytes;
@@ -148,6 +154,13 @@ final class ReactorContext {
     String runningHandler() {
         ReactorConnection now = running;
         return now == null ? "no handler" : now.handlerName() + ", " + now;
+    }
+
+    /** Runs the tasks whose bytes have left. Not within a callback. Those that they give in turn are left to the next flush. */
+    void runWritten() {
+        for (int due = written.size(); due > 0; due--) {
+            written.poll().run();
+        }
     }
 
     void handlerFailed(String event, ReactorConnection connection, Throwable cause) {

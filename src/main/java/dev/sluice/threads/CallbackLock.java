@@ -134,13 +134,16 @@ final class CallbackLock {
     }
 
     /**
-     * A thread that sends, without the turn: the handler may write again. A callback that takes its time, this one or another, must not
-     * keep the thread from what else is to be sent.
+     * A thread that sends, without the turn: tasks are due whose bytes have left, or the handler may write again. A callback that takes
+     * its time, this one or another, must not keep the thread from what else is to be sent.
+     *
+     * @param isLow whether {@link Handler#onWritable} is due
      */
-    void writable() {
+    void writable(boolean isLow) {
         boolean entered = connection.isOwnThread() && tryEnter();
         post(() -> {
-            if (opened && connection.isOpen()) {
+            connection.runWritten();
+            if (isLow && opened && connection.isOpen()) {
                 call("WRITABLE", () -> handler.onWritable(connection));
             }
         });
@@ -161,8 +164,13 @@ final class CallbackLock {
 
         @Override
         public void run() {
-            call("TASK", task::run);
+            CallbackLock.this.run(task);
         }
+    }
+
+    /** With the turn. Runs a task. */
+    void run(Runnable task) {
+        call("TASK", task::run);
     }
 
     /** Any thread. As {@link dev.sluice.Connection#execute}. */
@@ -245,7 +253,7 @@ final class CallbackLock {
 
         private void run() {
             if (work.ended(this)) {
-                call("TASK", task::run);
+                CallbackLock.this.run(task);
             }
         }
 

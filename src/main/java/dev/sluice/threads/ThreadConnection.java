@@ -24,6 +24,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -147,6 +150,10 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     private boolean connected;
     private boolean writing;
+
+    /** Tasks whose bytes have left. */
+    private List<Runnable> written = List.of();
+
     private Kind kind;
     private Throwable cause;
     private long unsent;
@@ -592,17 +599,19 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         int taken = 0;
         Throwable failure = null;
         boolean writes = false;
-        boolean writable;
+        boolean due;
         do {
+            boolean isLow;
             lock.lock();
             try {
-                writable = writes && endWrite(taken, failure);
-                writes = !writable && beginWrite(left > 0);
+                isLow = writes && endWrite(taken, failure);
+                due = isLow || writes && !written.isEmpty();
+                writes = !due && beginWrite(left > 0);
             } finally {
                 lock.unlock();
             }
-            if (writable) {
-                turn.writable();
+            if (due) {
+                turn.writable(isLow);
             } else if (writes) {
                 taken = 0;
                 try {
@@ -613,7 +622,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 }
                 left -= taken;
             }
-        } while (writable || writes);
+        } while (due || writes);
     }
 
     /** Under the lock. Takes what is written next; false if nothing waits, another thread writes, or the writer is to. */
@@ -789,6 +798,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             }
             unreadAtEnd += cutTakingInput ? unreadBytes() : 0; // what its thread had taken from the kernel
             work.cancel();
+            runWritten();
             turn.close(reason);
         } finally {
             turn.leave();
@@ -996,6 +1006,38 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     @Override
     public boolean execute(Runnable task) {
         return turn.execute(task);
+    }
+
+    @Override
+    public boolean whenWritten(Runnable task) {
+        Objects.requireNonNull(task, "task");
+        boolean isDue;
+        lock.lock();
+        try {
+            if (state == ConnectionState.CLOSED) {
+                return false;
+            }
+            blockingWrite.whenWritten(() -> {
+                written = written.isEmpty() ? new ArrayList<>() : written;
+                written.add(task);
+            });
+            isDue = !written.isEmpty();
+        } finally {
+            lock.unlock();
+        }
+        if (isDue) {
+            turn.post(this::runWritten);
+        }
+        return true;
+    }
+
+    /** With the turn. Runs the tasks whose bytes have left. */
+    void runWritten() {
+        lock.lock();
+        List<Runnable> due = written;
+        written = List.of();
+        lock.unlock();
+        due.forEach(turn::run);
     }
 
     @Override
