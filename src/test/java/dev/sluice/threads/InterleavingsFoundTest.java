@@ -13,7 +13,7 @@ import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What {@link InterleavingsTest} has found, each with no more than it needs, in a fixed number of fixed orders. */
+/** The findings of {@link InterleavingsTest}, each with no more than it needs, in a fixed number of fixed orders. */
 @Timeout(120)
 class InterleavingsFoundTest {
 
@@ -23,8 +23,13 @@ class InterleavingsFoundTest {
     private static final long GRACE_NS = 50_000_000;
 
     private static void inEveryOrder(Function<Stage, Script> script) {
+        from(0, script);
+    }
+
+    /** The orders of so many seeds, from the first on. */
+    private static void from(int first, Function<Stage, Script> script) {
         Stepping stepping = new Stepping();
-        for (int seed = 0; seed < SCHEDULES; seed++) {
+        for (int seed = first; seed < first + SCHEDULES; seed++) {
             Function<Stage, Stepper.Play> making = script::apply;
             Schedule schedule = new Schedule(seed);
             Finding finding = stepping.run(making, schedule, null);
@@ -81,6 +86,80 @@ class InterleavingsFoundTest {
                     .user(self -> self.execute(self::pauseReading))
                     .user(self -> self.execute(self::resumeReading));
         });
+    }
+
+    /** Is not to be offered the same again before the peer's end. */
+    private abstract static class Once extends Leaving {
+        Script script;
+
+        Once(Stage stage) {
+            super(stage);
+        }
+
+        @Override
+        void offered(Connection self, ByteBuffer in) {
+            stage.stepper.check(offers == 1 || in.remaining() > left || script.isLast(), "the same is offered again");
+            callOf(self);
+        }
+
+        void callOf(Connection self) {}
+    }
+
+    /** The copy of what was left counted as taken by the handler. */
+    @Test
+    void handlerThatResumesWithinItsCallAndTakesNothingHasSeenAll() {
+        inEveryOrder(stage -> {
+            Once handler = new Once(stage) {
+                @Override
+                void callOf(Connection self) {
+                    self.pauseReading();
+                    self.resumeReading();
+                }
+            };
+            return handler.script = new Script(stage, ServerOptions.builder(), handler).sends("a", "b");
+        });
+    }
+
+    /** Only a handler that is being offered input can leave bytes because it was told to stop. */
+    @Test
+    void handlerThatIsToldToStopInATaskIsOfferedNothingForThat() {
+        inEveryOrder(stage -> {
+            Once handler = new Once(stage) {};
+            return handler.script = new Script(stage, ServerOptions.builder().lowWater(0).highWater(1), handler)
+                    .sends("a")
+                    .takesNothingBut(10)
+                    .user(self -> {
+                        stage.stepper.await("bytes are left", () -> handler.left > 0);
+                        self.execute(() -> {
+                            self.write(ByteBuffer.allocate(100));
+                            self.isReading();
+                        });
+                    })
+                    .then(() -> handler.script.takes());
+        });
+    }
+
+    /** The drain's deadline passes while the connection's thread is about to make the handler: rare, in order 4,540. */
+    @Test
+    void connectionThatIsCutBeforeItsThreadComesHasNoHandler() {
+        from(3_000, stage -> new Script(stage, ServerOptions.builder(), new Handler() {
+            private boolean isOpen;
+
+            @Override
+            public void onOpen(Connection self) {
+                isOpen = true;
+            }
+
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                in.position(in.limit());
+            }
+
+            @Override
+            public void onClose(Connection self, CloseReason reason) {
+                stage.stepper.check(isOpen, "is closed and was never open");
+            }
+        }).sends("a").isCutAtOnce());
     }
 
     /**

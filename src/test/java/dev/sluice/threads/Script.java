@@ -39,6 +39,7 @@ final class Script implements Stepper.Play {
     private boolean takes = true;
     private boolean ends;
     private boolean isBusy;
+    private boolean isCutAtOnce;
     private boolean isLast;
     private Connection connection;
     private ThreadServer server;
@@ -67,6 +68,12 @@ final class Script implements Stepper.Play {
     /** A thread of the user's does something once there is a connection. */
     Script user(Consumer<Connection> does) {
         users.add(does);
+        return this;
+    }
+
+    /** The server drains without any time, as soon as it has accepted. */
+    Script isCutAtOnce() {
+        isCutAtOnce = true;
         return this;
     }
 
@@ -108,6 +115,12 @@ final class Script implements Stepper.Play {
         }));
         line = stage.network.connect(room, false);
         stepper.add(new Peer());
+        if (isCutAtOnce) {
+            stepper.spawn("user", () -> {
+                stepper.await("accept", () -> line.isAccepted());
+                server.drain(Duration.ZERO);
+            });
+        }
         for (Consumer<Connection> user : users) {
             stepper.spawn("user", () -> {
                 stepper.await("a connection", () -> connection != null);
@@ -168,7 +181,7 @@ final class Script implements Stepper.Play {
 
     @Override
     public boolean mayHurry() {
-        return false;
+        return isCutAtOnce;
     }
 
     @Override
