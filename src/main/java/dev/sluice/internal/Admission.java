@@ -12,7 +12,7 @@ public final class Admission {
     /** The limit where that of the descriptors is not known. */
     private static final int UNKNOWN = 10_000;
 
-    /** What an option may say; a container may have a descriptor limit of 2^30. */
+    /** The most that an option allows; a container may have a descriptor limit of 2^30. */
     private static final int MOST = 10_000_000;
 
     private final int limit;

@@ -7,10 +7,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
 /**
- * What a thread is writing of an outbound queue that several threads use, each with the queue's lock: the first bytes are
- * taken out of the queue, so that the call may block without the lock while others add to the queue, or clear it. Until the
- * kernel has them they still count as waiting. At most 16 KiB at a time, because a call that blocks tells nothing of its
- * progress before it returns.
+ * The write call of a thread that may block. Several threads use the outbound queue, each with the queue's lock. The first bytes are taken
+ * out of it, so that the call needs no lock while other threads add to the queue or clear it. Until the kernel has them they still
+ * count as waiting. It writes at most 16 KiB at a time, because a call that blocks tells nothing of its progress before it returns.
  */
 public final class BlockingWrite {
 
@@ -91,7 +90,7 @@ public final class BlockingWrite {
     }
 
     /**
-     * With the lock, and while nobody writes. Drops what was taken and is not written.
+     * With the lock, and while no thread writes. Drops the bytes that were taken and not written.
      *
      * @return bytes dropped
      */

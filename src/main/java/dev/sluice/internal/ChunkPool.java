@@ -5,10 +5,9 @@ import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The chunks of direct memory that outbound queues are made of. Belongs to one thread, unless a lock is put around it. It
- * allocates in slabs, keeps what it allocated, and so holds the most that was ever queued at once, which the limits of its
- * owner bound; giving memory back would leave it to the collector, and asking again could then mean {@code System.gc()} on
- * the loop.
+ * A pool of the chunks of direct memory that outbound queues are made of. Belongs to one thread, unless a lock is put around it. It
+ * allocates in slabs and keeps them, so its size is the most that was ever queued at once, which the limits of its owner bound. Memory
+ * given back would be left to the collector, and asking again could then mean {@code System.gc()} on the loop.
  */
 public class ChunkPool {
 
@@ -75,7 +74,7 @@ public class ChunkPool {
     public ChunkPool() {}
 
     /**
-     * Memory in queues. Any thread, who may see it a little late.
+     * Any thread, which may see it a little late. Memory in queues.
      *
      * @return bytes, in whole chunks
      */

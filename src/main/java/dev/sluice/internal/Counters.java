@@ -5,9 +5,9 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.ObjLongConsumer;
 
 /**
- * Counters that one thread writes and any thread reads: releasing stores, so that counting costs an addition and a reader
- * sees whole and ever newer values, though not all of one moment. Whoever reads an effect first, and its cause then, sees no
- * effect without its cause. {@link #shared} makes some that every thread writes.
+ * Counters that one thread writes and any thread reads. They are stored with release, so that counting costs an addition, and a reader
+ * sees whole and ever newer values, though not all of one moment. A reader that reads an effect first, and its cause then, sees no
+ * effect without its cause. Counters made by {@link #shared} are written by every thread.
  */
 public class Counters {
 

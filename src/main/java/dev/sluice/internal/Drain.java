@@ -12,9 +12,9 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * The end of the connections of one loop: each is asked to leave once it has been quiet for a while, those that are still there at the
- * deadline are cut, and account is kept. Outbound connections, which others of these connections have made, are asked last. Belongs to
- * its loop's thread.
+ * The drain of the connections of one loop. Each is asked to leave once it has been quiet for a while, those that are still there at
+ * the deadline are cut, and a report is kept. Outbound connections, which others of these connections have made, are asked last.
+ * Belongs to its loop's thread.
  *
  * <pre>
  *   begin ──▶ served until quiet ──▶ asked to leave ──▶ closed
@@ -249,7 +249,7 @@ public final class Drain {
     }
 
     /**
-     * Input has arrived that no handler will take: its connection is asked to leave, or is cut.
+     * Input has arrived that no handler will take, because its connection was asked to leave, or is cut.
      *
      * @param bytes how many
      */
@@ -265,7 +265,7 @@ public final class Drain {
     }
 
     /**
-     * What became of the connections.
+     * The account of the drain.
      *
      * @return complete once the drain has ended
      */

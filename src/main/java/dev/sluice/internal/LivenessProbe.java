@@ -7,11 +7,11 @@ import java.nio.channels.SocketChannel;
 import java.nio.channels.spi.SelectorProvider;
 
 /**
- * A selector beside a loop's own that tells whether the kernel has given up a connection of which nothing is awaited. A selector
- * that awaits nothing of a socket does not know it, and reports no reset. A read would take bytes that nobody wants yet, and once
- * the peer has ended its side it finds that end for ever, though a reset has followed. So a socket is registered here for a moment,
- * and for what never comes to one that is connected: Linux reports a broken one all the same. Where a system does not,
- * every connection seems to live, and the idle limit is left. Belongs to the thread of its loop.
+ * A selector beside a loop's own that tells whether the kernel has given up a connection whose interest is empty. A selector does not
+ * watch such a socket, and reports no reset. A read would take bytes that are not wanted yet; and once the peer has ended its side, every
+ * read finds that end, though a reset has followed. So a socket is registered here for a moment, with {@code OP_CONNECT}, which never
+ * comes to one that is connected: Linux reports a broken one all the same. On a system that does not, every connection seems to live,
+ * and only the idle limit ends it. Belongs to the thread of its loop.
  */
 public final class LivenessProbe implements AutoCloseable {
 
@@ -21,8 +21,8 @@ public final class LivenessProbe implements AutoCloseable {
     public LivenessProbe() {}
 
     /**
-     * Opens the selector, unless it is open or none is to be had now. In time: one that is opened only when the connections to be
-     * found hold the last descriptors finds none of them.
+     * Opens the selector, unless it is open or no descriptor is free now. To be called before it is needed: later, the connections to be
+     * found may have the last descriptors.
      *
      * @param provider the sockets'
      */

@@ -8,9 +8,9 @@ import java.nio.channels.SocketChannel;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
 /**
- * The outbound half of one connection: bytes accepted from a handler and not yet taken by the kernel, in order, in
- * chunks of a pool; then its end. Empty, it holds no memory. Belongs to the thread of its outlet, or to whoever holds its
- * lock where several threads use it ({@link BlockingWrite}), but for what other threads may call. What a limit is, and what its breach means, is the connection's to say.
+ * The outbound queue of one connection: bytes accepted from a handler and not yet taken by the kernel, in order, in chunks of a pool;
+ * then the end of output. Empty, it has no memory. Belongs to the thread of its outlet, or to the thread that has its lock where several
+ * use it ({@link BlockingWrite}), unless a method says otherwise. The connection decides what its limit is, and what a breach means.
  */
 public final class OutboundQueue {
 
@@ -333,7 +333,7 @@ public final class OutboundQueue {
     }
 
     /**
-     * Any thread. What is on its way.
+     * Any thread. The bytes on their way.
      *
      * @return bytes that were announced and are not here
      */

@@ -1,9 +1,9 @@
 package dev.sluice.internal;
 
 /**
- * What the outbound queues of one thread share.
+ * The part that the outbound queues of one thread share.
  *
- * @param socketIo     the way to the sockets
+ * @param socketIo the way to the sockets
  * @param chunks   where queued bytes are kept
  * @param counters of the thread's connections
  */

@@ -31,7 +31,7 @@ public final class TaskQueue {
         };
     }
 
-    /** What {@code head} is once the queue has closed. */
+    /** The value of {@code head} once the queue has closed. */
     private static final Task CLOSED = new Task() {
         @Override
         public void run() {
@@ -41,7 +41,7 @@ public final class TaskQueue {
 
     private final AtomicReference<Task> head = new AtomicReference<>();
 
-    /** What was taken from the stack and not polled yet, the oldest first. Only the consumer sees it. */
+    /** Tasks that were taken from the stack and not polled yet, the oldest first. Only the consumer sees them. */
     private Task batch;
 
     /** Makes an empty, open queue. */

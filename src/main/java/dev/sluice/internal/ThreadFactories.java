@@ -3,7 +3,7 @@ package dev.sluice.internal;
 import java.lang.reflect.InvocationTargetException;
 import java.util.concurrent.ThreadFactory;
 
-/** What makes threads: platform ones, or those of Java 21 and later, which Java 17 can only look up. */
+/** Makers of threads: of platform threads, and of the virtual ones of Java 21 and later, which Java 17 can only look up. */
 public final class ThreadFactories {
 
     private ThreadFactories() {}

@@ -3,10 +3,9 @@ package dev.sluice.internal;
 import dev.sluice.ServerOptions;
 
 /**
- * How long a connection may go without what is expected of it. Times are nanoseconds of one clock, compared by
- * subtraction.
+ * The timeouts of a connection: idle, write stall, linger. Times are nanoseconds of one clock, compared by subtraction.
  *
- * @param idleNs   without a byte read, or taken by the kernel, and without owing anything; 0: for ever
+ * @param idleNs   without a byte read, or taken by the kernel, and without a hold; 0: for ever
  * @param writeNs  with output waiting and none of it taken; 0: for ever
  * @param lingerNs after our end was sent, without the peer's
  */
@@ -15,7 +14,7 @@ public record Timeouts(long idleNs, long writeNs, long lingerNs) {
     /** No deadline: a time that no clock which starts near zero, as those of virtual machines do, will tell. */
     public static final long NEVER = Long.MIN_VALUE;
 
-    /** How often a connection of which nothing is awaited, so that nothing would tell of its end, is looked at: 30 seconds. */
+    /** How often a connection whose interest is empty, so that no event would tell of its end, is looked at: 30 seconds. */
     public static final long LIVENESS_NS = 30_000_000_000L;
 
     /**
@@ -32,17 +31,17 @@ public record Timeouts(long idleNs, long writeNs, long lingerNs) {
      *
      * @param output    its output
      * @param lingering whether only the peer's end is awaited
-     * @param owes      whether work is offloaded or held: then it is not idle
-     * @param activeNs  when a byte was last read, or taken by the kernel, or when it last owed something
+     * @param isHeld    whether there is a hold or an offloaded task: then it is not idle
+     * @param activeNs  when a byte was last read, or taken by the kernel, or when its last hold was released
      * @param lookNs    when it is to be asked whether its peer still lives, or {@link #NEVER}: an event would tell
      * @return the earliest deadline, or {@link #NEVER}
      */
-    public long deadline(OutboundQueue output, boolean lingering, boolean owes, long activeNs, long lookNs) {
+    public long deadline(OutboundQueue output, boolean lingering, boolean isHeld, long activeNs, long lookNs) {
         if (lingering) {
             return output.sinceNs() + lingerNs;
         }
         long deadline = lookNs;
-        if (idleNs > 0 && !owes) {
+        if (idleNs > 0 && !isHeld) {
             deadline = earlier(deadline, activeNs + idleNs);
         }
         if (output.fellShort() && writeNs > 0) {
@@ -67,9 +66,9 @@ public record Timeouts(long idleNs, long writeNs, long lingerNs) {
     }
 
     /**
-     * Whether a connection that owes nothing has done nothing for too long.
+     * Whether a connection without a hold has done nothing for too long.
      *
-     * @param activeNs when it last did, or owed something
+     * @param activeNs when it last did, or was held
      * @param nowNs    the time
      * @return true after {@code idleNs}
      */

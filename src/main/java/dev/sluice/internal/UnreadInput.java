@@ -3,16 +3,15 @@ package dev.sluice.internal;
 import java.nio.ByteBuffer;
 
 /**
- * What a handler left unread, kept in front of the next bytes. A remainder is a heap buffer with its bytes from zero to
- * its limit, or null for none; the functions here bring it before a read, or join it with what was read, and take it after.
+ * Input that a handler left unread, kept in front of the next bytes. It is a heap buffer with its bytes from zero to its limit, or null
+ * for none. The functions here place it before a read, join it with new bytes, and keep the rest after the handler's call.
  *
- * <p>A short remainder is copied in front of the lent buffer, so that a partial message does not make the next read
- * short. Behind a long one the read goes straight, so that a message that arrives byte by byte costs no more than its
- * length.
+ * <p>Short unread input is copied to the front of the lent buffer, so that a partial message does not make the next read short. Behind
+ * long unread input the read goes straight, so that a message that arrives byte by byte costs no more than its length.
  */
 public final class UnreadInput {
 
-    /** What may be copied at each read: 4 KiB take less time than the read itself. */
+    /** The most that is copied at each read: 4 KiB take less time than the read itself. */
     private static final int SHORT = 4 << 10;
 
     private static final int SMALLEST = 256;
@@ -20,13 +19,13 @@ public final class UnreadInput {
     private UnreadInput() {}
 
     /**
-     * The buffer to read into: {@code kept} or {@code lent}, positioned behind the remainder. After the read it is
+     * The buffer to read into: {@code kept} or {@code lent}, positioned behind the unread input. After the read it is
      * {@link ByteBuffer#flip flipped} and lent to the handler, or, if nothing was read, flipped and forgotten.
      *
-     * @param kept the remainder, or null
-     * @param lent the reactor's buffer, longer than a short remainder
+     * @param kept the unread input, or null
+     * @param lent the reactor's buffer, longer than short unread input
      * @param most bytes that may be kept
-     * @return has room, unless the remainder is as long as it may be
+     * @return has room, unless the unread input is as long as it may be
      */
     public static ByteBuffer before(ByteBuffer kept, ByteBuffer lent, int most) {
         lent.clear();
@@ -50,12 +49,12 @@ public final class UnreadInput {
     }
 
     /**
-     * Puts what was read behind the remainder, for a reader that cannot keep it at hand while it waits. The memory doubles
+     * Puts new bytes behind the unread input, for a reader that cannot lend its buffer while it waits. The memory doubles
      * as it fills, so that a message that arrives byte by byte costs no more than its length here, too.
      *
-     * @param kept the remainder, or null
-     * @param in   what was read
-     * @return both, from zero to the limit: the new remainder
+     * @param kept the unread input, or null
+     * @param in   the new bytes
+     * @return both, from zero to the limit
      */
     public static ByteBuffer join(ByteBuffer kept, ByteBuffer in) {
         int length = kept == null ? 0 : kept.limit();
@@ -71,12 +70,12 @@ public final class UnreadInput {
     }
 
     /**
-     * Keeps what was not read.
+     * Keeps the bytes that the handler left.
      *
-     * @param kept the remainder until now, or null
-     * @param in   the buffer that was lent to the handler, starting at zero; is it not {@code lent}, it is the remainder's
+     * @param kept the unread input until now, or null
+     * @param in   the buffer that was lent to the handler, starting at zero; if it is not {@code lent}, it is that of the unread input
      * @param lent the reactor's buffer
-     * @return the new remainder, or null
+     * @return the new unread input, or null
      */
     public static ByteBuffer after(ByteBuffer kept, ByteBuffer in, ByteBuffer lent) {
         int left = in.remaining();

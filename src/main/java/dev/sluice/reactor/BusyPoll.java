@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.util.function.LongSupplier;
 
 /**
- * Asks again and again before a loop blocks. Whoever comes meanwhile does not wait for a thread to wake up; the price is a core that
- * is kept busy while the loop would sleep.
+ * Polls for a while before a loop blocks. Work that comes meanwhile does not wait for a thread to wake up. The price is a core that is
+ * busy while the loop would sleep.
  */
 final class BusyPoll {
 
-    /** Asks once, and does not wait. */
+    /** Looks once for work, and does not wait. */
     interface Question {
         /** Whether there is something to do. */
         boolean ask() throws IOException;
@@ -22,12 +22,12 @@ final class BusyPoll {
         this.question = question;
     }
 
-    /** Zero does not ask at all. */
+    /** How long to poll at most; zero blocks at once. */
     void longestNs(long nanos) {
         longestNs = nanos;
     }
 
-    /** Asks until there is something to do, or the time is over; returns what is left of a wait, none if there is something. */
+    /** Polls until there is something to do, or the time is over; returns the rest of the wait, zero if there is something to do. */
     long before(long waitNs, LongSupplier nanoClock) throws IOException {
         if (longestNs == 0) {
             return waitNs;

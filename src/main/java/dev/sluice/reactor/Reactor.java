@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
  *   1 select    wait for a ready channel, a task, or the earliest timer, its time rounded up to a millisecond
  *   2 now       the clock is read
  *   3 ready     the callback of each channel that is ready
- *   4 timers    those due at now; I/O went first, so that a machine that was paused expires nobody whose bytes are there
+ *   4 timers    those due at now; I/O went first: after a pause of the machine, no connection expires whose bytes are there
  *   5 tasks     those that other threads handed in, at most 1024
  *   6 flush     connections that were written to from elsewhere
  *   7 reap      connections that closed in this turn
@@ -40,12 +40,12 @@ import org.slf4j.LoggerFactory;
  * <p>A callback or task that throws, an {@link Error} included, harms neither the rest of the turn nor the loop: it is
  * counted and logged, and a channel whose callback threw is closed. Interrupting the thread does not stop it.
  *
- * <p>The loop belongs to the thread that first calls {@link #run} or {@link #runOnce}; until then, to whoever holds the
- * reactor. Each method says which threads may call it.
+ * <p>The loop belongs to the thread that first calls {@link #run} or {@link #runOnce}; until then, any one thread may use it. Each
+ * method says which threads may call it.
  */
 public final class Reactor implements AutoCloseable {
 
-    /** What to do when a channel is ready. */
+    /** Called when a channel is ready. */
     @FunctionalInterface
     public interface Callback {
         /**
@@ -79,7 +79,7 @@ public final class Reactor implements AutoCloseable {
     private final SpinGuard spinGuard = new SpinGuard(LOG, counters);
     private final RateLimitedLog failures = new RateLimitedLog(LOG);
 
-    /** Up while the loop may block in select: whoever takes it down wakes it. Any thread. */
+    /** True while the loop may block in select: the thread that sets it to false wakes the loop. Any thread. */
     final AtomicBoolean sleeping = new AtomicBoolean();
 
     private final AtomicLong wakeups = new AtomicLong();
@@ -105,7 +105,7 @@ public final class Reactor implements AutoCloseable {
     private Reactor(LongSupplier nanoClock, SelectorProvider provider) throws IOException {
         this.nanoClock = nanoClock;
         this.lastNs = this.nowNs = nanoClock.getAsLong();
-        this.selector = provider.openSelector(); // last: nobody would close it
+        this.selector = provider.openSelector(); // last: after a failure it would stay open
     }
 
     /**
@@ -166,7 +166,7 @@ public final class Reactor implements AutoCloseable {
         if (!tasks.add(task)) {
             return false;
         }
-        // the loop raises the flag, then looks at the queue: whichever comes second sees the other. One wake-up for a burst.
+        // the loop sets the flag, then looks at the queue: the second of the two sees the first. One wake-up for a burst.
         if (sleeping.get() && thread != Thread.currentThread() && sleeping.getAndSet(false)) {
             wakeups.incrementAndGet();
             selector.wakeup();
@@ -354,7 +354,7 @@ public final class Reactor implements AutoCloseable {
         spinGuard.selected(early, selector);
     }
 
-    /** Without waiting; what was found already is enough. */
+    /** Selects without waiting, unless something is ready already. */
     private boolean poll() throws IOException {
         return !ready.isEmpty() || selector.selectNow(collect) > 0 || !tasks.isEmpty();
     }
@@ -392,8 +392,8 @@ public final class Reactor implements AutoCloseable {
     }
 
     /**
-     * Before anything expires: what the select told may be older than now. A process that was stopped comes back from it with
-     * what was there before, or with nothing, and the bytes that came meanwhile must save their connections.
+     * Before anything expires: the result of the select may be older than now. A process that was stopped comes back from it with an old
+     * result, or with none, and the bytes that came meanwhile must save their connections.
      */
     private void lookAgain() {
         try {

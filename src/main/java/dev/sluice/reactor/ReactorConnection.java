@@ -30,10 +30,10 @@ import java.util.concurrent.Callable;
 import java.util.function.BiConsumer;
 
 /**
- * One connection on a reactor. It owns its state: nothing outside this class writes a field of it. What it is comes in this order:
- * its beginning, reading, writing, closing, deadlines, tasks. The states are those of {@link ConnectionState}, the reasons why it is
- * not read those of {@link ReadStop}; what its loop shares with it, the lent buffer, the chunks, the counters and the limits, is its
- * {@link ReactorContext}.
+ * One connection on a reactor. It owns its state: nothing outside this class writes a field of it. The class reads in this order: its
+ * beginning, reading, writing, closing, deadlines, tasks. The states are those of {@link ConnectionState}, the reasons why it is not
+ * read those of {@link ReadStop}. The lent buffer, the chunks, the counters and the limits, which it shares with the other connections
+ * of its loop, are its {@link ReactorContext}.
  *
  * <p>All of it runs on the loop, except what other threads call: that becomes a message, and the loop takes messages of one thread in
  * their order.
@@ -49,7 +49,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Reads that a draining server gives a connection for what had arrived, 1 MiB: a peer that sends on must not keep it. */
     private static final int LAST_READS = 16;
 
-    /** What a handler can be told, or asked to run. */
+    /** The callbacks of a handler, the call of its factory, and a task. */
     private enum Event { CREATE, OPEN, READ, WRITABLE, EOF, CLOSE, TASK }
 
     final ReactorContext context;
@@ -63,7 +63,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** The upper 8: as many as find room between the other fields. */
     private final byte idHigh;
 
-    /** What the handler left unread, from zero to its limit, or null. */
+    /** Input that the handler left unread, from zero to its limit, or null. */
     private ByteBuffer unread;
 
     /** Its holds, offloaded tasks and timers, or null. */
@@ -200,7 +200,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         }
     }
 
-    /** What the key waits for. With nothing, no event would tell of a reset. */
+    /** The operations that the key waits for. While there is none, no event tells of a reset. */
     private int interest() {
         boolean reads = isReading() || state == ConnectionState.LINGERING;
         return (reads ? SelectionKey.OP_READ : 0) | (output.fellShort() ? SelectionKey.OP_WRITE : 0);
@@ -653,7 +653,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     // ---- leaving a server that drains ---------------------------------------------------------------------------------
 
-    /** What has arrived is handled, then the connection closes, unless input waits for its handler or for room. */
+    /** Input that has arrived is handled, then the connection closes, unless input waits for its handler or for room. */
     @Override
     public void leave() {
         try {

@@ -42,8 +42,9 @@ import java.util.function.Consumer;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the connections of one server on one reactor share: the buffer lent to their handlers, the chunks of their queues, limits,
- * counters, the workers, the drain, and what only few of them have. Belongs to the reactor's thread, but for what says otherwise.
+ * The part that the connections of one server on one reactor share: the buffer lent to their handlers, the chunks of their queues,
+ * limits, counters, the workers, the drain, and sets of those few that are special in some way. Belongs to the reactor's thread, unless
+ * a member says otherwise.
  */
 final class ReactorContext {
 
@@ -53,7 +54,7 @@ final class ReactorContext {
     /** Bytes that go straight to a socket in one dispatch: then they queue, so that the handler is told when it is enough. */
     private static final int STRAIGHT_A_TURN = 256 << 10;
 
-    /** What the message of a write from another thread costs beside its bytes, so that short ones are bounded, too: 56, or 64 with wide references. */
+    /** Cost of a write from another thread beside its bytes: 56, or 64 with wide references. So short ones are bounded, too. */
     private static final int MESSAGE = 64;
 
     /** Writes {@link #running} without a fence. */
@@ -101,7 +102,7 @@ final class ReactorContext {
     /** Connections that another connection of this server has made. */
     final Set<ReactorConnection> outbound = Collections.newSetFromMap(new IdentityHashMap<>());
 
-    /** Connections that their factory has ended: their handlers hear of the end alone. */
+    /** Connections that their factory has closed: their handlers get {@code onClose} alone. */
     final Set<ReactorConnection> neverOpened = Collections.newSetFromMap(new IdentityHashMap<>());
 
     /** Reads that connections still have while the server drains. */
@@ -265,7 +266,7 @@ final class ReactorContext {
         stats.add(Counter.REFUSED, refused.sum());
     }
 
-    /** What became of the connections, once the drain has ended. */
+    /** The report of the drain, once it has ended. */
     DrainReport report() {
         return drain.report();
     }

@@ -26,7 +26,7 @@ public record ReactorStats(
         long failures,
         long busyNs) {
 
-    /** What a loop counts itself. */
+    /** The counters that the loop itself writes. */
     enum Count {
         SELECTS,
         FRUITLESS,

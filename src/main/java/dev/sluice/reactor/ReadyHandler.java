@@ -1,12 +1,12 @@
 package dev.sluice.reactor;
 
-/** What a key of a {@link Reactor} carries: the way to a {@link Reactor.Callback}, or a connection itself. */
+/** The attachment of a key of a {@link Reactor}: a connection, an attempt to connect, or the way to a {@link Reactor.Callback}. */
 interface ReadyHandler {
 
     /** Its channel is ready. */
     void ready(int readyOps) throws Exception;
 
-    /** One that asks for something at the end of a turn, too. */
+    /** A connection, which also has work at the end of a turn. */
     interface AtEndOfTurn extends ReadyHandler {
 
         /** Step 6, after {@link Reactor#flushLater}. */

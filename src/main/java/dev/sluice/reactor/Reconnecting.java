@@ -80,7 +80,7 @@ public final class Reconnecting implements AutoCloseable {
     }
 
     /**
-     * The end of all attempts, whoever asked for it; a connection may still be open.
+     * The end of all attempts, for any reason; a connection may still be open.
      *
      * @return completes once no more attempts are made: after {@link #close} and with the connector's drain; exceptionally if the
      *     reactor has ended, and with the cause of an attempt that would fail every time, as that to an address which was not resolved
@@ -103,7 +103,7 @@ public final class Reconnecting implements AutoCloseable {
         attempt = context.connect(address, timeout, this::create, false);
     }
 
-    /** On the loop. No more attempts are made: for no other reason than that somebody wants it so, or for one. */
+    /** On the loop. No more attempts are made: because of a failure, or, with null, because they are no longer wanted. */
     void end(Throwable why) {
         next.cancel();
         kept.remove(this);
@@ -131,7 +131,7 @@ public final class Reconnecting implements AutoCloseable {
         }
     }
 
-    /** What is no matter of the network now, but of the address or of the provider, does not change by itself. */
+    /** A fault of the address or of the provider, unlike one of the network, does not go away by itself. */
     private static boolean isFinal(CloseReason reason) {
         return reason.kind() == CloseReason.Kind.CONNECT_FAILURE && reason.cause() instanceof RuntimeException;
     }

@@ -4,7 +4,7 @@ import java.nio.channels.CancelledKeyException;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 
-/** A channel on a {@link Reactor}, what it waits for, and whom to call. Belongs to the reactor's thread. */
+/** A channel on a {@link Reactor}, with the operations that it waits for and a callback. Belongs to the reactor's thread. */
 public final class Registration {
 
     private final Reactor reactor;
@@ -28,7 +28,7 @@ public final class Registration {
     }
 
     /**
-     * What the registration waits for.
+     * The operations that the registration waits for.
      *
      * @return operations of {@link SelectionKey}, zero once it is cancelled
      */
@@ -42,9 +42,9 @@ public final class Registration {
     }
 
     /**
-     * Changes what the registration waits for; costs nothing where it is that already, nor once it is cancelled.
+     * Changes the operations that the registration waits for. Does nothing if they are the same, or once it is cancelled.
      *
-     * @param ops operations of {@link SelectionKey}; zero waits for nothing, and does not even notice the peer's reset
+     * @param ops operations of {@link SelectionKey}; with zero, not even the peer's reset is noticed
      * @return true if that was a change
      * @throws IllegalArgumentException if the channel does not know one of them
      * @throws IllegalStateException    on another thread

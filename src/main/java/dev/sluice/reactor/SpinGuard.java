@@ -7,7 +7,7 @@ import java.nio.channels.Selector;
 import org.slf4j.Logger;
 
 /**
- * Notices a selector that returns again and again with nothing ready, before its timeout, though nobody woke it. On a
+ * Notices a selector that returns again and again with nothing ready, before its timeout, though it was not woken. On a
  * current JDK that is a fault of the program (a channel left in a state that is always ready); rebuilding the selector,
  * the remedy of old, cures none of these. So it counts, and says once what it saw.
  */

@@ -12,10 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks after the loops of one server from a thread of its own, and names whoever keeps one from coming round. Twice in a
- * threshold it sends a task through each loop that is busy; one that does not come through in time tells of a callback that
- * waits, or of a queue of many short ones, and is told of once. While every loop waits for something to do, so does the
- * watchdog: an idle server has no thread that ticks.
+ * Watches the loops of one server from a thread of its own, and names the handler that stalls one. Twice in a threshold it sends a
+ * task through each loop that is busy. If the task does not come through in time, a callback waits, or many short tasks are queued;
+ * that is logged once. While every loop waits for work, so does the watchdog: an idle server has no thread that ticks.
  */
 final class Watchdog {
 
@@ -27,7 +26,7 @@ final class Watchdog {
     private final List<Watched> loops = new ArrayList<>();
     private final Thread thread = new Thread(this::run, "sluice-watchdog");
 
-    /** Up while the watchdog may be parked without a time: a loop that takes up work takes it down and wakes it. */
+    /** True while the watchdog may be parked without a timeout: a loop that takes up work sets it to false and wakes the watchdog. */
     private volatile boolean asleep;
 
     private volatile boolean ended;
@@ -120,7 +119,7 @@ final class Watchdog {
 
     /** Looks at every loop once. */
     void look(long nowNs) {
-        // whoever sleeps longer than asked was stopped, and the loops with it: by a signal, a debugger, a collection
+        // a longer sleep than asked for means that the process was stopped, loops included: by a signal, a debugger, a collection
         boolean wasStopped = nowNs - lookedNs > thresholdNs;
         lookedNs = nowNs;
         for (Watched loop : loops) {
@@ -158,7 +157,7 @@ final class Watchdog {
         LOG.warn("{}", text);
     }
 
-    /** A program that somebody steps through stalls as he likes. */
+    /** In a debugger, stalls are no fault. */
     private static boolean isDebugged() {
         String options = System.getenv("JAVA_TOOL_OPTIONS");
         return options != null && options.contains("jdwp")
