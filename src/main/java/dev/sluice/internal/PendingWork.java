@@ -10,9 +10,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 
 /**
- * What a connection has begun and not ended: holds, tasks that workers have, timers. A connection that is asked to close drains once
- * nothing is held; its timers end with it. Belongs to where the
- * connection's state belongs, a thread or a lock, but for {@link #hold} and {@link #offload}, which go there themselves.
+ * The work of a connection that has begun and not ended: holds, tasks that workers have, timers. A connection that is asked to close
+ * drains once there is no hold; its timers end with it. Confined as the connection's state is, to a thread or a lock; only {@link #hold}
+ * and {@link #offload} enter that themselves.
  *
  * <pre>
  *   offload ──▶ held ──▶ queue ──▶ a worker runs the task ──▶ the connection: callback, unless closed ──▶ released

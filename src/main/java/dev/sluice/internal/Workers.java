@@ -16,9 +16,9 @@ import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
 /**
- * A fixed number of threads, virtual where there are some, that run what must not keep a loop, and a queue before them. Nobody
- * waits for room in it: whoever is told that it is full brings nothing more until he is told that there is room. So it holds its
- * limit, and what those who were not told yet bring. Any thread.
+ * A fixed number of threads, virtual ones where Java has them, for tasks that must not keep a loop, and a queue before them. No caller
+ * waits for room in it: a caller that is told that it is full brings no more tasks until it is told that there is room. So the queue
+ * is as long as its limit at most, and the tasks of those callers that were not told yet. Any thread.
  */
 public final class Workers {
 
@@ -29,7 +29,8 @@ public final class Workers {
     private final Supplier<ThreadPoolExecutor> pool;
     private final int limit;
     private final Queue<Runnable> whenThereIsRoom = new ConcurrentLinkedQueue<>();
-    /** Who is in a task. */
+
+    /** The threads that are in a task. */
     private final Set<Thread> busy = ConcurrentHashMap.newKeySet();
 
     private final AtomicLong taken = new AtomicLong();
@@ -45,7 +46,7 @@ public final class Workers {
      * Makes workers that have no thread yet.
      *
      * @param threads how many there may be; one that has nothing to do for 5 seconds ends
-     * @param limit   tasks that may wait before those who bring them are told to stop
+     * @param limit   tasks that may wait before their callers are told to stop
      */
     public Workers(int threads, int limit) {
         this(limit, () -> new ThreadPoolExecutor(
@@ -55,7 +56,7 @@ public final class Workers {
     /**
      * Makes workers that have no thread yet, with a pool of the caller's.
      *
-     * @param limit tasks that may wait before those who bring them are told to stop
+     * @param limit tasks that may wait before their callers are told to stop
      * @param pool  makes the pool, once there is something to do; how long its threads wait is decided here
      */
     public Workers(int limit, Supplier<ThreadPoolExecutor> pool) {
@@ -149,7 +150,7 @@ public final class Workers {
     }
 
     /**
-     * Has somebody told, once, when half of the queue is free; at once if it is.
+     * Has a caller told, once, when half of the queue is free; at once if it is.
      *
      * @param told called on any thread; throws nothing, and does not wait
      */
@@ -159,7 +160,7 @@ public final class Workers {
     }
 
     /**
-     * Whether the calling thread is in a task: who waits there for a server's end waits for himself.
+     * Whether the calling thread is in a task. A task that waits for the end of its server waits for itself.
      *
      * @return true within a task
      */
@@ -168,13 +169,13 @@ public final class Workers {
     }
 
     /**
-     * Lets the threads end as soon as they have nothing to do. What was taken is still run, and so is what comes later, on a thread
+     * Lets the threads end as soon as they have nothing to do. Tasks that were taken are still run, and so are later ones, on a thread
      * of its own: a connection that has closed may still be given a task, by a loop that goes on.
      */
     public synchronized void end() {
         patienceNs = NO_PATIENCE_NS;
         if (executor != null) {
-            executor.setKeepAliveTime(patienceNs, TimeUnit.NANOSECONDS); // and wakes those who wait
+            executor.setKeepAliveTime(patienceNs, TimeUnit.NANOSECONDS); // and wakes those that wait
         }
     }
 

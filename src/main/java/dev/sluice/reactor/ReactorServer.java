@@ -7,6 +7,7 @@ import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
+import dev.sluice.internal.ServerEnd;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
 import java.io.IOException;
@@ -20,7 +21,6 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
-import org.slf4j.LoggerFactory;
 
 /**
  * A server whose connections live on one reactor, or on several: the first accepts, and serves them itself unless there
@@ -34,13 +34,10 @@ public final class ReactorServer implements Server {
     private final boolean ownsReactors;
     private final ServerOptions options;
     private final Workers workers;
-    private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
+    private final ServerEnd end = new ServerEnd();
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicInteger undrained;
     private final AtomicInteger running;
-    private volatile DrainReport report;
-    private volatile Throwable failure;
-    private boolean draining;
 
     private ReactorServer(
             Reactor[] reactors,
@@ -142,7 +139,7 @@ public final class ReactorServer implements Server {
         for (ReactorContext context : contexts) {
             watchdog.watch(context.reactor, context::runningHandler);
         }
-        termination.whenComplete((report, failure) -> watchdog.end());
+        end.termination().whenComplete((report, failure) -> watchdog.end());
         return watchdog;
     }
 
@@ -202,7 +199,7 @@ public final class ReactorServer implements Server {
         ReactorServer server =
                 new ReactorServer(new Reactor[] {reactor}, false, provider, listeners, options, wire, factory);
         Runnable forgetEnd = reactor.atEnd(server::terminated);
-        server.termination.whenComplete((report, failure) -> forgetEnd.run()); // the reactor may outlive many of us
+        server.termination().whenComplete((report, failure) -> forgetEnd.run()); // the reactor may outlive many of us
         return server;
     }
 
@@ -218,8 +215,7 @@ public final class ReactorServer implements Server {
         try {
             reactor.run();
         } catch (Throwable t) {
-            failure = t;
-            LoggerFactory.getLogger(Server.class).error("a loop has failed, and the server ends", t);
+            end.failed(t);
         } finally {
             for (Reactor other : reactors) {
                 other.stop();
@@ -232,15 +228,7 @@ public final class ReactorServer implements Server {
 
     private void terminated() {
         workers.end();
-        Throwable cause = failure;
-        if (cause == null && report == null) {
-            cause = new IllegalStateException("the reactor ended before its server");
-        }
-        if (cause == null) {
-            termination.complete(report);
-        } else {
-            termination.completeExceptionally(cause);
-        }
+        end.complete();
     }
 
     // ---- the drain ----------------------------------------------------------------------------------------------------
@@ -254,15 +242,7 @@ public final class ReactorServer implements Server {
     }
 
     private void drainOnMain(Duration quiet, Duration timeout) {
-        boolean first = !draining;
-        draining = true;
-        if (first) {
-            try {
-                acceptor.close(); // hands over what the backlogs held, ahead of the tasks below
-            } catch (IOException e) {
-                failure = e;
-            }
-        }
+        end.drains(acceptor::close); // hands over what the backlogs held, ahead of the tasks below
         for (ReactorContext context : contexts) {
             context.reactor.execute(() -> context.drain(quiet, timeout, this::drained));
         }
@@ -273,7 +253,7 @@ public final class ReactorServer implements Server {
         if (undrained.decrementAndGet() > 0) {
             return;
         }
-        report = Stream.of(contexts).map(ReactorContext::report).reduce(DrainReport::plus).orElseThrow();
+        end.drained(Stream.of(contexts).map(ReactorContext::report).reduce(DrainReport::plus).orElseThrow());
         if (ownsReactors) {
             reactors[0].stop(); // and does first what was handed in
         } else {
@@ -283,15 +263,15 @@ public final class ReactorServer implements Server {
 
     @Override
     public CompletableFuture<DrainReport> termination() {
-        return termination.copy();
+        return end.termination();
     }
 
     @Override
     public void close() {
-        CompletableFuture<DrainReport> end = drain(options.drainTimeout());
+        CompletableFuture<DrainReport> drained = drain(options.drainTimeout());
         boolean onOwnThread = ownsReactors ? threads.contains(Thread.currentThread()) : reactors[0].isInLoop();
         if (!onOwnThread && !workers.isOurs()) {
-            end.exceptionally(t -> null).join();
+            drained.exceptionally(t -> null).join();
         }
     }
 

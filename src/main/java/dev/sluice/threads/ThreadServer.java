@@ -7,6 +7,7 @@ import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
+import dev.sluice.internal.ServerEnd;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.reactor.Reactor;
 import dev.sluice.reactor.ReactorStats;
@@ -17,7 +18,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import org.slf4j.LoggerFactory;
 
 /**
  * A server whose connections each have a thread: one of its own, one of a pool, or a virtual one. Handlers, options, limits,
@@ -30,12 +30,7 @@ public final class ThreadServer implements Server {
     private final ThreadContext context;
     private final ThreadAcceptor acceptor;
     private final Thread thread;
-    private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
-    private volatile DrainReport report;
-    private volatile Throwable failure;
-
-    /** On the loop. */
-    private boolean draining;
+    private final ServerEnd end = new ServerEnd();
 
     private ThreadServer(
             List<Listener> listeners, ServerOptions options, Reactor reactor, Seams seams, ConnectionThreads threads, ThreadService service)
@@ -135,15 +130,10 @@ public final class ThreadServer implements Server {
         try {
             reactor.run();
         } catch (Throwable t) {
-            failure = t;
-            LoggerFactory.getLogger(Server.class).error("the loop has failed, and the server ends", t);
+            end.failed(t);
         } finally {
             context.end();
-            if (failure == null) {
-                termination.complete(report);
-            } else {
-                termination.completeExceptionally(failure);
-            }
+            end.complete();
         }
     }
 
@@ -156,32 +146,25 @@ public final class ThreadServer implements Server {
     }
 
     private void drainOnLoop(Duration quiet, Duration timeout) {
-        if (!draining) {
-            draining = true;
-            try {
-                acceptor.sockets.close();
-            } catch (IOException e) {
-                failure = e;
-            }
-        }
+        end.drains(acceptor.sockets::close);
         context.drain(quiet, timeout, this::drained);
     }
 
     private void drained() {
-        report = context.report();
+        end.drained(context.report());
         reactor.stop();
     }
 
     @Override
     public CompletableFuture<DrainReport> termination() {
-        return termination.copy();
+        return end.termination();
     }
 
     @Override
     public void close() {
-        CompletableFuture<DrainReport> end = drain(context.options.drainTimeout());
+        CompletableFuture<DrainReport> drained = drain(context.options.drainTimeout());
         if (Thread.currentThread() != thread && !context.threads.isOurs() && !context.workers.isOurs()) {
-            end.exceptionally(t -> null).join();
+            drained.exceptionally(t -> null).join();
         }
     }
 

@@ -22,7 +22,7 @@ final class Served implements AutoCloseable {
     static final List<Listener> LISTENERS = List.of(Listener.at(ANY));
 
     final ThreadServer server;
-    private final List<Socket> clients = new ArrayList<>();
+    final List<Socket> clients = new ArrayList<>();
 
     Served(ThreadServer server) {
         this.server = server;

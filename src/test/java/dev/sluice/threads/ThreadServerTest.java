@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -823,8 +824,14 @@ class ThreadServerTest {
         CompletableFuture<DrainReport> end = served.server.termination();
         assertThrows(TimeoutException.class, () -> end.get(300, TimeUnit.MILLISECONDS));
         goOn.countDown();
-        end.get(20, TimeUnit.SECONDS);
+        assertThrows(ExecutionException.class, () -> end.get(20, TimeUnit.SECONDS), "there was no drain, and so there is no report");
         assertEquals(2, served.server.stats().get(ServerStats.Counter.CLOSED));
+        assertEquals(0, waiting());
+        await(() -> Served.threads() == 0, "the server's threads end");
+        for (Socket client : served.clients) {
+            client.close();
+        }
+        served = null; // which would drain it
     }
 
     @Test
