@@ -19,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
+/** Options of a server: their bounds, their messages, and builders that go on. */
 class ServerOptionsTest {
 
     private static Arguments bad(String message, UnaryOperator<ServerOptions.Builder> change) {

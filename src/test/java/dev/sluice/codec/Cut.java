@@ -7,7 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a decoder makes of bytes that come in pieces; pieces are kept and joined as a reactor does it. */
+/** Feeds a decoder with bytes in pieces, which are kept and joined as a reactor does it, and tells the frames. */
 final class Cut {
 
     private static final String REJECTED = "<rejected>";

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.harness.Seed;
 import java.lang.management.ManagementFactory;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
@@ -211,9 +212,7 @@ class DecodersTest {
     }
 
     private static Random random() {
-        long seed = Long.getLong("sluice.seed", System.nanoTime());
-        System.out.println("DecodersTest sluice.seed=" + seed);
-        return new Random(seed);
+        return new Random(Seed.VALUE);
     }
 
     // ---- bounds ---------------------------------------------------------------------------------------------------------

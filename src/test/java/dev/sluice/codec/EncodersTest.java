@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.sluice.Connection;
+import dev.sluice.harness.Seed;
 import java.lang.management.ManagementFactory;
 import java.lang.reflect.Proxy;
 import java.nio.BufferOverflowException;
@@ -20,7 +21,6 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -32,13 +32,6 @@ class EncodersTest {
     private static final int SHORT = 6;
 
     private static final int MAX = 5;
-
-    private static final long SEED = Long.getLong("sluice.seed", System.nanoTime());
-
-    @BeforeAll
-    static void printSeed() {
-        System.out.println("EncodersTest sluice.seed=" + SEED);
-    }
 
     /**
      * A kind of frame.
@@ -137,7 +130,7 @@ class EncodersTest {
     @ParameterizedTest
     @MethodSource("kinds")
     void framesAreDecodedAsTheyWereHoweverTheyAreCut(Kind kind) throws Exception {
-        Random random = new Random(SEED);
+        Random random = new Random(Seed.VALUE);
         Encoder encoder = kind.encoder();
         List<byte[]> contents = contents(kind.alphabet).stream().filter(content -> !isRefused(encoder, content)).toList();
         for (int round = 0; round < 300; round++) {
@@ -161,7 +154,7 @@ class EncodersTest {
     /** Random bytes of any length up to the maximum, with lengths that need every byte of the prefix. */
     @Test
     void longFramesAreDecodedAsTheyWere() throws Exception {
-        Random random = new Random(SEED);
+        Random random = new Random(Seed.VALUE);
         int max = 70_000;
         for (int round = 0; round < 200; round++) {
             Decoder decoder = switch (round % 4) {

@@ -160,7 +160,7 @@ class BackPressureContractTest extends EngineContract {
     }
 
     @Test
-    void whatComesFromElsewhereDoesNotKeepTheConnectionFromReading() throws Exception {
+    void writeFromElsewhereDoesNotKeepTheConnectionFromReading() throws Exception {
         AtomicInteger reads = new AtomicInteger();
         serve(
                 ServerOptions.builder().sendBuffer(16 << 10).highWater(4 << 20).maxPending(8 << 20),
@@ -179,7 +179,7 @@ class BackPressureContractTest extends EngineContract {
     }
 
     @Test
-    void whatTheHandlerWroteDoesNotKeepAConnectionFromReadingThatIsReadWhileOutputWaits() throws Exception {
+    void connectionThatIsReadWhileOutputWaitsReadsOnBehindItsHandlersWrite() throws Exception {
         AtomicInteger reads = new AtomicInteger();
         serve(ServerOptions.builder().sendBuffer(16 << 10).highWater(4 << 20).maxPending(8 << 20), connection -> new Handler() {
             @Override

@@ -13,6 +13,7 @@ import dev.sluice.Hold;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.contract.Rig.Client;
+import dev.sluice.harness.ExpectsLog;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -227,6 +228,7 @@ class EndsContractTest extends EngineContract {
         assertEquals(Kind.LOCAL, client.awaitClose().kind());
     }
 
+    @ExpectsLog("handler failed on")
     @ParameterizedTest
     @EnumSource(value = Callback.class, mode = EnumSource.Mode.EXCLUDE, names = "ELSEWHERE")
     void handlerThatThrowsLosesItsOwnConnectionOnly(Callback where) throws Exception {
@@ -242,6 +244,7 @@ class EndsContractTest extends EngineContract {
         assertEquals(1, rig.server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
     }
 
+    @ExpectsLog("handler failed on")
     @Test
     void factoryAndOnCloseMayThrowToo() throws Exception {
         AtomicInteger count = new AtomicInteger();

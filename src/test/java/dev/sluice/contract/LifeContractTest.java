@@ -15,6 +15,7 @@ import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.Timer;
 import dev.sluice.contract.Rig.Client;
+import dev.sluice.harness.ExpectsLog;
 import dev.sluice.reactor.Recorder;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -40,7 +41,7 @@ class LifeContractTest extends EngineContract {
     /** A listener or a peer of the test's own. */
     private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
 
-    /** How a factory ends the connection that it makes a handler for. */
+    /** Ways in which a factory ends the connection that it makes a handler for. */
     enum FactoryEnds {
         BY_CLOSE {
             @Override
@@ -135,6 +136,7 @@ class LifeContractTest extends EngineContract {
         }
     }
 
+    @ExpectsLog("handler failed on")
     @ParameterizedTest
     @EnumSource(names = {"BY_CLOSE", "BY_ABORT"})
     void connectionWhoseFactoryThrowsHasNoCallbackThoughItWasEndedBefore(FactoryEnds how) throws Exception {

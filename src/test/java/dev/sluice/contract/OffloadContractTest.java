@@ -14,6 +14,7 @@ import dev.sluice.ServerStats;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
 import dev.sluice.contract.Rig.Client;
+import dev.sluice.harness.ExpectsLog;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -44,7 +45,7 @@ class OffloadContractTest extends EngineContract {
     }
 
     @Test
-    void whatAnOffloadedTaskThrowsComesBack() throws Exception {
+    void exceptionOfAnOffloadedTaskComesBack() throws Exception {
         Client client = serve((self, in) -> {
             in.position(in.limit());
             self.offload(() -> {
@@ -55,6 +56,7 @@ class OffloadContractTest extends EngineContract {
         assertEquals(0, rig.server.stats().get(ServerStats.Counter.HANDLER_FAILURES));
     }
 
+    @ExpectsLog("handler failed on")
     @Test
     void callbackThatThrowsIsAHandlerThatThrows() throws Exception {
         Client client = serve((self, in) -> {
@@ -177,7 +179,7 @@ class OffloadContractTest extends EngineContract {
     }
 
     @Test
-    void whatWaitedForRoomWhileItWasPausedIsOfferedOnceThereIsSome() throws Exception {
+    void inputThatWaitedForRoomWhilePausedIsOfferedOnceThereIsRoom() throws Exception {
         Semaphore gate = new Semaphore(0);
         serve(ServerOptions.builder().offloadThreads(1).offloadQueue(1), connection -> (self, in) -> {
             if (in.get(in.position()) == 'a') {
@@ -209,7 +211,7 @@ class OffloadContractTest extends EngineContract {
     }
 
     @Test
-    void whatTheLastCallbackOffloadsIsRunAndHeldByNobody() throws Exception {
+    void workOffloadedByTheLastCallbackRunsAndHoldsNothing() throws Exception {
         AtomicInteger runs = new AtomicInteger();
         AtomicInteger calls = new AtomicInteger();
         Client client = serve(new Handler() {

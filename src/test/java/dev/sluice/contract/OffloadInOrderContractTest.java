@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
@@ -14,6 +14,7 @@ import dev.sluice.ServerStats.Counter;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
 import dev.sluice.contract.Rig.Client;
+import dev.sluice.harness.ExpectsLog;
 import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -222,6 +223,7 @@ class OffloadInOrderContractTest extends EngineContract {
         assertEquals(List.of(), tasks.answered);
     }
 
+    @ExpectsLog("handler failed on")
     @Test
     void callbackThatThrowsIsTheLast() throws Exception {
         Gated tasks = new Gated() {

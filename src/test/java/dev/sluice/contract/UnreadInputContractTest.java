@@ -125,7 +125,7 @@ class UnreadInputContractTest extends EngineContract {
     }
 
     @Test
-    void whatIsWrittenAtTheLastOfferLeavesThoughTheHandlerPauses() throws Exception {
+    void writeAtTheLastOfferLeavesThoughTheHandlerPauses() throws Exception {
         AtomicInteger offers = new AtomicInteger();
         Client client = serve((self, in) -> {
             if (offers.incrementAndGet() == 2) {
@@ -171,7 +171,7 @@ class UnreadInputContractTest extends EngineContract {
     }
 
     @Test
-    void whatWasLeftUnreadComesBackInNetworkOrder() throws Exception {
+    void unreadInputComesBackInNetworkOrder() throws Exception {
         int length = 20_000; // a long remainder is kept, and lent, in memory of its own
         List<ByteOrder> found = new CopyOnWriteArrayList<>();
         Client client = serve(spoiling(found, length)).connect();

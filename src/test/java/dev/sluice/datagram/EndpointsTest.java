@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.harness.ExpectsLog;
 import dev.sluice.reactor.Reactor;
 import dev.sluice.threads.Threads;
 import java.io.IOException;
@@ -155,6 +156,7 @@ class EndpointsTest {
         assertEquals(2, endpoint.stats().received());
     }
 
+    @ExpectsLog("handler failed on")
     @ParameterizedTest
     @EnumSource(Kind.class)
     void handlerThatThrowsHarmsNoOther(Kind kind) throws Exception {
@@ -237,9 +239,10 @@ class EndpointsTest {
         assertEquals(0, endpoint.stats().fromSelf());
     }
 
+    @ExpectsLog("cannot send to")
     @ParameterizedTest
     @EnumSource(Kind.class)
-    void whatTheKernelRefusesIsCounted(Kind kind) throws Exception {
+    void datagramsThatTheKernelRefusesAreCounted(Kind kind) throws Exception {
         start(kind, DatagramOptions.defaults(), (self, sender, data) -> {
             self.send(ByteBuffer.allocate(DatagramEndpoint.LONGEST + 100), sender);
             self.send(ByteBuffer.allocate(1), InetSocketAddress.createUnresolved("nowhere.invalid", 1));
@@ -259,6 +262,7 @@ class EndpointsTest {
         }
     }
 
+    @ExpectsLog("cannot send to")
     @ParameterizedTest
     @EnumSource(Kind.class)
     void oneThatNoDatagramCanBeIsRefusedAndTakesNoRoom(Kind kind) throws Exception {
@@ -320,6 +324,7 @@ class EndpointsTest {
     }
 
     /** It closes the port, as the JDK has it. What is wanted is that nobody takes that for a good end. */
+    @ExpectsLog("a thread of the port's was interrupted while it waited")
     @ParameterizedTest
     @EnumSource(value = Kind.class, names = "REACTOR", mode = EnumSource.Mode.EXCLUDE)
     void interruptOfAThreadThatWaitsEndsTheEndpointAndIsToldAsItsFailure(Kind kind) throws Exception {
@@ -351,7 +356,7 @@ class EndpointsTest {
     /** While the endpoint's own thread may not have taken its first breath. */
     @ParameterizedTest
     @EnumSource(Kind.class)
-    void whatIsSentAtOnceAfterTheStartLeaves(Kind kind) throws Exception {
+    void datagramsSentAtOnceAfterTheStartLeave(Kind kind) throws Exception {
         try (DatagramSocket peer = new DatagramSocket(0, LOOPBACK)) {
             for (int round = 0; round < 200; round++) {
                 DatagramEndpoint fresh = kind.start(DatagramOptions.defaults(), ECHO);
@@ -437,7 +442,7 @@ class EndpointsTest {
 
     @ParameterizedTest
     @EnumSource(Kind.class)
-    void whatIsSentAroundTheEndIsAccountedFor(Kind kind) throws Exception {
+    void datagramsSentAroundTheEndAreAccountedFor(Kind kind) throws Exception {
         try (DatagramSocket peer = new DatagramSocket(0, LOOPBACK)) {
             SocketAddress to = peer.getLocalSocketAddress();
             for (int round = 0; round < 20; round++) {
@@ -585,7 +590,7 @@ class EndpointsTest {
     }
 
     @Test
-    void whoMayNotUseTheReactorKeepsNoPort() throws Exception {
+    void serverThatMayNotUseTheReactorKeepsNoPort() throws Exception {
         InetSocketAddress address;
         try (DatagramSocket free = new DatagramSocket(0, LOOPBACK)) {
             address = (InetSocketAddress) free.getLocalSocketAddress();

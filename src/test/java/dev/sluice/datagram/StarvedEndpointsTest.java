@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What becomes of an endpoint when its process runs out of something; each in a process of its own. */
+/** Endpoints in a process that runs out of memory or threads; each test has a process of its own. */
 @Timeout(120)
 class StarvedEndpointsTest {
 

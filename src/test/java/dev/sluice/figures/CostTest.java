@@ -7,6 +7,9 @@ import com.sun.management.ThreadMXBean;
 import dev.sluice.Connection;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
+import dev.sluice.harness.Figure;
+import dev.sluice.harness.Figures;
+import dev.sluice.harness.Proc;
 import dev.sluice.program.service.Services;
 import dev.sluice.program.service.Settings;
 import dev.sluice.reactor.ReactorServer;
@@ -28,7 +31,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a request costs, and what an idle server does not. */
+/** The cost of a request in garbage and calls, and that of an idle server: none. */
 @Timeout(120)
 class CostTest {
 
@@ -64,17 +67,19 @@ class CostTest {
         return (THREADS.getThreadAllocatedBytes(loop) - before) / (double) requests;
     }
 
+    @Figure
     @Test
     void echoedRequestAllocatesNothing() throws Exception {
         try (ReactorServer server = echo();
                 Peer peer = new Peer(server.address())) {
             double bytes = allocated(server, peer, 100_000);
-            System.out.println("CostTest bytes allocated for a request: " + bytes);
+            Figures.tell("CostTest bytes allocated for a request: %.1f", bytes);
             assertTrue(bytes < 1, bytes + " bytes for a request");
         }
     }
 
     /** Its answer is gathered from 64 chunks, and taken by a small send buffer a piece at a time. */
+    @Figure
     @Test
     void gatheredAndShortWritesAllocateNothing() throws Exception {
         ByteBuffer answer = ByteBuffer.allocate(512 << 10);
@@ -88,13 +93,14 @@ class CostTest {
                 Peer peer = new Peer(server.address(), answer.capacity())) {
             double bytes = allocated(server, peer, 1_000);
             ServerStats calls = server.stats();
-            System.out.println("CostTest bytes allocated for an answer in short writes: " + bytes + ", " + calls);
+            Figures.tell("CostTest bytes allocated for an answer in short writes: %.1f", bytes);
             assertTrue(bytes < 1, bytes + " bytes for an answer");
             assertTrue(calls.get(ServerStats.Counter.SHORT_WRITES) > 1_500, calls.toString());
         }
     }
 
     /** Eight of them, to one connection. */
+    @Figure
     @Test
     void messageFromAnotherThreadCostsAtMost120BytesAndKeepsItsOrder() throws Exception {
         int each = Integer.getInteger("sluice.messages", 200_000) / WRITERS;
@@ -137,7 +143,7 @@ class CostTest {
             }
             ReactorStats loop = server.loops().get(0);
             double bytes = garbage.get() / (double) (WRITERS * each);
-            System.out.printf("CostTest %,d messages from %d threads: %.1f bytes of garbage each, %,d wake-ups, %,d selects%n",
+            Figures.tell("CostTest %,d messages from %d threads: %.1f bytes of garbage each, %,d wake-ups, %,d selects",
                     WRITERS * each, WRITERS, bytes, loop.wakeups(), loop.selects());
             assertTrue(bytes <= 120, bytes + " bytes a message");
             assertTrue(loop.wakeups() <= loop.selects(), loop.toString());
@@ -152,12 +158,12 @@ class CostTest {
                 peer.ask();
             }
             ServerStats calls = server.stats();
-            System.out.println("CostTest 1000 ping-pongs: " + calls);
             assertTrue(calls.get(ServerStats.Counter.INTEREST_CHANGES) <= 1);
             assertTrue(calls.get(ServerStats.Counter.READS) <= 1_001 && calls.get(ServerStats.Counter.WRITES) <= 1_001, calls.toString());
         }
     }
 
+    @Figure
     @Test
     void idleServerSleeps() throws Exception {
         Duration watched = Duration.ofSeconds(Long.getLong("sluice.idleSeconds", 3));
@@ -172,12 +178,15 @@ class CostTest {
             loop.join(watched.toMillis());
             assertEquals(selects, server.loops().get(0).selects(), "selects");
             assertEquals(switches, contextSwitches(), "context switches");
-            System.out.println("CostTest idle for " + watched + ": no select, no context switch");
+            Figures.tell("CostTest idle for %s: no select, no context switch", watched);
         }
     }
 
-    /** Of the loop, as Linux counts them. */
+    /** Of the loop, as Linux counts them; elsewhere none. */
     private static long contextSwitches() throws IOException {
+        if (!Proc.isThere()) {
+            return 0;
+        }
         long sum = 0;
         int threads = 0;
         try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {

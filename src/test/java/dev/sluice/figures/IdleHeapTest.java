@@ -3,6 +3,8 @@ package dev.sluice.figures;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ServerOptions;
+import dev.sluice.harness.Figure;
+import dev.sluice.harness.Figures;
 import dev.sluice.program.service.Services;
 import dev.sluice.program.service.Settings;
 import dev.sluice.reactor.ReactorServer;
@@ -22,9 +24,10 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
- * What an idle connection holds on the heap after an echo: that of a server of ours less that of a bare loop of java.nio,
+ * The heap that an idle connection holds after an echo: that of a server of ours less that of a bare loop of java.nio,
  * both with their clients in this process, so that all the JDK keeps for a connection is on both sides.
  */
+@Figure
 class IdleHeapTest {
 
     private static final int CONNECTIONS = Integer.getInteger("sluice.idleConnections", 5_000);
@@ -36,7 +39,7 @@ class IdleHeapTest {
         for (int attempt = 0; attempt < 3 && net > 128; attempt++) {
             double bare = heapWithBareLoop();
             double ours = heapWithServer();
-            System.out.printf("IdleHeapTest bytes for a connection and its client: bare %.1f, ours %.1f, net %.1f%n",
+            Figures.tell("IdleHeapTest bytes for a connection and its client: bare %.1f, ours %.1f, net %.1f",
                     bare, ours, ours - bare);
             net = Math.min(net, ours - bare);
         }

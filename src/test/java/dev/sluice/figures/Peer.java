@@ -13,7 +13,7 @@ final class Peer implements AutoCloseable {
     private final ByteBuffer question = ByteBuffer.allocateDirect(64);
     private final ByteBuffer answer;
 
-    /** Whose answer is as long as the question. */
+    /** A peer whose answer is as long as its question. */
     Peer(InetSocketAddress server) throws IOException {
         this(server, 64);
     }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ServerStats.Counter;
+import dev.sluice.harness.Seed;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -13,6 +14,7 @@ import java.nio.channels.SocketChannel;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
+/** The bytes of a write that blocks, and those that others add meanwhile. */
 class BlockingWriteTest {
 
     private final ByteArrayOutputStream taken = new ByteArrayOutputStream();
@@ -59,9 +61,7 @@ class BlockingWriteTest {
 
     @Test
     void bytesAddedBeforeDuringAndAfterAWriteLeaveInOrder() throws IOException {
-        long seed = Long.getLong("sluice.seed", System.nanoTime());
-        System.out.println("BlockingWriteTest sluice.seed=" + seed);
-        Random random = new Random(seed);
+        Random random = new Random(Seed.VALUE);
         ByteArrayOutputStream added = new ByteArrayOutputStream();
         for (int step = 0; step < 20_000; step++) {
             add(random, added);

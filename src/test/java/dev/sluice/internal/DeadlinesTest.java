@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
+import dev.sluice.harness.Seed;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +13,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
+/** Deadlines come due in order, also when they are moved and cancelled. */
 class DeadlinesTest {
 
     private static final class Entry extends Deadlines.Entry {
@@ -23,9 +25,7 @@ class DeadlinesTest {
 
     @Test
     void shouldGiveTheEarliestFirstWhateverIsSetMovedOrRemoved() {
-        long seed = Long.getLong("sluice.seed", System.nanoTime());
-        System.out.println("DeadlinesTest sluice.seed=" + seed);
-        Random random = new Random(seed);
+        Random random = new Random(Seed.VALUE);
         List<Entry> entries = new ArrayList<>();
         TreeMap<Long, Entry> model = new TreeMap<>();
         long origin = Long.MAX_VALUE - 1_000; // the times wrap around

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+/** The memory that the queues of all connections share. */
 class MemoryBudgetTest {
 
     private final MemoryBudget pressure = new MemoryBudget(1_000, 80_000);

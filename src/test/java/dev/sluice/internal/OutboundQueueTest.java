@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ServerStats.Counter;
+import dev.sluice.harness.Seed;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -176,9 +177,7 @@ class OutboundQueueTest {
 
     @Test
     void shouldNeverLoseOrReorderAByte() throws IOException {
-        long seed = Long.getLong("sluice.seed", System.nanoTime());
-        System.out.println("OutboundQueueTest sluice.seed=" + seed);
-        Random random = new Random(seed);
+        Random random = new Random(Seed.VALUE);
         ByteArrayOutputStream sent = new ByteArrayOutputStream();
         for (int i = 0; i < 20_000; i++) {
             byte[] data = new byte[random.nextInt(100) == 0 ? random.nextInt(40_000) : random.nextInt(300)];

@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+/** Tasks of a connection, from its own thread and from others. */
 @Timeout(60)
 class TaskQueueTest {
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
-/** What a project gets that depends on the library: the jar, slf4j-api, and nothing else. */
+/** A project that depends on the library gets the jar, slf4j-api, and nothing else. */
 class ConsumerIT {
 
     private static final Path JAR = Path.of(System.getProperty("sluice.jar", "")).toAbsolutePath();

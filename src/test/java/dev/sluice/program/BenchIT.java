@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.sluice.harness.Figures;
 import dev.sluice.program.bench.BenchResult;
 import dev.sluice.program.bench.Expect;
 import dev.sluice.program.bench.Json;
@@ -79,7 +80,7 @@ class BenchIT {
         }
     }
 
-    /** What a closed loop does not notice: coordinated omission. */
+    /** Coordinated omission: a closed loop does not notice a stall. */
     @Test
     void stallIsSeenInTheCorrectedLatencyAndHiddenInTheOther() throws Exception {
         ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
@@ -94,7 +95,7 @@ class BenchIT {
             assertEquals(Map.of(), result.errors());
             long corrected = result.latency().p99();
             long uncorrected = result.uncorrected().p99();
-            System.out.println("BenchIT stall of a second: p99 " + corrected / 1e6 + " ms, uncorrected " + uncorrected / 1e6 + " ms");
+            Figures.tell("BenchIT stall of a second: p99 %.1f ms, uncorrected %.1f ms", corrected / 1e6, uncorrected / 1e6);
             assertTrue(corrected > 700_000_000, "p99 " + corrected);
             assertTrue(result.uncorrected().max() > 700_000_000, "it did happen");
             assertTrue(uncorrected < corrected / 4, "p99 " + uncorrected + ", corrected " + corrected);

@@ -3,6 +3,7 @@ package dev.sluice.program;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.harness.Figures;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
@@ -53,9 +54,9 @@ class DescriptorsIT {
                 server.process.waitFor(5, TimeUnit.MILLISECONDS);
             }
             Duration cpu = server.process.info().totalCpuDuration().orElseThrow().minus(cpuBefore);
-            System.out.println("DescriptorsIT " + served.size() + " served, " + waiting.size() + " wait; " + round
-                    + " echoes in 3 s took the server " + cpu.toMillis() + " ms of CPU");
-            assertTrue(cpu.toMillis() < 600, cpu + " of CPU in 3 s");
+            Figures.tell("DescriptorsIT %d served, %d wait; %d echoes in 3 s took the server %d ms of CPU",
+                    served.size(), waiting.size(), round, cpu.toMillis());
+            Figures.check(cpu.toMillis() < 600, cpu + " of CPU in 3 s");
             long lines = server.stderr().lines().filter(line -> line.contains("cannot accept")).count();
             assertTrue(lines >= 1 && lines <= 8, server.stderr());
 
@@ -65,8 +66,8 @@ class DescriptorsIT {
             next.setSoTimeout(5_000);
             assertEquals('a', next.getInputStream().read());
             long tookMs = (System.nanoTime() - freed) / 1_000_000;
-            System.out.println("DescriptorsIT recovered in " + tookMs + " ms");
-            assertTrue(tookMs < 1_100, tookMs + " ms");
+            Figures.tell("DescriptorsIT recovered in %d ms", tookMs);
+            Figures.check(tookMs < 1_100, tookMs + " ms");
             served.add(next);
             for (Socket client : served) {
                 client.close();

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.harness.Figures;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -142,8 +143,8 @@ class EndToEndIT {
                 }
             }
             assertEquals(total, at);
-            System.out.println("EndToEndIT 100 MB late reader: stalled at " + seen[0] + " bytes, server's peak RSS "
-                    + server.memory("VmHWM") + " KiB, with 1 MiB of direct memory");
+            Figures.tell("EndToEndIT 100 MB to a late reader: stalled at %d bytes, the server's peak memory %d KiB, with 1 MiB of direct memory",
+                    seen[0], server.memory("VmHWM"));
             assertEquals(0, server.terminate());
             assertFalse(server.stderr().contains("WARN"), server.stderr());
         }

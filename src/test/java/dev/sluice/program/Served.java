@@ -2,6 +2,7 @@ package dev.sluice.program;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.harness.Proc;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -98,8 +99,11 @@ final class Served implements AutoCloseable {
         return process.exitValue();
     }
 
-    /** Of the process, in KiB, as Linux tells it. */
+    /** Of the process, in KiB, as Linux tells it; elsewhere none. */
     long memory(String field) throws IOException {
+        if (!Proc.isThere()) {
+            return 0;
+        }
         for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
             if (line.startsWith(field + ":")) {
                 return Long.parseLong(line.replaceAll("\\D", ""));

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.harness.Figures;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -66,7 +67,7 @@ class ServicesIT {
             long rss = server.memory("VmHWM");
             assertEquals(0, server.terminate(), server.stderr());
             String ends = server.stderr().lines().filter(line -> line.startsWith("ends: ")).findFirst().orElseThrow();
-            System.out.println("ServicesIT chat, " + crowd + " clients: peak RSS " + rss / 1024 + " MB; " + ends);
+            Figures.tell("ServicesIT chat, %d clients: peak memory %d MB", crowd, rss / 1024);
             int silent = 2 * ((crowd / 2 + 9) / 10);
             assertTrue(ends.contains(silent + " QUEUE_LIMIT"), ends);
             assertTrue(rss < 400 << 10, rss + " KiB");
@@ -190,7 +191,6 @@ class ServicesIT {
             }
         }
         assertEquals(List.of(), failures);
-        System.out.println("ServicesIT record, killed after " + sum(acknowledged) + " acknowledged lines");
         try (Served server = new Served("", "record", "--file", file.toString(), "-e", engine)) {
             assertEquals(0, server.terminate(), server.stderr());
         }
@@ -322,7 +322,7 @@ class ServicesIT {
                 peer.close();
                 client.close();
                 long rss = server.memory("VmHWM") / 1024;
-                System.out.println("ServicesIT proxy, 5 MB both ways: peak RSS " + rss + " MB");
+                Figures.tell("ServicesIT proxy, 5 MB both ways: peak memory %d MB", rss);
                 assertTrue(rss < 100, rss + " MB");
                 assertEquals(0, server.terminate(), server.stderr());
                 assertTrue(server.stderr().contains("ends: 2 PEER\n"), server.stderr());
@@ -415,7 +415,6 @@ class ServicesIT {
             }
             assertEquals(0, server.terminate(), server.stderr());
             String end = server.lastLine();
-            System.out.println("ServicesIT udp " + engine + ": " + end);
             assertEquals("drained: " + count + " datagrams received, 0 truncated, " + count + " sent, 0 dropped, 0 failed", end);
             assertTrue(server.stderr().contains("books: " + count + " received = " + count + " handled + 0 truncated + 0 from itself + 0 failed; "
                     + count + " offered = " + count + " sent + 0 queued + 0 dropped + 0 failed\n"), server.stderr());

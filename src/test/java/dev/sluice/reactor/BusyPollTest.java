@@ -39,7 +39,7 @@ class BusyPollTest {
     }
 
     @Test
-    void whatComesEndsIt() throws Exception {
+    void readyChannelEndsTheBusyPoll() throws Exception {
         assertEquals(0, rest(1_000, 3));
         assertEquals(3, asked);
     }

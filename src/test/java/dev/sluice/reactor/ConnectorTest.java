@@ -1,11 +1,5 @@
 package dev.sluice.reactor;
 
-import dev.sluice.CloseReason;
-import dev.sluice.Connection;
-import dev.sluice.DrainReport;
-import dev.sluice.Handler;
-import dev.sluice.ServerOptions;
-import dev.sluice.ServerStats;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -13,6 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.CloseReason;
+import dev.sluice.Connection;
+import dev.sluice.DrainReport;
+import dev.sluice.Handler;
+import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import dev.sluice.harness.ExpectsLog;
 import dev.sluice.simulation.Conditions;
 import dev.sluice.simulation.SimulatedNetwork;
 import java.io.IOException;
@@ -244,6 +245,7 @@ class ConnectorTest {
         assertFalse(connect(loop.server.address(), SECOND, (self, in) -> {}).isClosed());
     }
 
+    @ExpectsLog("handler failed on")
     @Test
     void factoryOrHandlerThatThrowsLosesItsOwnConnection() throws IOException {
         loop.serve((self, in) -> self.write(in));
@@ -509,6 +511,7 @@ class ConnectorTest {
         assertEquals(0, connector.stats().get(ServerStats.Counter.OPENED));
     }
 
+    @ExpectsLog("no more attempts to connect")
     @Test
     void attemptThatCannotSucceedIsToldAndNotRepeated() throws IOException {
         Reconnecting hopeless = keep(InetSocketAddress.createUnresolved("nobody.invalid", 1));
@@ -522,6 +525,7 @@ class ConnectorTest {
         assertThrows(NullPointerException.class, () -> connector.keepConnected(nobody(), SECOND, null, connection -> null));
     }
 
+    @ExpectsLog("no more attempts to connect")
     @Test
     void providerWithoutSuchSocketsIsToldAndNotAskedAgain() throws IOException {
         SimulatedNetwork network = new SimulatedNetwork(1, Conditions.GOOD);

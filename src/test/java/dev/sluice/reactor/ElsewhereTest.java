@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What other threads do to a connection, on a server with threads of its own. */
+/** Calls of other threads to a connection, on a server with threads of its own. */
 @Timeout(60)
 class ElsewhereTest {
 

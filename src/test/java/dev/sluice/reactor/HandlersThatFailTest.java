@@ -1,15 +1,16 @@
 package dev.sluice.reactor;
 
-import dev.sluice.ServerStats;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason.Kind;
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
-import dev.sluice.CloseReason.Kind;
+import dev.sluice.ServerStats;
+import dev.sluice.harness.ExpectsLog;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -23,7 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Whatever a handler throws, wherever: it loses its own connection and nothing else. */
+/** A handler that throws loses its own connection and nothing else, in every callback and with every throwable. */
 class HandlersThatFailTest {
 
     private final Loop loop = new Loop();
@@ -66,6 +67,7 @@ class HandlersThatFailTest {
         }
     }
 
+    @ExpectsLog("handler failed on")
     @ParameterizedTest(name = "{1} in {0}")
     @MethodSource("everywhere")
     void losesItsOwnConnectionOnly(String where, String what) throws IOException {
@@ -143,6 +145,7 @@ class HandlersThatFailTest {
     }
 
     /** Each of many connections writes from frames a little deeper than the one before, so that the stack ends in another place. */
+    @ExpectsLog("handler failed on")
     @Test
     void recursionThatWritesUntilTheStackEndsLosesItsOwnConnectionOnly() throws Exception {
         int connections = 150;

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a handler leaves unread comes back, whole and in order, however it arrived. */
+/** Bytes that a handler leaves unread come back, whole and in order, however they arrived. */
 class InputTest {
 
     private final Loop loop = new Loop();
@@ -96,7 +96,7 @@ class InputTest {
     }
 
     @Test
-    void whatIsUnreadAtTheEndIsOfferedOnceMore() throws IOException {
+    void unreadInputIsOfferedOnceMoreAtTheEnd() throws IOException {
         List<String> events = new ArrayList<>();
         loop.serve(new Handler() {
             @Override

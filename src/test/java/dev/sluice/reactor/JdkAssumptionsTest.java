@@ -21,7 +21,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What the design takes for granted of the JDK and of Linux. A JDK that changes one of these should be noticed here. */
+/** Assumptions of the design about the JDK and Linux. A JDK that changes one of them fails here. */
 class JdkAssumptionsTest {
 
     private Selector selector;

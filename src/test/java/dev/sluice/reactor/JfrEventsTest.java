@@ -1,15 +1,16 @@
 package dev.sluice.reactor;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
+import dev.sluice.harness.ExpectsLog;
 import dev.sluice.simulation.Conditions;
 import dev.sluice.simulation.SimulatedNetwork;
 import dev.sluice.threads.ThreadServer;
@@ -35,7 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the flight recorder is told, on a reactor and on threads. */
+/** Events for the flight recorder, on a reactor and on threads. */
 @Timeout(60)
 class JfrEventsTest {
 
@@ -126,6 +127,7 @@ class JfrEventsTest {
         assertTrue(stalls.get(0).getDuration("waited").toMillis() >= 30);
     }
 
+    @ExpectsLog("cannot accept a connection")
     @Test
     void acceptingThatPauses() throws Exception {
         SimulatedNetwork network = new SimulatedNetwork(1, new Conditions(1_000, 1_000, 1_000, 1_000, 0, 0.5));

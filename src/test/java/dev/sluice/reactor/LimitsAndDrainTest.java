@@ -1,19 +1,20 @@
 package dev.sluice.reactor;
 
-import dev.sluice.ServerStats;
-import dev.sluice.CloseReason;
-import dev.sluice.Connection;
-import dev.sluice.DrainReport;
-import dev.sluice.Handler;
-import dev.sluice.ServerOptions;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.CloseReason;
+import dev.sluice.Connection;
+import dev.sluice.DrainReport;
+import dev.sluice.Handler;
+import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
+import dev.sluice.harness.ExpectsLog;
 import dev.sluice.internal.SocketIo;
 import java.io.IOException;
 import java.lang.management.BufferPoolMXBean;
@@ -36,7 +37,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a server refuses, and how it ends. */
+/** The limits of a server, and its drain. */
 class LimitsAndDrainTest {
 
     private final Loop loop = new Loop();
@@ -311,8 +312,9 @@ class LimitsAndDrainTest {
         }
     }
 
+    @ExpectsLog("a timer")
     @Test
-    void whoeverCouldNotBeCutAtTheDeadlineIsCutASecondLater() throws Exception {
+    void connectionThatCouldNotBeCutAtTheDeadlineIsCutASecondLater() throws Exception {
         AtomicBoolean none = new AtomicBoolean(true);
         SocketIo without = new SocketIo() {
             @Override

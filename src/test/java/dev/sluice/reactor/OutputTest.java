@@ -1,10 +1,5 @@
 package dev.sluice.reactor;
 
-import dev.sluice.ServerStats;
-import dev.sluice.CloseReason;
-import dev.sluice.Connection;
-import dev.sluice.Handler;
-import dev.sluice.ServerOptions;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -13,6 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.CloseReason;
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import dev.sluice.harness.Seed;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a connection writes, through a wire that takes what it likes. */
+/** The output of a connection, through a socket that takes as little as the test says. */
 class OutputTest {
 
     private final Loop loop = new Loop();
@@ -193,7 +194,7 @@ class OutputTest {
     }
 
     @Test
-    void whatFillsTheQueueIsLostWithItAndCounted() throws IOException {
+    void bytesThatFillTheQueueAreLostWithItAndCounted() throws IOException {
         wire.taking = () -> 0;
         Loop.Client client = connection(ServerOptions.builder().maxPending(100_000), atFirstByte((self, in) -> {
             while (self.isOpen()) {
@@ -302,9 +303,7 @@ class OutputTest {
 
     @Test
     void aMillionRandomWritesArriveWholeAndInOrder() throws IOException {
-        long seed = Long.getLong("sluice.seed", System.nanoTime());
-        System.out.println("OutputTest sluice.seed=" + seed);
-        Random random = new Random(seed);
+        Random random = new Random(Seed.VALUE);
         wire.taking = () -> {
             int n = random.nextInt(40_000) - 4_000;
             return Math.max(0, n);

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
+/** Options of a reactor: their bounds, and equality. */
 class ReactorOptionsTest {
 
     private static Arguments bad(String message, UnaryOperator<ReactorOptions.Builder> change) {

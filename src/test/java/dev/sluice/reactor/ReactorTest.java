@@ -1,11 +1,12 @@
 package dev.sluice.reactor;
 
-import dev.sluice.Timer;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.Timer;
+import dev.sluice.harness.ExpectsLog;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -125,6 +126,7 @@ class ReactorTest {
         pipe.sink().close();
     }
 
+    @ExpectsLog("the callback of a channel")
     @ParameterizedTest
     @ValueSource(strings = {"exception", "checked", "memory", "stack"})
     void shouldServeTheRestOfTheBatchWhenACallbackThrows(String what) throws IOException {
@@ -326,6 +328,7 @@ class ReactorTest {
         assertEquals(List.of(1, 2, 3), ran);
     }
 
+    @ExpectsLog("a timer")
     @Test
     void shouldGoOnAfterTasksAndTimersThatThrow() throws IOException {
         List<Integer> ran = new ArrayList<>();

@@ -1,5 +1,9 @@
 package dev.sluice.reactor;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
@@ -8,14 +12,8 @@ import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.read.ListAppender;
+import dev.sluice.harness.ExpectsLog;
+import dev.sluice.harness.TestLog;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
@@ -42,7 +40,6 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.slf4j.LoggerFactory;
 
 /** Loops beside the acceptor's. */
 @Timeout(60)
@@ -225,6 +222,7 @@ class SubReactorsTest {
         }
     }
 
+    @ExpectsLog("a loop has failed, and the server ends")
     @Test
     void loopThatFailsEndsTheServerLoudly() throws Exception {
         AtomicBoolean broken = new AtomicBoolean();
@@ -263,26 +261,17 @@ class SubReactorsTest {
             there.add(client);
             assertEquals('x', ask(client, 'x'));
         }
-        ListAppender<ILoggingEvent> lines = new ListAppender<>();
-        lines.start();
-        Logger log = (Logger) LoggerFactory.getLogger(Server.class);
-        log.addAppender(lines);
-        try {
-            broken.set(true);
-            for (Socket client : there) {
-                try {
-                    client.getOutputStream().write('y');
-                } catch (SocketException e) {
-                    // closed already: one of the others was on the loop that failed
-                }
+        broken.set(true);
+        for (Socket client : there) {
+            try {
+                client.getOutputStream().write('y');
+            } catch (SocketException e) {
+                // closed already: one of the others was on the loop that failed
             }
-            ExecutionException loud =
-                    assertThrows(ExecutionException.class, () -> failing.termination().get(20, TimeUnit.SECONDS));
-            assertEquals("the clock has stopped", loud.getCause().getMessage());
-            assertEquals(1, lines.list.stream().filter(line -> line.getLevel() == Level.ERROR).count(), lines.list.toString());
-        } finally {
-            log.detachAppender(lines);
         }
+        ExecutionException loud = assertThrows(ExecutionException.class, () -> failing.termination().get(20, TimeUnit.SECONDS));
+        assertEquals("the clock has stopped", loud.getCause().getMessage());
+        assertEquals(1, TestLog.lines().stream().filter(line -> line.startsWith("ERROR")).count(), TestLog.lines().toString());
         assertEquals(10, reasons.size(), "every handler was told, on every loop");
         assertEquals(0, failing.stats().open());
         for (Socket client : there) {

@@ -38,7 +38,7 @@ class TerminationTest {
 
     private final Loop loop = new Loop();
 
-    /** Whoever's end is looked at by {@link Last}. */
+    /** The end that {@link Last} looks at. */
     private CompletableFuture<DrainReport> end;
 
     @AfterEach
@@ -205,7 +205,7 @@ class TerminationTest {
     }
 
     @Test
-    void whatIsOffloadedOnceTheServerHasEndedDoesNotRunOnTheLoop() throws Exception {
+    void workOffloadedAfterTheServersEndDoesNotRunOnTheLoop() throws Exception {
         Last last = new Last();
         loop.serve(last);
         Connection connection = loop.connect().recorder.connection;

@@ -3,6 +3,7 @@ package dev.sluice.threads;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.sluice.harness.MayLog;
 import dev.sluice.threads.stepping.Finding;
 import dev.sluice.threads.stepping.Schedule;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
  * of them, whatever handlers, peers and users do. The seed of a finding repeats it: {@code -Dsluice.seed=N} runs that one schedule and
  * prints its steps. {@code -Dsluice.schedules=N} runs another number of schedules.
  */
+@MayLog({"handler failed on", "a connection was refused"})
 @Timeout(600)
 class InterleavingsTest {
 

@@ -1,6 +1,5 @@
 package dev.sluice.threads;
 
-import dev.sluice.ServerStats;
 import static dev.sluice.threads.Served.await;
 import static dev.sluice.threads.Served.receive;
 import static dev.sluice.threads.Served.receiveAll;
@@ -13,6 +12,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.DrainReport;
 import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import dev.sluice.harness.ExpectsLog;
 import java.io.BufferedReader;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -163,6 +164,7 @@ abstract class StreamHandlerContract {
         assertEquals(1, closedBy(Kind.LOCAL));
     }
 
+    @ExpectsLog("handler failed on")
     @Test
     void handlerThatThrowsLosesItsOwnConnectionOnly() throws Exception {
         serve(ServerOptions.builder(), (in, out, remote) -> {

@@ -9,13 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.ServerStats;
-import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import dev.sluice.harness.ExpectsLog;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.reactor.Reactor;
 import java.io.IOException;
@@ -192,6 +193,7 @@ class ThreadServerTest {
                 ThreadService.callbacks(factory)));
     }
 
+    @ExpectsLog("a connection was refused")
     @Test
     void connectionForWhichThereIsNoThreadIsRefused() throws Exception {
         AtomicBoolean none = new AtomicBoolean();

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+/** A process of the benchmark that cannot be started. */
 @Timeout(60)
 class ForkedTest {
 

@@ -7,7 +7,7 @@ import dev.sluice.program.bench.Comparison.Metric;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What is said never goes beyond what was measured. */
+/** A verdict never goes beyond what was measured. */
 class VerdictTest {
 
     private static String verdict(Measured measured) {
@@ -84,7 +84,7 @@ class VerdictTest {
     }
 
     @Test
-    void whatCouldNotBeComparedHasNotKeptALimit() {
+    void resultWithoutAComparisonHasNotKeptALimit() {
         BenchResult result = Measured.of(3, List.of(1), "reactor", "netty").cost("reactor", 1, 10).errors("netty", 1, 10).result();
         assertEquals(1, Limit.missed(result, 0.1).size());
         assertTrue(Limit.missed(result, 0.1).get(0).contains("cannot be compared with netty"), Limit.missed(result, 0.1).toString());

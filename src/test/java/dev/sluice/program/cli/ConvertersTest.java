@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine.TypeConversionException;
 
-/** What the command line makes of sizes, durations, addresses and words. */
+/** Sizes, durations, addresses and words, as the command line reads them. */
 class ConvertersTest {
 
     @ParameterizedTest

@@ -3,6 +3,7 @@ package dev.sluice.program.cli;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.harness.Seed;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
@@ -10,11 +11,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
-import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine;
 
-/** Whatever is typed is either understood or complained of in two lines. */
+/** Random arguments are either understood or refused in two lines. */
 class OptionFuzzTest {
 
     private static final String[] VALUES = {
@@ -22,13 +23,7 @@ class OptionFuzzTest {
         "threads", "virtual", "[::1]:7", "::1", "localhost", "\u0000", "\u001b[31m", "%s%n", "${env:HOME}", "${sys:}", "$${", "${${}}", "@/dev/null", "=", "--", "-", "'", "\"", "é"
     };
 
-    private final Random random;
-    private final long seed = Long.getLong("sluice.seed", System.nanoTime());
-
-    OptionFuzzTest() {
-        random = new Random(seed);
-        System.out.println("OptionFuzzTest sluice.seed=" + seed);
-    }
+    private final Random random = new Random(Seed.VALUE);
 
     private String anything() {
         if (random.nextInt(3) > 0) {
@@ -78,7 +73,6 @@ class OptionFuzzTest {
                 assertFalse(err.toString().contains("Exception"), err.toString());
             }
         }
-        System.out.println("OptionFuzzTest " + understood + " of 3000 understood");
         assertTrue(understood > 0 && understood < 3_000);
     }
 

@@ -42,7 +42,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 class ProgramIT {
 
-    /** What a pipe of Linux holds. */
+    /** The capacity of a pipe of Linux. */
     private static final int PIPE = 65_536;
 
     @TempDir
@@ -189,7 +189,7 @@ class ProgramIT {
     }
 
     @Test
-    void whatIsNoPortFileIsLeftAlone() throws Exception {
+    void fileThatIsNoPortFileIsLeftAlone() throws Exception {
         Path victim = Files.writeString(directory.resolve("victim"), "7\n");
         Path link = Files.createSymbolicLink(directory.resolve("link"), victim);
         Path text = Files.writeString(directory.resolve("text"), "port 7\n");
@@ -254,7 +254,7 @@ class ProgramIT {
     }
 
     @Test
-    void whatAClusterSaysOfAServiceIsPassedOver() throws Exception {
+    void variablesOfAClusterAreIgnoredByTheProgram() throws Exception {
         Map<String, String> cluster = Map.of("SLUICE_PORT", "tcp://10.0.0.1:10000", "SLUICE_SERVICE_HOST", "10.0.0.1", "SLUICE_MAX_LINE", "7");
         try (Launched server = Launched.serve(directory, cluster, "--log-level", "debug")) {
             assertTrue(server.readyLine().startsWith("ready: upper on 127.0.0.1:"), server.err());
@@ -283,7 +283,7 @@ class ProgramIT {
         "clint                                  | 2 | client",
         "bench -c \"1                            | 2 | --connections"
     })
-    void whatIsWrongIsOneLine(String args, int status, String named) throws Exception {
+    void wrongArgumentsAreToldInOneLine(String args, int status, String named) throws Exception {
         try (Launched run = Launched.sluice(directory, args.split(" "))) {
             assertEquals(status, run.status());
             String[] lines = run.err().split("\n");
@@ -317,7 +317,7 @@ class ProgramIT {
     }
 
     @Test
-    void whoeverReadsNothingIsCutAtTheDeadline() throws Exception {
+    void clientThatReadsNothingIsCutAtTheDeadline() throws Exception {
         try (Launched server = Launched.serve(directory, "echo", "--drain-timeout", "200ms", "--max-pending", "64MiB", "--high-water", "64MiB");
                 Socket client = new Socket("127.0.0.1", Integer.parseInt(server.port()))) {
             client.getOutputStream().write(new byte[24 << 20]); // more than both kernels' buffers take
@@ -357,7 +357,7 @@ class ProgramIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"reactor", "threads"})
-    void whoeverIsOwedAnAnswerAtTheDeadlineIsCounted(String engine) throws Exception {
+    void clientsOwedAnAnswerAtTheDeadlineAreCounted(String engine) throws Exception {
         try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
                 Launched server = Launched.serve(
                         directory, "proxy", "-e", engine, "--to", "127.0.0.1:" + silent.getLocalPort(), "--drain-timeout", "300ms");
@@ -475,7 +475,7 @@ class ProgramIT {
     }
 
     @Test
-    void whatIsNotSentBecauseThePeerHasClosedIsAFailure() throws Exception {
+    void linesLeftUnsentToAClosedPeerAreAFailure() throws Exception {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
                 Launched client = Launched.sluice(
                         directory, "client", Integer.toString(server.getLocalPort()), "--send", "a", "--send", "b", "--wait", "30s")) {
@@ -629,6 +629,8 @@ class ProgramIT {
         Path link = Files.createSymbolicLink(directory.resolve("a  link*"), Launched.PROGRAM);
         String said = said(0, new ProcessBuilder(link.toString(), "--version"), Map.of("JAVA_HOME", java.toString()));
         assertTrue(said.startsWith("sluice "), said);
+        Files.delete(java); // JUnit warns of links that lead out of its directory
+        Files.delete(link);
     }
 
     /** Java takes the colon for the end of a path. */
@@ -637,6 +639,7 @@ class ProgramIT {
         Path link = Files.createSymbolicLink(directory.resolve("a:link"), Launched.PROGRAM);
         String said = said(1, new ProcessBuilder(link.toString(), "--version"), Map.of());
         assertTrue(said.startsWith("sluice: ") && said.contains("a:link") && said.lines().count() == 1, said);
+        Files.delete(link); // JUnit warns of links that lead out of its directory
     }
 
     private static ProcessBuilder program(String... arguments) {
@@ -655,7 +658,7 @@ class ProgramIT {
     }
 
     @Test
-    void whatTheJvmSaysOfItsThreadsIsNoData() throws Exception {
+    void jvmWarningsAboutThreadsStayOutOfTheData() throws Exception {
         try (Launched server = Launched.serve(directory)) {
             server.signal("QUIT");
             await().until(() -> server.err().contains("Full thread dump"));

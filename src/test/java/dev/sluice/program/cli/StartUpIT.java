@@ -2,6 +2,8 @@ package dev.sluice.program.cli;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.harness.Figure;
+import dev.sluice.harness.Figures;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,7 +13,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** How long {@code serve} takes from process start to its ready line, beside a main that does nothing else. */
+/** The time that {@code serve} takes from process start to its ready line, beside a main that does nothing else. */
+@Figure
 class StartUpIT {
 
     private static final int RUNS = 9;
@@ -44,7 +47,7 @@ class StartUpIT {
             figures = String.format(
                     "serve %.0f ms, a bare main %.0f ms, the quickest of %d; %.0f and %.0f ms of processor time, %.1f times",
                     oursQuickest, bareQuickest, RUNS, cpuMillis(ours), cpuMillis(bare), times);
-            System.out.println("start-up: " + figures);
+            Figures.tell("start-up: %s", figures);
             // four suites at a time make a bare main four times as slow, and ours with it
             if (oursQuickest <= Math.max(MOST_MS, MOST_TIMES_BARE * bareQuickest) && times <= MOST_TIMES_BARE) {
                 return;

@@ -179,7 +179,7 @@ class TerminalIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"--send hello", "</dev/null"})
-    void whatAPeerSendsDoesNotSteerTheTerminal(String how) throws Exception {
+    void bytesOfAPeerDoNotSteerTheTerminal(String how) throws Exception {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 Terminal terminal = new Terminal("exec " + Launched.PROGRAM + " client " + server.getLocalPort() + " " + how)) {
             answer(server);
@@ -188,7 +188,7 @@ class TerminalIT {
     }
 
     @Test
-    void whatADatagramHoldsDoesNotSteerTheTerminal() throws Exception {
+    void bytesOfADatagramDoNotSteerTheTerminal() throws Exception {
         try (DatagramSocket server = new DatagramSocket(0, InetAddress.getLoopbackAddress());
                 Terminal terminal = new Terminal("exec " + Launched.PROGRAM + " client " + server.getLocalPort() + " --udp --send a --send b --wait 30s")) {
             for (int i = 0; i < 2; i++) {
@@ -202,7 +202,7 @@ class TerminalIT {
 
     /** The prompt is drawn with escapes of its own. */
     @Test
-    void whatAPeerSaysAboveThePromptDoesNotSteerTheTerminal() throws Exception {
+    void bytesOfAPeerAboveThePromptDoNotSteerTheTerminal() throws Exception {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 Terminal terminal = new Terminal("exec " + Launched.PROGRAM + " client " + server.getLocalPort())) {
             try (Socket client = server.accept()) {
@@ -218,7 +218,7 @@ class TerminalIT {
     /** Where one of the two is no terminal, the bytes are nobody's but the reader's. */
     @ParameterizedTest
     @ValueSource(strings = {"--send hello", "</dev/null", ""})
-    void whatIsRedirectedIsExact(String how) throws Exception {
+    void redirectedOutputIsExact(String how) throws Exception {
         Path out = directory.resolve("out");
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 Terminal terminal = new Terminal("exec " + Launched.PROGRAM + " client " + server.getLocalPort() + " " + how + " >" + out)) {

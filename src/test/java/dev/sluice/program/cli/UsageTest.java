@@ -139,7 +139,7 @@ class UsageTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"--a\nb", "--a\u001b[2Jb=1", "a\rb"})
-    void whatIsTypedStaysOnTheLineOfTheComplaint(String argument) {
+    void typedTextStaysOnTheLineOfTheComplaint(String argument) {
         assertEquals(2, run(Map.of(), "serve", "echo", argument));
         assertEquals(2, err.toString().chars().filter(Character::isISOControl).count(), err.toString());
     }
@@ -171,7 +171,7 @@ class UsageTest {
     /** Kubernetes says so in every pod beside a Service named sluice, and Docker in a container that is linked to one. */
     @ParameterizedTest
     @ValueSource(strings = {"tcp://10.0.0.1:10000", "tcp://[fd00::1]:10000", "udp://10.0.0.1:53", "sctp://10.0.0.1:7"})
-    void whatAClusterSaysOfAServiceIsNoOption(String link) {
+    void variablesOfAClusterAreNoOptions(String link) {
         CommandLine line = Program.commandLine("serve", Map.of(
                 "SLUICE_PORT", link,
                 "SLUICE_PORT_10000_TCP", link,
@@ -192,7 +192,7 @@ class UsageTest {
     }
 
     @Test
-    void whatIsNearlyWhatAClusterSaysIsABadValue() {
+    void valueThatResemblesAClustersVariableIsBad() {
         for (String value : new String[] {"http://10.0.0.1:10000", "tcp://10.0.0.1", "tcp:10000", "10000/tcp"}) {
             assertEquals(2, run(Map.of("SLUICE_PORT", value), "serve"), value);
         }

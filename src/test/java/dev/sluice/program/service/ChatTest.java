@@ -47,7 +47,7 @@ class ChatTest {
     /** On threads, those who come at the same time tell each other. */
     @ParameterizedTest
     @EnumSource(Engine.class)
-    void whoComesHearsItsOwnNameFirst(Engine engine) throws Exception {
+    void newMemberHearsItsOwnNameFirst(Engine engine) throws Exception {
         try (Served served = new Served(engine, new Chat(1_000))) {
             for (int round = 0; round < 20; round++) {
                 List<Client> comers = new ArrayList<>();
@@ -125,7 +125,7 @@ class ChatTest {
 
     /** On threads a name may change at any moment; here it does when another has just heard a line. */
     @Test
-    void whoTakesAnotherNameWhileALineIsOnItsWayHearsItOnce() throws Exception {
+    void memberThatTakesAnotherNameWhileALineIsOnItsWayHearsItOnce() throws Exception {
         Chat room = new Chat(1_000);
         Visitor speaker = new Visitor(room);
         Visitor renamer = new Visitor(room);
@@ -144,7 +144,7 @@ class ChatTest {
     /** Their terminals would obey it: clear themselves, write over the sender's name, or show what is not there. */
     @ParameterizedTest
     @EnumSource(Engine.class)
-    void whatWouldSteerATerminalIsAQuestionMarkToTheOthers(Engine engine) throws Exception {
+    void controlCharactersAreQuestionMarksToTheOthers(Engine engine) throws Exception {
         try (Served served = new Served(engine, new Chat(1_000))) {
             Client ada = served.connect();
             ada.hear();
@@ -182,7 +182,7 @@ class ChatTest {
 
     @ParameterizedTest
     @EnumSource(Engine.class)
-    void whoDoesNotReadIsClosedAndSlowsNobody(Engine engine) throws Exception {
+    void memberThatDoesNotReadIsClosedAndSlowsNobody(Engine engine) throws Exception {
         ServerOptions.Builder options = ServerOptions.builder().maxPending(64 << 10).highWater(32 << 10).lowWater(16 << 10).sendBuffer(4 << 10);
         try (Served served = new Served(engine, new Chat(1_000), options)) {
             List<Client> readers = List.of(served.connect(), served.connect(), served.connect());

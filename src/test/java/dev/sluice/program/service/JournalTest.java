@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.harness.ExpectsLog;
+import dev.sluice.harness.MayLog;
 import dev.sluice.program.service.Served.Client;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -176,7 +178,7 @@ class JournalTest {
     }
 
     @Test
-    void whatCouldNotBeCutBackIsCutBeforeTheNextBatch() throws Exception {
+    void bytesThatCouldNotBeCutBackAreCutBeforeTheNextBatch() throws Exception {
         disk.forces.release(100);
         Journal journal = new Journal(disk, 0, 1_000);
         disk.full = true;
@@ -195,7 +197,7 @@ class JournalTest {
     }
 
     @Test
-    void whatCouldNotBeCutBackIsCutAtTheEnd() throws Exception {
+    void bytesThatCouldNotBeCutBackAreCutAtTheEnd() throws Exception {
         disk.forces.release(100);
         Journal journal = new Journal(disk, 0, 1_000);
         disk.full = true;
@@ -247,6 +249,7 @@ class JournalTest {
         assertEquals("saved 1", writer.told.get(1));
     }
 
+    @ExpectsLog("one who waits could not be told")
     @Test
     void authorThatFailsKeepsNoAnswerFromOthers() throws Exception {
         Writer broken = new Writer(disk) {
@@ -385,6 +388,7 @@ class JournalTest {
     }
 
     /** As if the process had died before the last bytes were written. */
+    @MayLog("of a line that record had not finished")
     @ParameterizedTest
     @CsvSource(value = {"1,OLD|SAVED|ONE|", "5,OLD|SAVED|", "7,OLD|SAVED|", "8,OLD|SAVED|"})
     void lineThatWasBeingWrittenWhenItsProcessDiedIsCut(int missing, String after, @TempDir Path directory) throws Exception {
@@ -398,7 +402,7 @@ class JournalTest {
     }
 
     @Test
-    void whatAnotherWroteAfterTheDeathIsKept(@TempDir Path directory) throws Exception {
+    void bytesThatAnotherWroteAfterTheDeathAreKept(@TempDir Path directory) throws Exception {
         Path file = directory.resolve("lines");
         die(file, "written");
         Files.writeString(file, "a note", StandardOpenOption.APPEND);
@@ -430,6 +434,7 @@ class JournalTest {
     }
 
     /** As after a loss of power: what the note says of the last batch may be older than the file. */
+    @ExpectsLog("of a line that record had not finished")
     @Test
     void afterAnotherBootWhatFollowsTheBeginningIsOurs(@TempDir Path directory) throws Exception {
         Path file = Files.writeString(directory.resolve("lines"), "OLD\n");
@@ -458,6 +463,7 @@ class JournalTest {
         assertFalse(Files.exists(directory.resolve("elsewhere")));
     }
 
+    @ExpectsLog("of a line that record had not finished")
     @Test
     void fileIsClaimedOnceHoweverItIsNamed(@TempDir Path directory) throws Exception {
         Path file = Files.createDirectory(directory.resolve("data")).resolve("lines");
@@ -470,7 +476,7 @@ class JournalTest {
     }
 
     @Test
-    void whatOthersDoToTheFileMeanwhileStays(@TempDir Path directory) throws Exception {
+    void changesByOthersToTheFileStay(@TempDir Path directory) throws Exception {
         Path file = directory.resolve("lines");
         try (Served served = new Served(Engine.REACTOR, new Recording(file, 1_000))) {
             Client client = served.connect();

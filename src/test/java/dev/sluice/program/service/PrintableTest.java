@@ -38,7 +38,7 @@ class PrintableTest {
 
     /** Random bytes, among which many sequences begin, and few end. */
     @Test
-    void whateverCameIsUtf8AfterwardsAndNoLonger() {
+    void anyInputIsUtf8AfterwardsAndNoLonger() {
         Random random = new Random(7);
         int[] bytes = {'a', 'z', '\t', 0x1B, 0x7F, 0x80, 0x9B, 0xBF, 0xC0, 0xC2, 0xE2, 0x80, 0xAE, 0xED, 0xA0, 0xF0, 0x9F, 0x98, 0x80, 0xF4, 0xFF};
         for (int round = 0; round < 100_000; round++) {
