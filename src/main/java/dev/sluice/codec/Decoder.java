@@ -4,9 +4,9 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 
 /**
- * Finds frames in a stream of bytes. What it finds depends on the bytes alone, not on the pieces they come in. It holds no
- * socket and no bytes: what is not a whole frame yet stays in the caller's buffer, and the decoder notes how far it has looked,
- * so that no byte is looked at twice. Every decoder has a maximum, and rejects a longer frame as soon as it shows.
+ * Finds frames in a stream of bytes. The frames depend on the bytes alone, not on the pieces in which they come. A decoder holds no
+ * socket and no bytes: an unfinished frame stays in the caller's buffer, and the decoder notes how far it has looked, so that no byte is
+ * looked at twice. Every decoder has a maximum, and rejects a longer frame as soon as that shows.
  *
  * <p>One decoder serves one stream, on one thread at a time.
  */
@@ -17,10 +17,10 @@ public interface Decoder {
     interface Sink {
         /**
          * Called with the content of one frame, without its length or its ending. The buffer is lent for the length of this call,
-         * and may be modified between position and limit; what the call leaves unread is skipped.
+         * and may be modified between position and limit. Bytes that the call leaves unread are skipped.
          *
          * @param content the bytes between position and limit
-         * @throws Exception is passed on by {@link #decode}, behind the frame
+         * @throws Exception is passed on by {@link #decode}, whose buffer is then behind the frame
          */
         void frame(ByteBuffer content) throws Exception;
     }
@@ -32,8 +32,8 @@ public interface Decoder {
      *             stays where it is
      * @param sink takes the frame
      * @return true if there was a frame; then there may be another
-     * @throws ProtocolException when the frame is longer than the maximum: nothing after it can be made sense of
-     * @throws Exception         what the sink throws
+     * @throws ProtocolException if the frame is longer than the maximum: nothing after it can be decoded
+     * @throws Exception         if the sink throws it
      */
     boolean decode(ByteBuffer in, Sink sink) throws Exception;
 }

@@ -10,7 +10,7 @@ public final class Delimited implements Decoder, Encoder {
 
     private final byte[] delimiter;
 
-    /** Of the first {@code i} bytes of the delimiter: how many of its first ones they end with, themselves aside. */
+    /** For each {@code i}, the length of the longest border of the delimiter's first {@code i} bytes: of a proper prefix that is also their end. */
     private final int[] border;
 
     private final int max;
@@ -18,15 +18,15 @@ public final class Delimited implements Decoder, Encoder {
     /** Bytes behind the position that were looked at. */
     private int looked;
 
-    /** How many bytes of the delimiter those end with. */
+    /** How many bytes of the delimiter the bytes that were looked at end with. */
     private int matched;
 
     /**
      * Makes a decoder, which also encodes.
      *
-     * @param delimiter what ends each frame; at least one byte
+     * @param delimiter the end of each frame; at least one byte
      * @param max       bytes of the longest frame, its delimiter not counted; from 1 to 1 GiB
-     * @throws IllegalArgumentException naming what is wrong
+     * @throws IllegalArgumentException naming the argument that is wrong
      */
     public Delimited(byte[] delimiter, int max) {
         if (delimiter.length == 0) {
@@ -41,7 +41,7 @@ public final class Delimited implements Decoder, Encoder {
         }
     }
 
-    /** How much of the delimiter is matched with one byte more. */
+    /** The number of bytes of the delimiter that are matched with one byte more. */
     private int advance(int matched, byte next) {
         int length = matched;
         while (length > 0 && delimiter[length] != next) {
@@ -58,7 +58,7 @@ public final class Delimited implements Decoder, Encoder {
             matched = advance(matched, in.get(at++));
         }
         looked = at - start;
-        int content = looked - matched; // what no delimiter can begin before
+        int content = looked - matched; // no delimiter begins in these
         if (content > max) {
             throw Frame.tooLong(max);
         }

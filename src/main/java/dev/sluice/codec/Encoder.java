@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 
 /**
  * Makes frames, each of which a {@link Decoder} of the same kind and settings finds again as it was. It refuses content for which that
- * would not be so. It keeps nothing of what it encodes: any thread may use it, several at a time, also while it decodes.
+ * would not be so. It keeps no state: any thread may use it, several at a time, and while the same object decodes.
  */
 public interface Encoder {
 

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 /** The steps that are the same for frames of every kind. */
 final class Frame {
 
-    /** Leaves room for what surrounds a frame in an array. */
+    /** The longest frame that an option may allow, 1 GiB: with its prefix or ending it still fits into an array. */
     private static final int LARGEST = 1 << 30;
 
     /** Bytes up to which an encoded frame is built in memory that its thread keeps. */
@@ -49,7 +49,7 @@ final class Frame {
         }
     }
 
-    /** Lends the bytes from one index to another to the sink, then moves behind the frame, whatever the sink did. */
+    /** Lends the bytes between two indices to the sink, then moves behind the frame, even if the sink throws. */
     static void lend(ByteBuffer in, int from, int to, int behind, Decoder.Sink sink) throws Exception {
         int limit = in.limit();
         in.limit(to).position(from);

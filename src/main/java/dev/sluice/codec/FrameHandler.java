@@ -52,12 +52,12 @@ public interface FrameHandler {
     }
 
     /**
-     * The peer's bytes make no sense: a frame above the maximum, or one for which {@link #onFrame} threw a {@link ProtocolException}.
+     * The peer has broken the protocol: with a frame above the maximum, or one for which {@link #onFrame} threw a {@link ProtocolException}.
      * No further frame comes. Ends the connection at once ({@link CloseReason.Kind#PROTOCOL}) unless overridden, say with a word to
      * the peer and {@link Connection#close}.
      *
      * @param connection this handler's connection
-     * @param cause      what is wrong with it
+     * @param cause      the reason
      * @throws Exception closes the connection
      */
     default void onReject(Connection connection, ProtocolException cause) throws Exception {
@@ -79,7 +79,7 @@ public interface FrameHandler {
      * As {@link Handler#onClose}.
      *
      * @param connection this handler's connection
-     * @param reason     why, and how many queued bytes never left
+     * @param reason     the reason, and how many queued bytes never left
      * @throws Exception is counted and logged
      */
     default void onClose(Connection connection, CloseReason reason) throws Exception {}

@@ -7,9 +7,8 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 
 /**
- * Stands between a connection and a {@link FrameHandler}: gives it one frame after another. Bytes that are no whole frame yet are
- * left with the connection, which keeps at most {@link dev.sluice.ServerOptions#maxRemainder} of them: that has to be more than the
- * decoder's maximum.
+ * A handler that gives a {@link FrameHandler} one frame after another. The bytes of an unfinished frame are left unread with the
+ * connection, which keeps at most {@link dev.sluice.ServerOptions#maxRemainder} of them: that has to be more than the decoder's maximum.
  */
 public final class Framed implements Handler {
 
@@ -25,9 +24,9 @@ public final class Framed implements Handler {
     /**
      * Makes the handler of one connection.
      *
-     * @param connection the one
-     * @param decoder    finds its frames; its own
-     * @param handler    is given them
+     * @param connection the connection
+     * @param decoder    finds its frames; serves no other connection
+     * @param handler    is given the frames
      */
     public Framed(Connection connection, Decoder decoder, FrameHandler handler) {
         this.decoder = decoder;

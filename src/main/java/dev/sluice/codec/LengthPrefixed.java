@@ -19,7 +19,7 @@ public final class LengthPrefixed implements Decoder, Encoder {
      * @param prefix bytes of the length: 1, 2, 3 or 4
      * @param order  which of them comes first
      * @param max    bytes of the longest frame, its length not counted; from 1 to 1 GiB
-     * @throws IllegalArgumentException naming the range and what was given
+     * @throws IllegalArgumentException naming the range and the value
      */
     public LengthPrefixed(int prefix, ByteOrder order, int max) {
         if (prefix < 1 || prefix > 4) {

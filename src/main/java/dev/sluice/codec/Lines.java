@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Lines: each ends with LF, or with CR LF. A CR elsewhere is part of its line; what follows the last LF is no line yet. Encoded lines end
+ * Lines: each ends with LF, or with CR LF. A CR elsewhere is part of its line; bytes after the last LF are no line yet. Encoded lines end
  * with LF; for CR LF, take {@link Delimited} with both. A line that a peer has sent may end with CR, and is then refused when it is encoded.
  */
 public final class Lines implements Decoder, Encoder {
@@ -21,7 +21,7 @@ public final class Lines implements Decoder, Encoder {
      * Makes a decoder, which also encodes.
      *
      * @param max bytes of the longest line, its ending not counted; from 1 to 1 GiB
-     * @throws IllegalArgumentException naming the range and what was given
+     * @throws IllegalArgumentException naming the range and the value
      */
     public Lines(int max) {
         this.max = Frame.maximum(max);
@@ -35,7 +35,7 @@ public final class Lines implements Decoder, Encoder {
         int at = from;
         for (; at <= limit - Long.BYTES; at += Long.BYTES) {
             long difference = in.getLong(at) ^ LFS;
-            long found = ~((difference & SEVENS) + SEVENS | difference | SEVENS); // the high bit of each byte that is zero
+            long found = ~((difference & SEVENS) + SEVENS | difference | SEVENS); // the high bit is set of each byte that is zero
             if (found != 0) {
                 boolean bigEndian = in.order() == ByteOrder.BIG_ENDIAN;
                 return at + (bigEndian ? Long.numberOfLeadingZeros(found) : Long.numberOfTrailingZeros(found)) / Byte.SIZE;

@@ -26,13 +26,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A UDP port whose threads block: each receives, calls the handler, and sends its answers; a handler that blocks keeps its own
- * thread alone. What other threads send goes through a queue to one thread more, so that no user's thread ever does I/O (an
- * interrupted one would close the socket), and one more waits for the end.
+ * A UDP port whose threads block. Each receives, calls the handler, and sends its answers; a handler that blocks keeps only its own
+ * thread. Datagrams from other threads go through a queue to one more thread, so that no user's thread ever does I/O: an interrupted
+ * one would close the socket. Another thread waits for the end.
  *
- * <p>Handlers may interrupt their own thread. To interrupt it while it waits in a receive or a send closes the port for everybody:
- * {@link #termination} then completes exceptionally, with a {@link java.nio.channels.ClosedByInterruptException}. A handler must
- * not hand its thread to anybody who may interrupt it after the handler has returned.
+ * <p>A handler may interrupt its own thread. An interrupt while the thread waits in a receive or a send closes the port:
+ * {@link #termination} then completes exceptionally, with a {@link java.nio.channels.ClosedByInterruptException}. So a handler must
+ * not pass its thread to code that may interrupt it after the handler has returned.
  */
 public final class BlockingEndpoint implements DatagramEndpoint {
 
@@ -69,7 +69,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
      *
      * @param address where to listen; port zero takes a free one
      * @param options how to behave
-     * @param threads what receives
+     * @param threads the threads that receive
      * @param handler is given the datagrams
      * @return an endpoint that receives
      * @throws IOException      if the address cannot be listened on
@@ -195,7 +195,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
             try {
                 return queue.take();
             } catch (InterruptedException e) {
-                // nobody has a reason to
+                // an interrupt does not end this thread
             }
         }
     }

@@ -20,12 +20,12 @@ public interface DatagramEndpoint extends AutoCloseable {
      * @param data the bytes between position and limit; the position moves to the limit, and the buffer may be reused
      * @param to   where to
      * @return false if it was dropped: the queue is at its limit, there is no memory for a copy, or the endpoint has closed. True
-     *     also of what the kernel refuses, which is counted as failed
+     *     also for a datagram that the kernel refuses, which is counted as failed
      */
     boolean send(ByteBuffer data, SocketAddress to);
 
     /**
-     * Where it listens.
+     * The address at which it listens.
      *
      * @return the bound address, with the port that was taken where zero was asked for
      */
@@ -39,9 +39,9 @@ public interface DatagramEndpoint extends AutoCloseable {
     DatagramStats stats();
 
     /**
-     * Ends it well: what the kernel holds is handled, what is queued leaves, then the port is free.
+     * Ends it well: datagrams that have arrived are handled, those that are queued leave, then the port is free.
      *
-     * @param timeout how long that may take; then the port is closed, and what still waits is dropped. A handler that has not
+     * @param timeout how long that may take; then the port is closed, and datagrams that still wait are dropped. A handler that has not
      *     returned is waited for all the same; on a reactor it keeps the port, too
      * @return completes with the last counters, once the last call of the handler has returned; exceptionally if a loop of its own
      *     failed, or a thread of its own was interrupted while it waited; where it lives on a reactor that ends before, it ends there and then
@@ -49,7 +49,7 @@ public interface DatagramEndpoint extends AutoCloseable {
     CompletableFuture<DatagramStats> drain(Duration timeout);
 
     /**
-     * The end of the endpoint, whoever asked for it.
+     * The end of the endpoint, by a drain or by a failure.
      *
      * @return completes as {@link #drain} does
      */

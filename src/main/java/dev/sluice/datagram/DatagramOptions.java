@@ -3,7 +3,7 @@ package dev.sluice.datagram;
 import dev.sluice.InvalidOption;
 import java.util.Objects;
 
-/** How an endpoint behaves: an immutable value, made by a {@link Builder}. Sizes are in bytes. Every option has a default. */
+/** The options of an endpoint: an immutable value, made by a {@link Builder}. Sizes are in bytes. Every option has a default. */
 public final class DatagramOptions {
 
     private static final int GIB = 1 << 30;
@@ -23,7 +23,7 @@ public final class DatagramOptions {
     /**
      * Every default.
      *
-     * @return the options of an endpoint that was told nothing
+     * @return the options of an endpoint for which none was set
      */
     public static DatagramOptions defaults() {
         return builder().build();
@@ -48,7 +48,7 @@ public final class DatagramOptions {
     }
 
     /**
-     * The longest datagram that is handled. {@link DatagramEndpoint#LONGEST} unless told otherwise: every one.
+     * The longest datagram that is handled. Default: {@link DatagramEndpoint#LONGEST}, so all of them.
      *
      * @return bytes
      */
@@ -57,8 +57,7 @@ public final class DatagramOptions {
     }
 
     /**
-     * What may wait to be sent, above which a datagram is dropped; each counts as 128 bytes more than it has. 1 MiB unless told
-     * otherwise.
+     * Bytes that may wait to be sent, above which a datagram is dropped. Each datagram counts as 128 bytes more than it has. Default: 1 MiB.
      *
      * @return bytes
      */
@@ -67,18 +66,18 @@ public final class DatagramOptions {
     }
 
     /**
-     * SO_SNDBUF.
+     * SO_SNDBUF. Default: the kernel's choice.
      *
-     * @return bytes; 0, the default, leaves it to the kernel
+     * @return bytes; 0: the kernel's choice
      */
     public int sendBuffer() {
         return sendBuffer;
     }
 
     /**
-     * SO_RCVBUF.
+     * SO_RCVBUF. Default: the kernel's choice.
      *
-     * @return bytes; 0, the default, leaves it to the kernel
+     * @return bytes; 0: the kernel's choice
      */
     public int receiveBuffer() {
         return receiveBuffer;
@@ -127,7 +126,7 @@ public final class DatagramOptions {
         /**
          * {@link DatagramOptions#maxQueued}.
          *
-         * @param bytes up to 1 GiB; 0: what cannot be sent at once is dropped
+         * @param bytes up to 1 GiB; 0: a datagram that cannot be sent at once is dropped
          * @return this
          */
         public Builder maxQueued(int bytes) {

@@ -13,13 +13,13 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.LoggerFactory;
 
-/** The socket of an endpoint with its books: what both kinds of endpoint do alike. Any thread. */
+/** The socket of an endpoint, with its counters: the part that both kinds of endpoint share. Any thread. */
 final class DatagramPort {
 
     /** No datagram is longer: 65,535 bytes less UDP's header, over IPv6. Whether one as long as this may leave is the kernel's to say. */
     private static final int LONGEST = 65_527;
 
-    /** What one that waits costs beside its bytes, so that empty ones are bounded, too. */
+    /** The cost of a datagram that waits, beside its bytes: it bounds empty ones, too. */
     private static final int OVERHEAD = 128;
 
     final DatagramChannel channel;
@@ -41,10 +41,10 @@ final class DatagramPort {
     private final LongAdder dropped = new LongAdder();
     private final LongAdder failed = new LongAdder();
 
-    /** Why the channel has closed, if nobody asked for that, or null: the JDK closes it under a thread that is interrupted in a call. */
+    /** The interrupt that has closed the channel, or null: the JDK closes it under a thread that is interrupted in a call. */
     volatile ClosedByInterruptException interrupted;
 
-    /** Who sends an empty datagram for no other reason than to bring a receive back, or null. */
+    /** The address of our own socket whose empty datagrams only bring a receive back, or null. */
     volatile SocketAddress bell;
 
     /** Bytes of datagrams that wait. */
@@ -205,12 +205,12 @@ final class DatagramPort {
         return true;
     }
 
-    /** It is in the queue no more. */
+    /** A datagram has left the queue. */
     void dequeued(Queued one) {
         queuedBytes.addAndGet(-cost(one.length()));
     }
 
-    /** It is in the queue no more, and never leaves. */
+    /** A datagram has left the queue, and is not sent. */
     void drop(Queued one) {
         dequeued(one);
         dropped(one.data());
@@ -229,7 +229,7 @@ final class DatagramPort {
         }
     }
 
-    /** Each effect is read before its cause: what was offered, and has come to no end, waits. */
+    /** Each effect is read before its cause. Datagrams that were offered, and have come to no end, wait. */
     DatagramStats stats() {
         long seenTruncated = truncated.sum();
         long seenFromSelf = fromSelf.sum();

@@ -13,8 +13,8 @@ import java.util.stream.Collectors;
  * thread.
  *
  * <p>A port that listens on one address has that alone. One that listens on all has every address of the machine. Those are looked up only
- * when a datagram comes from the port's own number, which somebody may forge, and a look takes from 60 µs for three addresses to 100 ms for
- * four thousand: so what was seen stands for a second, and for a thousand times as long as the look took.
+ * when a datagram comes from the port's own number, which may be forged. A look takes from 60 µs for three addresses to 100 ms for four
+ * thousand: so its result is kept for a second, and for a thousand times as long as the look took.
  */
 final class OwnAddresses {
 

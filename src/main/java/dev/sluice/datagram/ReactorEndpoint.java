@@ -15,9 +15,9 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A UDP port on a {@link Reactor}, like any other channel there. An answer goes straight to the socket; only what the socket has no
- * room for is queued, and what other threads send. An empty datagram is always queued, and leaves in a turn of its own: a socket that does
- * not block answers to it alike whether it took it or had no room, and what never left must not count as sent.
+ * A UDP port on a {@link Reactor}, like any other channel there. An answer goes straight to the socket. A datagram is queued if the socket
+ * has no room for it, if it comes from another thread, or if it is empty: a socket that does not block returns 0 for an empty one whether
+ * it took it or had no room, so each leaves in a turn of its own, in which there is room for certain.
  */
 public final class ReactorEndpoint implements DatagramEndpoint {
 
@@ -38,7 +38,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
     private final DatagramPort port;
     private final Registration registration;
 
-    /** Nothing of an endpoint that has ended stays with a reactor that goes on. */
+    /** Has the reactor, which may go on, forget this endpoint. */
     private final Runnable leave;
 
     private final CompletableFuture<DatagramStats> termination = new CompletableFuture<>();
@@ -135,7 +135,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
             for (int i = 0; i < most && port.receive(buffer); i++) {
                 continue;
             }
-        } catch (Throwable t) { // an Error too: what leaves here would close the port
+        } catch (Throwable t) { // an Error too: were it passed on, the port would close
             pause();
         }
         settle();
@@ -154,8 +154,8 @@ public final class ReactorEndpoint implements DatagramEndpoint {
     }
 
     /**
-     * Sends what waits. Of an empty datagram the socket says 0 whether it took it or had no room: so one leaves only where the selector
-     * has just told of room, before anything else can have used that up.
+     * Sends datagrams that wait. For an empty one the socket returns 0 whether it took it or had no room: so one leaves only when the
+     * selector has just told of room, before anything else can have used that up.
      */
     private void flush(boolean hasRoom) {
         boolean certain = hasRoom;
@@ -165,7 +165,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         }
     }
 
-    /** What to wait for follows from the state, and is set nowhere else. */
+    /** Derives from the state what the key waits for; it is set nowhere else. */
     private void settle() {
         if (port.channel.isOpen()) {
             registration.interest((paused || draining ? 0 : SelectionKey.OP_READ) | (queue.isEmpty() ? 0 : SelectionKey.OP_WRITE));
@@ -246,7 +246,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         return termination();
     }
 
-    /** By a drain, or with the reactor. Not the channel tells whether this was done: the reactor closes that, too. */
+    /** Ends it, by a drain or with the reactor. Whether that was done is a field, because the reactor closes the channel, too. */
     private void end() {
         if (ended) {
             return;

@@ -1,7 +1,7 @@
 package dev.sluice.simulation;
 
 /**
- * What a simulated network does to bytes. Where a range or a probability is given, the seed decides.
+ * The conditions of a simulated network: delays, pieces and faults. Within a range, and for a probability, the seed decides.
  *
  * @param segment       bytes arrive in segments of 1 to so many
  * @param shortestNs    nanoseconds that a segment travels, at least

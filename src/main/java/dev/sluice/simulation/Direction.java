@@ -26,7 +26,7 @@ final class Direction {
         return network.conditions.buffer() - held;
     }
 
-    /** Takes what there is room for, in segments as the seed says; returns how many bytes. */
+    /** Takes as many bytes as there is room for, in segments as the seed says; returns how many. */
     int send(ByteBuffer from) {
         int taken = 0;
         while (from.hasRemaining() && room() > 0) {
@@ -72,7 +72,7 @@ final class Direction {
         return ended && arrived.isEmpty();
     }
 
-    /** Gives what has arrived, in one go from one segment or more; returns how many bytes, or -1 at the end. */
+    /** Gives bytes that have arrived, from one segment or more; returns how many, or -1 at the end. */
     int receive(ByteBuffer into) {
         if (isAtItsEnd()) {
             return -1;

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.function.Consumer;
 
 /**
- * A client in a {@link SimulatedNetwork}, held by the test. It takes what comes as it comes, unless it is paused, and sends as
+ * A client in a {@link SimulatedNetwork}, held by the test. It takes bytes as they come, unless it is paused, and sends as
  * there is room. Belongs to the reactor's thread.
  */
 public final class Peer {
@@ -40,7 +40,7 @@ public final class Peer {
     }
 
     /**
-     * Where it comes from.
+     * Its address.
      *
      * @return the address that the server sees
      */
@@ -76,19 +76,19 @@ public final class Peer {
         }
     }
 
-    /** Stops taking what comes. */
+    /** Stops taking bytes. */
     public void pause() {
         paused = true;
     }
 
-    /** Takes what comes again. */
+    /** Takes bytes again. */
     public void resume() {
         paused = false;
         take();
     }
 
     /**
-     * Is told of each piece that comes.
+     * Sets a listener, which is told of each piece that comes.
      *
      * @param listener called within a select
      */
@@ -97,7 +97,7 @@ public final class Peer {
     }
 
     /**
-     * What has come.
+     * The bytes that have come.
      *
      * @return all bytes, as a copy
      */
@@ -123,7 +123,7 @@ public final class Peer {
         return reset;
     }
 
-    /** Sends what there is room for. */
+    /** Sends as many bytes as there is room for. */
     void push() {
         if (socket == null || reset) {
             return;
@@ -134,7 +134,7 @@ public final class Peer {
         }
     }
 
-    /** Takes what has arrived. */
+    /** Takes the bytes that have arrived. */
     void take() {
         if (paused || reset) {
             return;
@@ -165,7 +165,7 @@ public final class Peer {
         }
     }
 
-    /** Tells what was read by an exception, as a socket would. */
+    /** Turns the result of a read into an exception, as a socket would. */
     IOException asReset() {
         return new IOException("Connection reset (simulated)");
     }

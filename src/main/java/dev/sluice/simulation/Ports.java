@@ -8,12 +8,12 @@ import java.util.Set;
 import java.util.function.IntPredicate;
 
 /**
- * The ports of the one host of a simulated network. Where nobody asks for a certain one, they are given out in turn from a range, as by
- * Linux, and used again once they are free: a client's is taken for one server only, a listener's for everybody.
+ * The ports of the one host of a simulated network. Unless a certain one is asked for, they are given out in turn from a range, as Linux
+ * does, and used again once they are free. A client's port is taken for one server only, a listener's for all.
  */
 final class Ports {
 
-    /** What Linux gives out ({@code net.ipv4.ip_local_port_range}). */
+    /** The range of Linux ({@code net.ipv4.ip_local_port_range}). */
     private static final int FIRST = 32_768;
     private static final int LAST = 60_999;
 
@@ -24,7 +24,7 @@ final class Ports {
 
     private int next = FIRST;
 
-    /** Who listens, or null. */
+    /** The listener at a port, or null. */
     SimulatedListener listener(int port) {
         return listeners.get(port);
     }
@@ -42,7 +42,7 @@ final class Ports {
         listeners.remove(port);
     }
 
-    /** Gives a client a port, from which nobody is connected to that server. */
+    /** Gives a client a port from which none is connected to that server. */
     int connect(int server) throws BindException {
         int port = free("Cannot assign requested address", candidate ->
                 candidate != server && !clients.getOrDefault(candidate, Set.of()).contains(server));

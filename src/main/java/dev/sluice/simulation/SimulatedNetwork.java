@@ -33,7 +33,7 @@ import java.util.function.LongSupplier;
  */
 public final class SimulatedNetwork extends SelectorProvider {
 
-    /** Something that happens at its time; of two at one time, the first to be planned. */
+    /** A planned task. Of two at one time, the one that was planned first comes first. */
     private record Event(long atNs, long number, Runnable what) implements Comparable<Event> {
         @Override
         public int compareTo(Event other) {
@@ -52,7 +52,7 @@ public final class SimulatedNetwork extends SelectorProvider {
      * Makes an empty network.
      *
      * @param seed       of all that is random
-     * @param conditions what it does to bytes
+     * @param conditions its delays, pieces and faults
      */
     public SimulatedNetwork(long seed, Conditions conditions) {
         this.random = new Random(seed);
@@ -83,9 +83,9 @@ public final class SimulatedNetwork extends SelectorProvider {
     }
 
     /**
-     * Connects a client, which the test holds. Its connection is there when a segment has travelled; with nobody listening
-     * then, or a full backlog, it is reset. The client's port is one of 32,768 to 60,999 from which nobody is connected to this
-     * server; it is free again when the server has closed the connection, and the client has seen its end.
+     * Connects a client, which the test holds. Its connection is there when a segment has travelled. If nothing listens
+     * then, or the backlog is full, it is reset. The client's port is one of 32,768 to 60,999 from which no client is connected to this
+     * server. It is free again when the server has closed the connection, and the client has seen its end.
      *
      * @param server where to
      * @return the client's end
@@ -111,16 +111,16 @@ public final class SimulatedNetwork extends SelectorProvider {
     }
 
     /**
-     * Plans something, a client's next word for one.
+     * Plans a task, such as a client's next message.
      *
      * @param delayNs nanoseconds from now
-     * @param what    is run within a select, on the thread of the reactor
+     * @param what    the task; it is run within a select, on the thread of the reactor
      */
     public void in(long delayNs, Runnable what) {
         events.add(new Event(nowNs + Math.max(0, delayNs), planned++, what));
     }
 
-    /** How long the next segment travels. */
+    /** The time that the next segment travels. */
     long delayNs() {
         long range = conditions.longestNs() - conditions.shortestNs();
         return conditions.shortestNs() + (range == 0 ? 0 : (long) (random.nextDouble() * range));
@@ -130,12 +130,12 @@ public final class SimulatedNetwork extends SelectorProvider {
         return nowNs;
     }
 
-    /** When the next event is, or the longest time where there is none. */
+    /** The time of the next event, or the longest time if there is none. */
     long nextNs() {
         return events.isEmpty() ? Long.MAX_VALUE : events.peek().atNs();
     }
 
-    /** Lets time pass, and what is planned until then happen. */
+    /** Lets time pass, and runs the tasks that were planned until then. */
     void advanceTo(long atNs) {
         while (nextNs() <= atNs) {
             Event event = events.poll();

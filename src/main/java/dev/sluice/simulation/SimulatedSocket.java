@@ -15,7 +15,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
-/** The server's end of a simulated connection; non-blocking alone. */
+/** The server's end of a simulated connection. It is never in blocking mode. */
 final class SimulatedSocket extends SocketChannel implements SimulatedSelector.Ready {
 
     final Direction toServer;
@@ -38,7 +38,7 @@ final class SimulatedSocket extends SocketChannel implements SimulatedSelector.R
         this.toPeer = new Direction(network, peer::take, () -> {});
     }
 
-    /** Bytes or the end have come, perhaps too late: who has closed answers with a reset. */
+    /** Bytes or the end have come, perhaps too late: a socket that has closed answers with a reset. */
     private void arrived() {
         if (!isOpen()) {
             toPeer.travel(peer::refused);
@@ -62,7 +62,7 @@ final class SimulatedSocket extends SocketChannel implements SimulatedSelector.R
     @Override
     public int read(ByteBuffer into) throws IOException {
         checkOpen();
-        if (lost && !toServer.hasBytes() && !toServer.isAtItsEnd()) { // what arrived before the reset can still be read, the end too
+        if (lost && !toServer.hasBytes() && !toServer.isAtItsEnd()) { // bytes that arrived before the reset can still be read, and so can the end
             throw peer.asReset();
         }
         return toServer.receive(into);
@@ -109,7 +109,7 @@ final class SimulatedSocket extends SocketChannel implements SimulatedSelector.R
     protected void implCloseSelectableChannel() {
         boolean resets = toServer.hasBytes() || Integer.valueOf(0).equals(options.get(StandardSocketOptions.SO_LINGER));
         if (resets) {
-            toPeer.travel(peer::refused); // what was unread is answered with a reset, as Linux does
+            toPeer.travel(peer::refused); // unread bytes are answered with a reset, as Linux does
         } else {
             toPeer.sendEnd();
         }
@@ -181,7 +181,7 @@ final class SimulatedSocket extends SocketChannel implements SimulatedSelector.R
         throw new UnsupportedOperationException("not simulated");
     }
 
-    /** What is asked of the other API: how many bytes wait. Nothing else of it is simulated. */
+    /** A {@code java.net.Socket} that tells how many bytes wait. Nothing else of it is simulated. */
     @Override
     public Socket socket() {
         return new Socket() {
