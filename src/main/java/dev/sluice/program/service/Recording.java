@@ -14,16 +14,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * A pipeline of three stages: talk, format, save. Each line is put in upper case and appended to a file. {@code ok N}, N counting the
- * lines of this client, says that it is on disk, {@code error N WHY} that it is not in the file. A connection with unanswered lines is not
+ * A service that appends each line, in upper case, to a file. The answer {@code ok N}, where N counts the lines of this client, says that
+ * the line is on disk; {@code error N WHY} says that it is not in the file. A connection with unanswered lines is not
  * closed. It is not read while too many of its lines are unanswered, or while the disk is so far behind that the journal took no more: the
  * line that it refused then stays unread, and is offered again when there is room.
  *
- * <p>Nothing that was acknowledged is lost, and what the file held before stays. Beside the file, while it is recorded to, there is a
- * note, the file's name with {@code .recording} behind it: where a process that died left a line unfinished, the note says so, and the
- * next start cuts that line, of which nobody was told that it is saved. After a crash of the machine everything written since the
- * recording began counts as its own. Another's unfinished last line is refused, as nobody could tell it from a whole one once lines
- * follow. Other programs may append lines or empty the file meanwhile, but not at the very moment in which a batch is written.
+ * <p>No acknowledged line is lost, and the former content of the file stays. While a process records, a note lies beside the file, named
+ * like it with {@code .recording} behind. If the process dies and leaves a line unfinished, the note says so, and the next start cuts that
+ * line, which was never acknowledged. After a crash of the machine, all bytes written since the recording began count as its own. A file
+ * with any other unfinished last line is refused, as the line would look whole once lines follow it. Other programs may append lines or
+ * empty the file meanwhile, but not at the very moment in which a batch is written.
  */
 public final class Recording implements Service {
 
@@ -34,7 +34,7 @@ public final class Recording implements Service {
     private final int maxLine;
 
     /**
-     * Opens the file, or makes it, and begins a note beside it. Cuts the line that a recording left unfinished when it died.
+     * Opens the file, or creates it, and begins a note beside it. Cuts the line that a recording left unfinished when it died.
      *
      * @param file    where lines go
      * @param maxLine bytes of the longest line
@@ -52,7 +52,7 @@ public final class Recording implements Service {
         this.maxLine = maxLine;
     }
 
-    /** For tests, which stand in for the disk. */
+    /** For tests, which replace the disk. */
     Recording(Journal journal, int maxLine) {
         this.journal = journal;
         this.maxLine = maxLine;
