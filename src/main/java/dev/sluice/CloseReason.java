@@ -23,6 +23,11 @@ public record CloseReason(Kind kind, Throwable cause, long unsent) {
         WRITE_STALL,
         /** Queued output passed {@link ServerOptions#maxPending} or {@link ServerOptions#maxPendingTotal}. */
         QUEUE_LIMIT,
+        /**
+         * The engine found no memory for the connection, on the heap or off it, or no thread for its work: the cause is an
+         * {@link OutOfMemoryError}. A callback or task that throws one is a {@link #HANDLER_FAILURE}.
+         */
+        MEMORY,
         /** A callback or task threw. */
         HANDLER_FAILURE,
         /**

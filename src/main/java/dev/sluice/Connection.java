@@ -157,9 +157,17 @@ public interface Connection {
     /**
      * The connection's thread.
      *
-     * @return whether more of the peer's bytes are welcome: false once its side or ours has ended, while reading is paused, while
-     *     output above the high water mark waits, or while {@link #offload} has no room. A handler that then leaves bytes unread is
-     *     offered them again as soon as they are welcome
+     * @return whether more of the peer's bytes are welcome: true from the beginning, and false
+     *     <ul>
+     *       <li>between {@link #pauseReading} and {@link #resumeReading};
+     *       <li>while output above the high water mark waits, unless {@link Handler#readsWhileOutputWaits};
+     *       <li>while the server's memory is short and this connection holds a part of it;
+     *       <li>while {@link #offload} has no room;
+     *       <li>from {@link Handler#onEof} on, from {@link #close} on, and once the connection has ended. Neither
+     *           {@link #shutdownOutput} nor a drain that waits for the handler changes it.
+     *     </ul>
+     *     A handler that leaves bytes unread because of it is offered them again as soon as they are welcome
+     * @throws IllegalStateException on another thread
      */
     boolean isReading();
 

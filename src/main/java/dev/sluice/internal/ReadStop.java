@@ -2,7 +2,7 @@ package dev.sluice.internal;
 
 /**
  * The reasons why an open connection is not read. A connection keeps the set of those that hold as bits of one byte; it is read while
- * it is open and the set is empty.
+ * it is open and the set is empty. {@link dev.sluice.Connection#isReading} leaves OFFER_DUE out: it ends by itself.
  *
  * <pre>
  *   reason           set by                                      cleared by

@@ -121,7 +121,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             connection.flush(false);
             connection.setTimer();
         } catch (Throwable t) { // no memory: from here on it ends as connections do
-            connection.end(Kind.RESET, t);
+            connection.fail(t);
         }
         return connection;
     }
@@ -172,12 +172,12 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         try {
             if (state == ConnectionState.LINGERING) {
                 discardInput();
-            } else if ((readyOps & SelectionKey.OP_READ) != 0 && isReading()) { // another's callback of this turn may have paused it
+            } else if ((readyOps & SelectionKey.OP_READ) != 0 && mayRead()) { // another's callback of this turn may have paused it
                 read();
             }
             flush((readyOps & SelectionKey.OP_WRITE) != 0);
         } catch (Throwable t) { // no memory
-            end(Kind.RESET, t);
+            fail(t);
         }
     }
 
@@ -202,7 +202,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** The operations that the key waits for. While there is none, no event tells of a reset. */
     private int interest() {
-        boolean reads = isReading() || state == ConnectionState.LINGERING;
+        boolean reads = mayRead() || state == ConnectionState.LINGERING;
         return (reads ? SelectionKey.OP_READ : 0) | (output.fellShort() ? SelectionKey.OP_WRITE : 0);
     }
 
@@ -210,6 +210,11 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public boolean isReading() {
+        context.reactor.checkInLoop();
+        return state == ConnectionState.OPEN && (stops & ~ReadStop.OFFER_DUE.bit) == 0;
+    }
+
+    private boolean mayRead() {
         return state == ConnectionState.OPEN && stops == 0;
     }
 
@@ -258,7 +263,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         try {
             read = context.socketIo.read(channel(), in);
         } catch (Throwable t) { // whatever it is, the connection ends as connections do, with its last callback
-            end(Kind.RESET, t);
+            fail(t);
         }
         context.counters.increment(Counter.READS);
         if (read > 0) {
@@ -279,7 +284,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             unread = null;
         } else if (unread != null || in.hasRemaining()) {
             unread = UnreadInput.after(unread, in, context.lent);
-            if (isReading() && unread != null && unread.limit() >= context.options.maxRemainder()) {
+            if (mayRead() && unread != null && unread.limit() >= context.options.maxRemainder()) {
                 end(Kind.PROTOCOL, null);
             }
         }
@@ -287,7 +292,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Offers what was left unread, without new bytes. */
     private void offerUnread() {
-        if (isReading() && unread != null) {
+        if (mayRead() && unread != null) {
             int before = unread.limit();
             offer(unread);
             lastOfferUnread = unread != null && unread.limit() == before;
@@ -299,13 +304,13 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         try {
             if (has(ReadStop.OFFER_DUE)) {
                 stops = (byte) (stops & ~ReadStop.OFFER_DUE.bit);
-                if (!lastOfferUnread || !isReading() || !read()) {
+                if (!lastOfferUnread || !mayRead() || !read()) {
                     offerUnread();
                 }
             }
             flush(false);
         } catch (Throwable t) { // no memory
-            end(Kind.RESET, t);
+            fail(t);
         }
         if (context.drain != null && state != ConnectionState.CLOSED && context.drain.hasAsked(this)) {
             leave(); // it was asked to before it had this offer
@@ -373,10 +378,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
                 output.add(data);
                 flushSoon();
                 context.relieve();
-            } catch (OutOfMemoryError e) {
-                end(Kind.QUEUE_LIMIT, e);
             } catch (Throwable t) {
-                end(Kind.RESET, t);
+                fail(t);
             }
         }
         if (data.hasRemaining()) {
@@ -498,7 +501,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             }
             settle();
         } catch (Throwable t) { // no memory: half way, nothing might ever come back to it
-            end(Kind.RESET, t);
+            fail(t);
         }
     }
 
@@ -514,7 +517,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         try {
             wrote(output.flush(channel(), context.reactor.nowNs()));
         } catch (Throwable t) {
-            end(Kind.RESET, t);
+            fail(t);
         }
     }
 
@@ -599,6 +602,11 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         }
     }
 
+    /** Something of ours has failed: the socket, or there is no memory. */
+    private void fail(Throwable cause) {
+        end(cause instanceof OutOfMemoryError ? Kind.MEMORY : Kind.RESET, cause);
+    }
+
     /** Ends the connection now; the callback follows when the turn reaps. The first reason given stands. */
     void end(Kind kind, Throwable cause) {
         if (state == ConnectionState.CLOSED) {
@@ -658,7 +666,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     public void leave() {
         try {
             int reads = context.lastReads.getOrDefault(this, LAST_READS);
-            while (reads > 0 && isReading() && read()) {
+            while (reads > 0 && mayRead() && read()) {
                 reads--;
                 send();
             }
@@ -666,14 +674,15 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             boolean isStopped = stops != 0 && !has(ReadStop.INPUT_ENDED);
             if (state != ConnectionState.OPEN || !isStopped || unread == null && reads == 0) {
                 countUnread();
-                if (isHeld() && state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED)) {
+                boolean toBeTold = isHeld() && state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED);
+                close();
+                if (toBeTold) {
                     call(Event.EOF, null); // nothing more is read
                 }
-                close();
             } // else it is asked again when there is room for what has arrived, or the handler goes on
             flush(false); // what the callbacks wrote, or closed
         } catch (Throwable t) { // no memory; the others leave all the same
-            end(Kind.RESET, t);
+            fail(t);
         }
     }
 

@@ -36,10 +36,7 @@ final class CallbackLock {
     CallbackLock(ThreadConnection connection) {
         this.connection = connection;
         this.lock = connection.context.seams.locks().get();
-        this.helper = new HelperTask(
-                connection.context.threads,
-                this::runSteps,
-                cause -> connection.end(CloseReason.Kind.HANDLER_FAILURE, cause));
+        this.helper = new HelperTask(connection.context.threads, this::runSteps, connection::fail);
     }
 
     void enter() {

@@ -192,7 +192,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         this.turn = new CallbackLock(this);
         this.queue = new OutboundQueue(context.outlet);
         this.blockingWrite = new BlockingWrite(queue, context.outlet);
-        this.writer = new HelperTask(context.threads, () -> send(Integer.MAX_VALUE), t -> end(Kind.RESET, t));
+        this.writer = new HelperTask(context.threads, () -> send(Integer.MAX_VALUE), this::fail);
         this.activeNs = context.nowNs();
     }
 
@@ -230,7 +230,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             }
             serveInput(buffer.bytes());
         } catch (Throwable t) { // no memory for the buffer
-            end(Kind.RESET, t);
+            fail(t);
         } finally {
             if (buffer != null) {
                 context.readBuffers.give(buffer);
@@ -307,7 +307,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     @Override
     public boolean isReading() {
         turn.checkMine();
-        boolean reads = state == ConnectionState.OPEN && stops == 0;
+        boolean reads = state == ConnectionState.OPEN && (stops & ~ReadStop.OFFER_DUE.bit) == 0;
         toldToStop |= !reads;
         return reads;
     }
@@ -400,7 +400,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             Thread.interrupted(); // a read with the flag set would close the channel
             read = context.socketIo.read(channel, in);
         } catch (Throwable t) {
-            end(Kind.RESET, t);
+            fail(t);
         }
         inRead = false;
         long nowNs = context.nowNs();
@@ -542,7 +542,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 try {
                     queue.add(data);
                 } catch (OutOfMemoryError e) {
-                    end(Kind.QUEUE_LIMIT, e);
+                    fail(e);
                 }
             }
             context.counters.add(Counter.BYTES_DISCARDED, data.remaining());
@@ -652,7 +652,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             activeNs = nowNs;
         }
         if (failure != null) {
-            end(Kind.RESET, failure);
+            fail(failure);
         }
         if (state == ConnectionState.CLOSED) {
             discardOutput();
@@ -741,6 +741,11 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         if (queue.isEndSent() && has(ReadStop.INPUT_ENDED)) {
             end(Kind.PEER, null);
         }
+    }
+
+    /** Something of ours has failed: the socket, or there is no memory. */
+    void fail(Throwable because) {
+        end(because instanceof OutOfMemoryError ? Kind.MEMORY : Kind.RESET, because);
     }
 
     /** Ends the connection now; its own thread comes back for the last callback. The first reason given stands. */
@@ -883,13 +888,12 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         if (state != ConnectionState.OPEN || !ended && inputWaits) {
             return;
         }
-        if (!ended) {
-            unreadAtEnd += unreadBytes() + arrived();
-            if (work.isHeld()) {
-                turn.eof();
-            }
-        }
+        unreadAtEnd += ended ? 0 : unreadBytes() + arrived();
+        boolean toBeTold = !ended && work.isHeld();
         close();
+        if (toBeTold) {
+            turn.eof();
+        }
     }
 
     /** With the turn. Input that nothing more is given of. */

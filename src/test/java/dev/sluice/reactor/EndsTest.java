@@ -67,7 +67,7 @@ class EndsTest {
         closing.start();
         closing.join();
         loop.settle();
-        assertEquals(Kind.RESET, client.recorder.reason.kind());
+        assertEquals(Kind.MEMORY, client.recorder.reason.kind());
         assertEquals(OutOfMemoryError.class, client.recorder.reason.cause().getClass());
     }
 

@@ -336,11 +336,12 @@ final class Conversation implements Handler {
         boolean isExpected = switch (why.kind()) {
             case PEER -> peer.line.isEndRead() && (why.unsent() == 0 || abortAsked);
             case LOCAL -> closeAsked || abortAsked || all.isDraining();
-            case RESET -> cause instanceof IOException && peer.hasReset() || cause instanceof OutOfMemoryError && all.isScarce;
+            case RESET -> cause instanceof IOException && peer.hasReset();
+            case MEMORY -> cause instanceof OutOfMemoryError && all.isScarce;
             case IDLE -> all.options.idleTimeout().toNanos() > 0 && idleNs() >= all.options.idleTimeout().toNanos();
             case WRITE_STALL -> all.options.writeTimeout().toNanos() > 0 && stalledNs() >= all.options.writeTimeout().toNanos();
             case QUEUE_LIMIT -> all.written() > Math.min(all.options.maxPending(), all.options.maxPendingTotal() / 2); // which is in chunks
-            case HANDLER_FAILURE -> threw && cause == Thrown.ONE || cause instanceof OutOfMemoryError && all.isScarce;
+            case HANDLER_FAILURE -> threw && cause == Thrown.ONE;
             case PROTOCOL -> threw && cause == PEERS_FAULT || left >= all.options.maxRemainder() && cause == null;
             case CONNECT_FAILURE -> isOutbound && !opened;
             case DRAIN_DEADLINE -> all.isPastDrain();

@@ -6,6 +6,7 @@ import static dev.sluice.threads.Served.receiveAll;
 import static dev.sluice.threads.Served.send;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,6 +18,7 @@ import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.harness.ExpectsLog;
+import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.reactor.Reactor;
 import java.io.IOException;
@@ -49,6 +51,7 @@ import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What only the thread engines have: pools, threads that run out, reads and writes that block. */
 @Timeout(60)
@@ -238,10 +241,72 @@ class ThreadServerTest {
         connection.get().write(ByteBuffer.allocate(10));
         assertTrue(isOver(client));
         await(() -> reason.get() != null, "onClose");
-        assertEquals(Kind.RESET, reason.get().kind());
+        assertEquals(Kind.MEMORY, reason.get().kind());
         assertEquals(OutOfMemoryError.class, reason.get().cause().getClass());
         assertEquals(10, reason.get().unsent());
         none.set(false);
+    }
+
+    /** Memory for what is read, for what is written, and of the JDK's own. */
+    @ParameterizedTest
+    @ValueSource(strings = {"buffer", "chunk", "read", "write"})
+    void connectionForWhichThereIsNoMemoryEndsWithTheCause(String what) throws Exception {
+        OutOfMemoryError none = new OutOfMemoryError("by the test");
+        AtomicReference<CloseReason> reason = new AtomicReference<>();
+        AtomicInteger pools = new AtomicInteger();
+        Seams machine = Seams.machine(Threads.platform()::open, new SocketIo() {
+            @Override
+            public int read(SocketChannel channel, ByteBuffer into) throws IOException {
+                if (what.equals("read")) {
+                    throw none;
+                }
+                return SocketIo.super.read(channel, into);
+            }
+
+            @Override
+            public int write(SocketChannel channel, ByteBuffer from) throws IOException {
+                if (what.equals("write")) {
+                    throw none;
+                }
+                return SocketIo.super.write(channel, from);
+            }
+        });
+        served = new Served(ThreadServer.start(
+                Served.LISTENERS,
+                ServerOptions.defaults(),
+                new Seams(
+                        machine.sockets(),
+                        machine.socketIo(),
+                        machine.clock(),
+                        machine.locks(),
+                        () -> {
+                            String of = pools.getAndIncrement() == 0 ? "chunk" : "buffer";
+                            return new ChunkPool() {
+                                @Override
+                                public Chunk take() {
+                                    if (of.equals(what)) {
+                                        throw none;
+                                    }
+                                    return super.take();
+                                }
+                            };
+                        },
+                        machine.connections(),
+                        machine.loop(),
+                        machine.threads(),
+                        machine.workers(),
+                        machine.livenessNs()),
+                ThreadService.callbacks(each -> echoThatKeeps(reason))));
+        Socket client = served.connect();
+        client.getOutputStream().write('x');
+        assertTrue(isOver(client));
+        if (what.equals("buffer")) { // then no handler was made
+            await(() -> closedBy(Kind.MEMORY) == 1, "its end");
+        } else {
+            await(() -> reason.get() != null, "onClose");
+            assertEquals(Kind.MEMORY, reason.get().kind());
+            assertSame(none, reason.get().cause());
+        }
     }
 
     @Test
