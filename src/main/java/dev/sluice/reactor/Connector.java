@@ -19,8 +19,8 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * Outbound connections on a reactor of the caller's: the counterpart of a server's acceptor. Once open, a connection is what
- * it is on a server, with the same handler, queue, limits, deadlines and counters; of the options, all but those of a
- * listener apply, {@link ServerOptions#maxConnections} included. The reactor outlives it.
+ * it is on a server, with the same handler, queue, limits, deadlines and counters; {@link ServerOptions#maxConnections} bounds how many
+ * there are. The reactor outlives it.
  */
 public final class Connector implements AutoCloseable {
 

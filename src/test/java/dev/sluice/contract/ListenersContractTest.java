@@ -52,9 +52,9 @@ class ListenersContractTest extends EngineContract {
     @Test
     void addressesAreInTheOrderOfTheListeners() throws Exception {
         Listener everywhere = Listener.at(new InetSocketAddress("0.0.0.0", 0));
-        rig = new Rig(engine, List.of(at(0), everywhere, at(0)), ServerOptions.builder(), connection -> ECHO);
+        rig = new Rig(engine, List.of(at(0), everywhere), ServerOptions.builder(), connection -> ECHO);
         List<InetSocketAddress> addresses = rig.server.addresses().stream().map(InetSocketAddress.class::cast).toList();
-        assertEquals(List.of(false, true, false), addresses.stream().map(address -> address.getAddress().isAnyLocalAddress()).toList());
+        assertEquals(List.of(false, true), addresses.stream().map(address -> address.getAddress().isAnyLocalAddress()).toList());
         assertTrue(addresses.stream().allMatch(address -> address.getPort() > 0), addresses.toString());
         assertEquals(rig.server.addresses().get(0), rig.server.address());
     }
@@ -114,8 +114,8 @@ class ListenersContractTest extends EngineContract {
     void drainAnswersTheBacklogOfEveryListenerAndClosesAll() throws Exception {
         serveTwice(ServerOptions.builder());
         List<Client> clients = new ArrayList<>();
-        for (int i = 0; i < 100; i++) {
-            clients.add(connect(i % 2));
+        for (int i = 0; i < 200; i++) {
+            clients.add(connect(i / 100)); // the last of them wait in the backlog of the second
         }
         CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofMillis(200), Duration.ofSeconds(30));
         for (Client client : clients) {
@@ -125,7 +125,7 @@ class ListenersContractTest extends EngineContract {
             assertEquals("hello", client.receiveAll());
             client.socket.close();
         }
-        assertEquals(new DrainReport(100, List.of()), end.get(30, TimeUnit.SECONDS));
+        assertEquals(new DrainReport(200, List.of()), end.get(30, TimeUnit.SECONDS));
         assertThrows(ConnectException.class, () -> connect(0));
         assertThrows(ConnectException.class, () -> connect(1));
     }
