@@ -191,7 +191,7 @@ public final class ListenerSockets {
     /** Closes a new connection for which there is no room. */
     private void refuse(SocketChannel channel) {
         counters.increment(Counter.REFUSED);
-        close(channel);
+        SocketIo.PLAIN.close(channel);
     }
 
     /**
@@ -214,7 +214,7 @@ public final class ListenerSockets {
      */
     public void dropped(SocketChannel channel, Throwable cause) {
         admission.leave();
-        close(channel);
+        SocketIo.PLAIN.close(channel);
         failed(cause);
     }
 
@@ -274,14 +274,6 @@ public final class ListenerSockets {
         }
         if (failure != null) {
             throw failure;
-        }
-    }
-
-    private static void close(SocketChannel channel) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            // its descriptor is free all the same
         }
     }
 }

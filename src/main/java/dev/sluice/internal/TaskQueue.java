@@ -32,12 +32,9 @@ public final class TaskQueue {
     }
 
     /** The value of {@code head} once the queue has closed. */
-    private static final Task CLOSED = new Task() {
-        @Override
-        public void run() {
-            throw new AssertionError("the mark of a closed queue was run");
-        }
-    };
+    private static final Task CLOSED = task(() -> {
+        throw new AssertionError("the mark of a closed queue was run");
+    });
 
     private final AtomicReference<Task> head = new AtomicReference<>();
 

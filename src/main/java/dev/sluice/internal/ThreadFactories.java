@@ -2,6 +2,7 @@ package dev.sluice.internal;
 
 import java.lang.reflect.InvocationTargetException;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Makers of threads: of platform threads, and of the virtual ones of Java 21 and later, which Java 17 can only look up. */
 public final class ThreadFactories {
@@ -34,14 +35,8 @@ public final class ThreadFactories {
      * @return makes them; they keep the process alive
      */
     public static ThreadFactory platform(String prefix) {
-        return new ThreadFactory() {
-            private int made;
-
-            @Override
-            public synchronized Thread newThread(Runnable work) {
-                return new Thread(null, work, prefix + made++, 0, false);
-            }
-        };
+        AtomicInteger made = new AtomicInteger();
+        return work -> new Thread(null, work, prefix + made.getAndIncrement(), 0, false);
     }
 
     /**

@@ -306,7 +306,7 @@ public final class Reactor implements AutoCloseable {
             select(hasWork ? 0 : Math.min(maxWaitNs, untilFirstDeadline(lastNs)));
             dispatch();
             expireTimers();
-            runTasks(TASKS_A_TURN);
+            runTasks();
             flush();
             reap();
         } finally {
@@ -404,8 +404,8 @@ public final class Reactor implements AutoCloseable {
         dispatch();
     }
 
-    private void runTasks(int most) {
-        int left = most;
+    private void runTasks() {
+        int left = TASKS_A_TURN;
         for (TaskQueue.Task task; left-- > 0 && (task = tasks.poll()) != null; ) {
             counters.increment(Count.TASKS);
             work++;
@@ -520,7 +520,7 @@ public final class Reactor implements AutoCloseable {
         closed = true;
         tasks.close();
         while (!tasks.isEmpty()) {
-            runTasks(TASKS_A_TURN);
+            runTasks();
         }
         reapAll();
         for (Runnable task; (task = atEnd.poll()) != null; ) {

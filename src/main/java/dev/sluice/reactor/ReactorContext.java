@@ -39,6 +39,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -303,14 +304,9 @@ final class ReactorContext {
     /** Any thread. Whether so many bytes may be on their way from another thread, with all others no more than all queues may hold. */
     boolean reserveElsewhere(int bytes) {
         long cost = (long) bytes + MESSAGE;
-        if (elsewhere.get() + cost > budget.limit()) {
-            return false; // and takes no room for a moment either: others would be refused for it
-        }
-        boolean room = elsewhere.addAndGet(cost) <= budget.limit();
-        if (!room) {
-            elsewhere.addAndGet(-cost); // another was quicker
-        }
-        return room;
+        // without room it takes none for a moment either: others would be refused for it
+        long before = elsewhere.getAndUpdate(now -> now + cost > budget.limit() ? now : now + cost);
+        return before + cost <= budget.limit();
     }
 
     /** Any thread. Bytes that were on their way are here, or will not come. */
@@ -344,13 +340,7 @@ final class ReactorContext {
     }
 
     private ReactorContext fattest() {
-        ReactorContext fattest = this;
-        for (ReactorContext sibling : siblings) {
-            if (sibling.queuedMemory() > fattest.queuedMemory()) {
-                fattest = sibling;
-            }
-        }
-        return fattest;
+        return Stream.of(siblings).max(Comparator.comparingLong(ReactorContext::queuedMemory)).orElseThrow();
     }
 
     /** Bytes of chunks in use on this loop. Any thread, which may see it late. */

@@ -2,8 +2,8 @@ package dev.sluice.reactor;
 
 import dev.sluice.internal.Counters;
 import dev.sluice.reactor.ReactorStats.Count;
-import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 
 /**
@@ -15,6 +15,8 @@ final class SpinGuard {
 
     /** Returns without progress, in a row, that are a spin. A stray wake-up makes one or two. */
     static final int SPIN = 512;
+
+    private static final int KEYS_SHOWN = 8;
 
     private final Logger log;
     private final Counters counters;
@@ -34,16 +36,10 @@ final class SpinGuard {
             return;
         }
         said = true;
-        StringBuilder keys = new StringBuilder();
-        int shown = 0;
-        for (SelectionKey key : selector.keys()) {
-            if (shown++ == 8) {
-                keys.append(" ...");
-                break;
-            }
-            keys.append(' ').append(key.channel());
-            keys.append(key.isValid() ? " interest " + key.interestOps() : " cancelled");
-        }
-        log.warn("the selector spins: {} returns in a row with nothing ready; {} keys:{}", inARow, selector.keys().size(), keys);
+        String keys = selector.keys().stream()
+                .limit(KEYS_SHOWN)
+                .map(key -> key.channel() + (key.isValid() ? " interest " + key.interestOps() : " cancelled"))
+                .collect(Collectors.joining(" "));
+        log.warn("the selector spins: {} returns in a row with nothing ready; {} keys: {}", inARow, selector.keys().size(), keys);
     }
 }

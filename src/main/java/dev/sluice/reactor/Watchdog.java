@@ -8,6 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -146,15 +148,9 @@ final class Watchdog {
         boolean many = loop.reactor.stats().selects() - probe.turns > 1;
         String by = many ? "many short tasks" : loop.running.get();
         JfrEvents.stalled(owner.getName(), waitedNs, by);
-        StringBuilder text = new StringBuilder(owner.getName());
-        text.append(" has been kept for ").append(waitedNs / 1_000_000).append(" ms by ").append(by);
-        if (!many) {
-            StackTraceElement[] stack = owner.getStackTrace();
-            for (int i = 0; i < Math.min(FRAMES, stack.length); i++) {
-                text.append("\n    at ").append(stack[i]);
-            }
-        }
-        LOG.warn("{}", text);
+        Stream<StackTraceElement> stack = many ? Stream.empty() : Stream.of(owner.getStackTrace()).limit(FRAMES);
+        String trace = stack.map(frame -> "\n    at " + frame).collect(Collectors.joining());
+        LOG.warn("{} has been kept for {} ms by {}{}", owner.getName(), waitedNs / 1_000_000, by, trace);
     }
 
     /** In a debugger, stalls are no fault. */
