@@ -201,7 +201,7 @@ class ExamplesTest {
     private static void run(Class<?> example, Visit visit, String... more) throws Exception {
         int port = freePort();
         List<String> command = new ArrayList<>(List.of(
-                ProcessHandle.current().info().command().orElseThrow(),
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-cp",
                 System.getProperty("java.class.path"),
                 example.getName(),

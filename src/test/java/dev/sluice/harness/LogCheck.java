@@ -60,7 +60,7 @@ public final class LogCheck implements BeforeEachCallback, AfterEachCallback, Te
         StringWriter trace = new StringWriter();
         failure.printStackTrace(new PrintWriter(trace));
         System.out.println(name(context) + " has failed");
-        trace.toString().lines().filter(line -> !line.matches("\\s+at (org\\.junit\\.|java\\.base/).*")).forEach(System.out::println);
+        trace.toString().lines().filter(line -> !line.matches("\\s+at (org\\.junit\\.|org\\.apache\\.maven\\.|java\\.base/).*")).forEach(System.out::println);
     }
 
     private static List<String> mayLog(AnnotatedElement element) {
