@@ -26,22 +26,22 @@ public record MemoryBudget(int highWater, long limit) {
      * The queue length above which a connection is not read: the high water mark, and while the queues of all hold more
      * than three quarters of what they may, ever less of it, so that the longest queues stop first.
      *
-     * @param held bytes that the queues hold
+     * @param used bytes of the queues
      * @return bytes
      */
-    public long readMark(long held) {
+    public long readMark(long used) {
         long quarter = limit / 4;
-        long room = limit - held;
+        long room = limit - used;
         return room >= quarter ? highWater : Math.max(0, (long) (highWater * ((double) room / quarter))); // the product may be no long
     }
 
     /**
      * Whether the longest queues are to be given up.
      *
-     * @param held bytes that the queues hold
+     * @param used bytes of the queues
      * @return true above the limit
      */
-    public boolean isOver(long held) {
-        return held > limit;
+    public boolean isOver(long used) {
+        return used > limit;
     }
 }

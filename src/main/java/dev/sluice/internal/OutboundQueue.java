@@ -36,7 +36,7 @@ public final class OutboundQueue {
     private long sinceNs;
 
     private boolean fellShort;
-    private boolean owesWritable;
+    private boolean writableDue;
     private boolean ended;
     private boolean endSent;
 
@@ -233,19 +233,19 @@ public final class OutboundQueue {
     // ---- its writers ---------------------------------------------------------------------------------------------------
 
     /** A write has returned false: {@link dev.sluice.Handler#onWritable} must follow. */
-    public void oweWritable() {
-        owesWritable = true;
+    public void tellWhenWritable() {
+        writableDue = true;
     }
 
     /**
-     * Whether {@link dev.sluice.Handler#onWritable} must follow now, which is then no longer owed.
+     * Whether {@link dev.sluice.Handler#onWritable} must follow now; after true, it no longer must.
      *
-     * @param mayWrite false leaves it owed
-     * @return true once after {@link #oweWritable}
+     * @param mayWrite false puts it off
+     * @return true once after {@link #tellWhenWritable}
      */
-    public boolean takeWritable(boolean mayWrite) {
-        boolean due = owesWritable && mayWrite;
-        owesWritable &= !due;
+    public boolean takeWritableDue(boolean mayWrite) {
+        boolean due = writableDue && mayWrite;
+        writableDue &= !due;
         return due;
     }
 

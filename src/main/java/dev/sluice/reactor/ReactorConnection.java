@@ -400,7 +400,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (!readsWhileOutputWaits()) {
             stop(ReadStop.OUTPUT_WAITS);
         }
-        output.oweWritable();
+        output.tellWhenWritable();
         return false;
     }
 
@@ -463,7 +463,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             if (state != ConnectionState.CLOSED && output.arrived(bytes.length)) { // or reaping accounts for them
                 enqueue(ByteBuffer.wrap(bytes));
                 if (wasFull) {
-                    output.oweWritable();
+                    output.tellWhenWritable();
                 }
                 wantsMore();
                 flushSoon();
@@ -537,7 +537,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (has(ReadStop.MEMORY_SHORT) && output.length() <= context.readMark()) {
             go(ReadStop.MEMORY_SHORT);
         }
-        if (output.takeWritable(mayWrite()) && !context.neverOpened.contains(this)) {
+        if (output.takeWritableDue(mayWrite()) && !context.neverOpened.contains(this)) {
             call(Event.WRITABLE, null);
         }
     }

@@ -316,19 +316,19 @@ final class ReactorContext {
 
     /** The queue length above which a connection is not read. */
     long readMark() {
-        return budget.readMark(held());
+        return budget.readMark(usedMemory());
     }
 
     /** Above the limit, closes the longest queues until the rest is under it. Calls no handler. */
     void relieve() {
-        if (!budget.isOver(held())) {
+        if (!budget.isOver(usedMemory())) {
             return;
         }
         connections().forEach(ReactorConnection::sendUnlessShort); // most of it may be bytes of this turn that only wait for its end
-        while (budget.isOver(held())) {
-            ReactorContext fattest = fattest();
-            if (fattest != this) {
-                fattest.reactor.execute(fattest::relieve);
+        while (budget.isOver(usedMemory())) {
+            ReactorContext fullest = fullest();
+            if (fullest != this) {
+                fullest.reactor.execute(fullest::relieve);
                 return;
             }
             Optional<ReactorConnection> longest = connections().stream().max(Comparator.comparingInt(ReactorConnection::queued));
@@ -339,7 +339,7 @@ final class ReactorContext {
         }
     }
 
-    private ReactorContext fattest() {
+    private ReactorContext fullest() {
         return Stream.of(siblings).max(Comparator.comparingLong(ReactorContext::queuedMemory)).orElseThrow();
     }
 
@@ -349,7 +349,7 @@ final class ReactorContext {
     }
 
     /** Bytes of chunks in use by this server. */
-    private long held() {
+    private long usedMemory() {
         long total = 0;
         for (ReactorContext sibling : siblings) {
             total += sibling.queuedMemory();

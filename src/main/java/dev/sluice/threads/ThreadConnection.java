@@ -549,7 +549,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             data.position(data.limit());
             boolean full = queue.length() > context.options.highWater();
             if (full) {
-                queue.oweWritable();
+                queue.tellWhenWritable();
                 if (!turn.readsWhileOutputWaits()) {
                     stop(ReadStop.OUTPUT_WAITS);
                 }
@@ -666,7 +666,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         if (queue.length() <= context.readMark()) {
             go(ReadStop.MEMORY_SHORT);
         }
-        return queue.takeWritable(mayWrite());
+        return queue.takeWritableDue(mayWrite());
     }
 
     /** Under the lock. All that was queued has left: tells the peer our end, if it was asked for. */
