@@ -96,6 +96,16 @@ final class Journal implements AutoCloseable {
         }
     }
 
+    /** Any thread. Whether a line was refused, and there has been no room since. */
+    boolean isFull() {
+        lock.lock();
+        try {
+            return full;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Any thread. Runs a task once, on the writer's thread, when there is room after a line was refused; at once if there is already. */
     void whenThereIsRoom(Runnable told) {
         lock.lock();

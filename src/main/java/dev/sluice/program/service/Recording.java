@@ -1,5 +1,6 @@
 package dev.sluice.program.service;
 
+import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Hold;
@@ -12,12 +13,15 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A service that appends each line, in upper case, to a file. The answer {@code ok N}, where N counts the lines of this client, says that
- * the line is on disk; {@code error N WHY} says that it is not in the file. A connection with unanswered lines is not
- * closed. It is not read while too many of its lines are unanswered, or while the disk is so far behind that the journal took no more: the
- * line that it refused then stays unread, and is offered again when there is room.
+ * the line is on disk; {@code error N WHY} says that it is not in the file. A connection with unanswered lines is not closed. It is not read
+ * while too many of its lines are unanswered. When the disk is so far behind that the journal refuses a line, that line stays unread, and no
+ * client is read until there is room.
  *
  * <p>No acknowledged line is lost, and the former content of the file stays. While a process records, a note lies beside the file, named
  * like it with {@code .recording} behind. If the process dies and leaves a line unfinished, the note says so, and the next start cuts that
@@ -32,6 +36,10 @@ public final class Recording implements Service {
 
     private final Journal journal;
     private final int maxLine;
+    private final Set<Client> clients = ConcurrentHashMap.newKeySet();
+
+    /** Whether all clients were paused, and there has been no room since. */
+    private final AtomicBoolean allPaused = new AtomicBoolean();
 
     /**
      * Opens the file, or creates it, and begins a note beside it. Cuts the line that a recording left unfinished when it died.
@@ -72,6 +80,14 @@ public final class Recording implements Service {
         journal.close();
     }
 
+    /** Any thread. Pauses all clients: bytes that they send wait with the kernel, not with us. */
+    private void pauseAll() {
+        if (allPaused.compareAndSet(false, true)) {
+            journal.whenThereIsRoom(() -> allPaused.set(false));
+            clients.forEach(client -> client.connection.execute(client::awaitRoom));
+        }
+    }
+
     private final class Client implements Decoder, FrameHandler, Journal.Author {
         private final Connection connection;
         private final Lines lines = new Lines(maxLine);
@@ -80,8 +96,9 @@ public final class Recording implements Service {
         private long answered;
 
         /** Whether the journal refused the line that is unread now. */
-        private boolean behind;
+        private boolean refused;
 
+        private boolean waitsForRoom;
         private boolean paused;
         private boolean rejected;
 
@@ -94,34 +111,67 @@ public final class Recording implements Service {
         public boolean decode(ByteBuffer in, Sink sink) throws Exception {
             int start = in.position();
             boolean found = lines.decode(in, sink);
-            if (behind) {
+            if (refused) {
                 in.position(start);
             }
             return found;
         }
 
         @Override
+        public void onOpen(Connection self) {
+            clients.add(this);
+            if (journal.isFull()) {
+                awaitRoom();
+            }
+        }
+
+        @Override
         public void onFrame(Connection self, ByteBuffer line) {
             Upper.change(line);
-            if (!journal.append(this, line)) {
-                behind = true;
-                journal.whenThereIsRoom(() -> connection.execute(this::goOn));
-            } else if (owed++ == 0) {
-                hold = self.hold();
+            refused = !journal.append(this, line);
+            owed += refused ? 0 : 1;
+            if (hold == null) {
+                hold = self.hold(); // a client whose line is unread because of us is not idle, either
             }
-            if (behind || owed >= MOST_OWED) {
-                paused = true;
-                self.pauseReading();
+            if (refused) {
+                awaitRoom();
+                pauseAll();
+            }
+            if (owed >= MOST_OWED) {
+                pause();
+            }
+        }
+
+        private void pause() {
+            paused = true;
+            connection.pauseReading();
+        }
+
+        private void awaitRoom() {
+            if (!waitsForRoom) {
+                waitsForRoom = true;
+                pause();
+                journal.whenThereIsRoom(() -> connection.execute(this::goOn));
             }
         }
 
         private void goOn() {
-            behind = false;
+            waitsForRoom = false;
+            refused = false;
+            releaseIfDone();
             resumeIfWelcome();
         }
 
+        private void releaseIfDone() {
+            if (hold != null && owed == 0 && !refused) {
+                tellIfRejected();
+                hold.close();
+                hold = null;
+            }
+        }
+
         private void resumeIfWelcome() {
-            if (paused && !behind && owed <= MOST_OWED / 2) {
+            if (paused && !waitsForRoom && owed <= MOST_OWED / 2) {
                 paused = false;
                 connection.resumeReading();
             }
@@ -145,20 +195,22 @@ public final class Recording implements Service {
             }
             connection.write(ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8)));
             owed -= lines;
-            if (owed == 0) {
-                tellIfRejected();
-                hold.close();
-            }
+            releaseIfDone();
             resumeIfWelcome();
         }
 
         @Override
         public void onReject(Connection self, ProtocolException cause) {
             rejected = true;
-            if (owed == 0) {
+            if (hold == null) {
                 tellIfRejected();
             }
-            self.close(); // once all that is owed was answered
+            self.close(); // once every line before is answered
+        }
+
+        @Override
+        public void onClose(Connection self, CloseReason reason) {
+            clients.remove(this);
         }
 
         /** Comes last: a client that counts answers must not take this for the answer to a line before. */
