@@ -2,6 +2,7 @@ package dev.sluice;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * How a server behaves, on any engine: an immutable value, made by a {@link Builder}. Sizes are in bytes. Every limit has a default;
@@ -13,6 +14,13 @@ public final class ServerOptions {
     private static final Duration LONGEST = Duration.ofDays(365);
 
     /** A copy of a builder, which nobody changes. */
+    private static final ServerObserver NO_OBSERVER = new ServerObserver() {
+        @Override
+        public String toString() {
+            return "none";
+        }
+    };
+
     private final Builder values;
 
     private ServerOptions(Builder values) {
@@ -180,6 +188,15 @@ public final class ServerOptions {
         return values.receiveBuffer;
     }
 
+    /**
+     * Hears of the server what no connection sees. Default: one that does nothing.
+     *
+     * @return an observer
+     */
+    public ServerObserver observer() {
+        return values.observer;
+    }
+
     @Override
     public boolean equals(Object other) {
         return other instanceof ServerOptions options && values.all().equals(options.values.all());
@@ -214,6 +231,7 @@ public final class ServerOptions {
         private int offloadQueue = 1024;
         private int sendBuffer;
         private int receiveBuffer;
+        private ServerObserver observer = NO_OBSERVER;
 
         private Builder() {}
 
@@ -372,6 +390,17 @@ public final class ServerOptions {
         }
 
         /**
+         * {@link ServerOptions#observer}.
+         *
+         * @param hears may be shared by several servers
+         * @return this
+         */
+        public Builder observer(ServerObserver hears) {
+            observer = Objects.requireNonNull(hears, "observer");
+            return this;
+        }
+
+        /**
          * Makes the value.
          *
          * @return the options
@@ -413,7 +442,8 @@ public final class ServerOptions {
                     "offloadThreads=" + offloadThreads,
                     "offloadQueue=" + offloadQueue,
                     "sendBuffer=" + sendBuffer,
-                    "receiveBuffer=" + receiveBuffer);
+                    "receiveBuffer=" + receiveBuffer,
+                    "observer=" + observer);
         }
     }
 }

@@ -69,6 +69,8 @@ class ServerOptionsTest {
         assertNotEquals(ServerOptions.defaults(), ServerOptions.builder().sendBuffer(1).build());
     }
 
+    private static final ServerObserver OBSERVER = new ServerObserver() {};
+
     /** Every option, with a value that is not its default. */
     static Stream<UnaryOperator<ServerOptions.Builder>> changes() {
         return Stream.of(
@@ -85,7 +87,8 @@ class ServerOptionsTest {
                 b -> b.offloadThreads(7),
                 b -> b.offloadQueue(7),
                 b -> b.sendBuffer(7),
-                b -> b.receiveBuffer(7));
+                b -> b.receiveBuffer(7),
+                b -> b.observer(OBSERVER));
     }
 
     @Test

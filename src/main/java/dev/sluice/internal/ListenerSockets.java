@@ -1,6 +1,7 @@
 package dev.sluice.internal;
 
 import dev.sluice.Listener;
+import dev.sluice.ServerObserver.Refusal;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.ServerStats.Counter;
@@ -59,12 +60,14 @@ public final class ListenerSockets {
     private final Loop loop;
     private final Host host;
     private final RateLimitedLog log;
+    private final Observation observation;
 
     /** Made beforehand: when descriptors have run out, a class may fail to load. */
     private final Runnable resume = this::resume;
 
     private long pauseMs = FIRST_PAUSE_MS;
     private volatile boolean paused;
+    private long pausedNs;
     private boolean closed;
     private Runnable cancelRetry;
     private JfrEvents.Span pause = JfrEvents.Span.NONE;
@@ -74,7 +77,7 @@ public final class ListenerSockets {
      *
      * @param provider  makes the sockets
      * @param listeners where to listen, at least one
-     * @param options   SO_RCVBUF
+     * @param options   SO_RCVBUF, the observer
      * @param admission lets connections in
      * @param loop      the host's
      * @param host      takes the connections
@@ -95,6 +98,7 @@ public final class ListenerSockets {
         this.loop = loop;
         this.host = host;
         this.log = new RateLimitedLog(log);
+        this.observation = new Observation(options.observer());
         if (listeners.isEmpty()) {
             throw new IllegalArgumentException("a server needs a listener");
         }
@@ -164,7 +168,7 @@ public final class ListenerSockets {
 
     private void admit(SocketChannel channel) {
         if (!admission.enter()) {
-            refuse(channel);
+            refuse(channel, Refusal.CONNECTION_LIMIT);
             return;
         }
         try {
@@ -189,20 +193,22 @@ public final class ListenerSockets {
     }
 
     /** Closes a new connection for which there is no room. */
-    private void refuse(SocketChannel channel) {
+    private void refuse(SocketChannel channel, Refusal why) {
         counters.increment(Counter.REFUSED);
+        SocketAddress remote = remoteAddress(channel);
         SocketIo.PLAIN.close(channel);
+        observation.tell(loop.nowNs(), observer -> observer.refused(remote, why));
     }
 
     /**
-     * A connection was let in for which there is no room after all.
+     * A connection was let in for which there is no thread.
      *
      * @param channel is closed
      * @param cause   why
      */
     public void sendAway(SocketChannel channel, Throwable cause) {
         admission.leave();
-        refuse(channel);
+        refuse(channel, Refusal.NO_THREAD);
         log.warn(loop.nowNs(), "a connection was refused, " + admission.open() + " are open", cause);
     }
 
@@ -232,6 +238,9 @@ public final class ListenerSockets {
         counters.increment(Counter.ACCEPT_PAUSES);
         pause = JfrEvents.acceptPaused(cause);
         registrations.forEach(listen -> listen.accept(false));
+        pausedNs = loop.nowNs();
+        Duration most = Duration.ofMillis(pauseMs);
+        observation.tell(pausedNs, observer -> observer.acceptPaused(cause, most));
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
 
@@ -242,6 +251,8 @@ public final class ListenerSockets {
             cancelRetry.run();
             if (!closed) {
                 registrations.forEach(listen -> listen.accept(true));
+                Duration lasted = Duration.ofNanos(loop.nowNs() - pausedNs);
+                observation.tell(loop.nowNs(), observer -> observer.acceptResumed(lasted));
             }
         }
     }
@@ -274,6 +285,14 @@ public final class ListenerSockets {
         }
         if (failure != null) {
             throw failure;
+        }
+    }
+
+    private static SocketAddress remoteAddress(SocketChannel channel) {
+        try {
+            return channel.getRemoteAddress();
+        } catch (IOException e) {
+            return null; // gone
         }
     }
 }

@@ -11,6 +11,7 @@ import dev.sluice.internal.Admission;
 import dev.sluice.internal.ChunkPool;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.internal.Counters;
+import dev.sluice.internal.ConnectionLog;
 import dev.sluice.internal.Drain;
 import dev.sluice.internal.JfrEvents;
 import dev.sluice.internal.LivenessProbe;
@@ -208,6 +209,7 @@ final class ReactorContext {
             outbound.add(connection);
         }
         JfrEvents.opened(connection);
+        ConnectionLog.opened(connection);
     }
 
     /** A connection has closed; its last callback follows. */
@@ -216,6 +218,7 @@ final class ReactorContext {
         neverOpened.remove(connection);
         closedBy.increment(reason.kind());
         JfrEvents.closed(connection, reason);
+        ConnectionLog.closed(connection, reason);
         admission.leave();
     }
 

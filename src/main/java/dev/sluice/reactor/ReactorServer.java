@@ -4,6 +4,7 @@ import dev.sluice.DrainReport;
 import dev.sluice.Handler;
 import dev.sluice.Listener;
 import dev.sluice.Server;
+import dev.sluice.ServerObserver;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
@@ -123,7 +124,7 @@ public final class ReactorServer implements Server {
             reactor.busyPoll.longestNs(options.spin().toNanos());
             server.threads.add(new Thread(() -> server.run(reactor), "sluice-reactor-" + i));
         }
-        Watchdog watchdog = options.stallThreshold().isZero() ? null : server.watched(options.stallThreshold());
+        Watchdog watchdog = options.stallThreshold().isZero() ? null : server.watched(options.stallThreshold(), options.server().observer());
         server.threads.forEach(Thread::start);
         if (watchdog != null) {
             watchdog.start();
@@ -131,8 +132,8 @@ public final class ReactorServer implements Server {
         return server;
     }
 
-    private Watchdog watched(Duration threshold) {
-        Watchdog watchdog = new Watchdog(threshold);
+    private Watchdog watched(Duration threshold, ServerObserver observer) {
+        Watchdog watchdog = new Watchdog(threshold, observer);
         if (reactors.length > contexts.length) {
             watchdog.watch(reactors[0], () -> "no handler");
         }

@@ -1,7 +1,9 @@
 package dev.sluice.reactor;
 
 import dev.sluice.Server;
+import dev.sluice.ServerObserver;
 import dev.sluice.internal.JfrEvents;
+import dev.sluice.internal.Observation;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,6 +27,7 @@ final class Watchdog {
 
     private final long thresholdNs;
     private final boolean silent;
+    private final Observation observation;
     private final List<Watched> loops = new ArrayList<>();
     private final Thread thread = new Thread(this::run, "sluice-watchdog");
 
@@ -38,12 +41,14 @@ final class Watchdog {
      * Makes a watchdog that looks after nothing yet.
      *
      * @param threshold how long a task may take to come through a loop
+     * @param observer  is told of stalls, unless a debugger makes them
      */
-    Watchdog(Duration threshold) {
-        this(threshold, isDebugged());
+    Watchdog(Duration threshold, ServerObserver observer) {
+        this(threshold, isDebugged(), observer);
     }
 
-    Watchdog(Duration threshold, boolean silent) {
+    Watchdog(Duration threshold, boolean silent, ServerObserver observer) {
+        this.observation = new Observation(observer);
         this.thresholdNs = threshold.toNanos();
         this.silent = silent;
         this.thread.setDaemon(true);
@@ -126,6 +131,9 @@ final class Watchdog {
         lookedNs = nowNs;
         for (Watched loop : loops) {
             Probe probe = loop.probe;
+            if (loop.told && probe.through) {
+                tellEnd(loop, nowNs, Duration.ofNanos(nowNs - probe.sentNs));
+            }
             if (probe == null || probe.through || wasStopped) {
                 loop.told = false;
                 loop.probe = loop.reactor.sleeping.get() ? null : new Probe(nowNs, loop.reactor.stats().selects());
@@ -139,6 +147,13 @@ final class Watchdog {
         }
     }
 
+    private void tellEnd(Watched loop, long nowNs, Duration lasted) {
+        Thread owner = loop.reactor.thread;
+        if (!silent && owner != null) {
+            observation.tell(nowNs, observer -> observer.stallEnded(owner.getName(), lasted));
+        }
+    }
+
     private void tell(Watched loop, Probe probe, long waitedNs) {
         loop.reactor.counters.increment(ReactorStats.Count.STALLS); // which this thread alone writes
         Thread owner = loop.reactor.thread;
@@ -148,6 +163,8 @@ final class Watchdog {
         boolean many = loop.reactor.stats().selects() - probe.turns > 1;
         String by = many ? "many short tasks" : loop.running.get();
         JfrEvents.stalled(owner.getName(), waitedNs, by);
+        Duration waited = Duration.ofNanos(waitedNs);
+        observation.tell(probe.sentNs + waitedNs, observer -> observer.stalled(owner.getName(), waited, by));
         Stream<StackTraceElement> stack = many ? Stream.empty() : Stream.of(owner.getStackTrace()).limit(FRAMES);
         String trace = stack.map(frame -> "\n    at " + frame).collect(Collectors.joining());
         LOG.warn("{} has been kept for {} ms by {}{}", owner.getName(), waitedNs / 1_000_000, by, trace);

@@ -9,6 +9,7 @@ import dev.sluice.ServerStats.Counter;
 import dev.sluice.Timer;
 import dev.sluice.internal.BlockingWrite;
 import dev.sluice.internal.ChunkPool.Chunk;
+import dev.sluice.internal.ConnectionLog;
 import dev.sluice.internal.ConnectionState;
 import dev.sluice.internal.Drain;
 import dev.sluice.internal.JfrEvents;
@@ -254,6 +255,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             }
             if (connected) {
                 JfrEvents.opened(this);
+                ConnectionLog.opened(this);
             }
             watch();
         }

@@ -10,6 +10,7 @@ import dev.sluice.ServerStats.Counter;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.Counters;
+import dev.sluice.internal.ConnectionLog;
 import dev.sluice.internal.Drain;
 import dev.sluice.internal.JfrEvents;
 import dev.sluice.internal.LivenessProbe;
@@ -123,6 +124,7 @@ final class ThreadContext {
         connections.add(connection);
         counters.add(Counter.OPENED, 1); // before its thread can count it as closed
         JfrEvents.opened(connection);
+        ConnectionLog.opened(connection);
         try {
             threads.serve(connection);
         } catch (Throwable t) { // the limit of threads is an Error
@@ -200,6 +202,7 @@ final class ThreadContext {
     void closed(ThreadConnection connection, CloseReason reason) {
         closedBy.increment(reason.kind());
         JfrEvents.closed(connection, reason);
+        ConnectionLog.closed(connection, reason);
         admission.leave();
     }
 

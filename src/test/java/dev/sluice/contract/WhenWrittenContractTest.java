@@ -11,6 +11,7 @@ import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.contract.Rig.Client;
+import dev.sluice.harness.ExpectsLog;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -222,6 +223,7 @@ class WhenWrittenContractTest extends EngineContract {
     }
 
     @Test
+    @ExpectsLog("handler failed on TASK")
     void taskThatThrowsIsAHandlerThatThrows() throws Exception {
         Client client = serve((self, in) -> {
             in.position(in.limit());

@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.Listener;
+import dev.sluice.ServerObserver;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.ServerStats.Counter;
+import dev.sluice.harness.ExpectsLog;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
@@ -192,10 +194,32 @@ class ListenerSocketsTest {
                 },
                 Runnable::run,
                 () -> nowNs);
-        ServerOptions options = ServerOptions.builder().maxConnections(3).build();
+        ServerOptions options = ServerOptions.builder().maxConnections(3).observer(observer).build();
         admission = new Admission(options);
         return new ListenerSockets(provider, List.of(listeners), options, admission, loop, host, NOPLogger.NOP_LOGGER);
     }
+
+    private final List<String> told = new ArrayList<>();
+    private boolean observerFails;
+
+    private final ServerObserver observer = new ServerObserver() {
+        @Override
+        public void acceptPaused(Throwable cause, Duration most) {
+            tell("paused for " + cause.getMessage() + ", " + most + " at most");
+        }
+
+        @Override
+        public void acceptResumed(Duration paused) {
+            tell("resumed after " + paused);
+        }
+
+        private void tell(String what) {
+            told.add(what);
+            if (observerFails) {
+                throw new IllegalStateException("on purpose");
+            }
+        }
+    };
 
     private void listen() throws IOException {
         sockets = open(at(7), at(8).withBacklog(50));
@@ -238,6 +262,31 @@ class ListenerSocketsTest {
         assertEquals(11, counted(Counter.ACCEPT_PAUSES));
         assertEquals(11, counted(Counter.FAILED_ACCEPTS));
         assertEquals(1, admitted.size());
+    }
+
+    @Test
+    void observerHearsOfPausesAndTheirEnds() throws IOException {
+        listen();
+        backlog.add(new IOException("Too many open files"));
+        accept();
+        assertEquals(List.of("paused for Too many open files, PT0.01S at most"), told);
+        nowNs += 7_000_000;
+        admission.enter();
+        admission.leave();
+        assertEquals(List.of("paused for Too many open files, PT0.01S at most", "resumed after PT0.007S"), told);
+    }
+
+    @Test
+    @ExpectsLog("the server's observer failed")
+    void observerThatThrowsDoesNotEndThePause() throws IOException {
+        listen();
+        observerFails = true;
+        backlog.add(new IOException("Too many open files"));
+        accept();
+        assertFalse(listening);
+        retry.run();
+        assertTrue(listening);
+        assertEquals(2, told.size());
     }
 
     @Test

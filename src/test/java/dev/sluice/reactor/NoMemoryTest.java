@@ -7,6 +7,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats.Counter;
+import dev.sluice.harness.ExpectsLog;
 import dev.sluice.internal.SocketIo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -73,6 +74,7 @@ class NoMemoryTest {
     }
 
     @Test
+    @ExpectsLog("handler failed on READ")
     void handlerThatFindsNoMemoryHasFailed() throws IOException {
         loop.serve((self, in) -> {
             in.position(in.limit());

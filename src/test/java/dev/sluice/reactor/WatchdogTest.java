@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.Connection;
+import dev.sluice.ServerObserver;
+import dev.sluice.ServerOptions;
 import dev.sluice.Handler;
 import dev.sluice.Listener;
 import dev.sluice.harness.TestLog;
@@ -15,6 +17,7 @@ import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -68,10 +71,24 @@ class WatchdogTest {
         }
     }
 
+    private final List<String> told = new CopyOnWriteArrayList<>();
+
+    private final ServerObserver observer = new ServerObserver() {
+        @Override
+        public void stalled(String loop, Duration waited, String keptBy) {
+            told.add(loop + (waited.compareTo(THRESHOLD) >= 0 ? " kept by " : " too soon: ") + keptBy);
+        }
+
+        @Override
+        public void stallEnded(String loop, Duration lasted) {
+            told.add(loop + (lasted.compareTo(THRESHOLD) >= 0 ? " came round" : " too soon"));
+        }
+    };
+
     private void serve(Duration threshold) throws IOException {
         server = ReactorServer.start(
                 List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))),
-                ReactorOptions.builder().stallThreshold(threshold).build(),
+                ReactorOptions.builder().server(ServerOptions.builder().observer(observer).build()).stallThreshold(threshold).build(),
                 self -> new Waiting());
         client = new Socket(server.address().getAddress(), server.address().getPort());
         client.setSoTimeout(20_000);
@@ -97,6 +114,17 @@ class WatchdogTest {
             assertEquals('x', client.getInputStream().read());
             assertEquals(stall, stalls());
         }
+    }
+
+    @Test
+    void observerHearsOfAStallAndOfItsEnd() throws Exception {
+        serve(THRESHOLD);
+        client.getOutputStream().write('x');
+        Awaitility.await().until(() -> told.size() == 1);
+        permits.release();
+        Awaitility.await().until(() -> told.size() == 2);
+        assertTrue(told.get(0).startsWith("sluice-reactor-0 kept by " + Waiting.class.getName() + ", connection 1 with "), told.get(0));
+        assertEquals("sluice-reactor-0 came round", told.get(1));
     }
 
     @Test
@@ -154,7 +182,7 @@ class WatchdogTest {
             reactor.runOnce(Duration.ZERO);
             for (boolean silent : new boolean[] {true, false}) {
                 TestLog.clear();
-                Watchdog watchdog = new Watchdog(THRESHOLD, silent);
+                Watchdog watchdog = new Watchdog(THRESHOLD, silent, new ServerObserver() {});
                 watchdog.watch(reactor, () -> "no handler");
                 for (int ms = 0; ms <= 100; ms += 50) {
                     watchdog.look(ms * 1_000_000L);
@@ -170,7 +198,7 @@ class WatchdogTest {
     void pauseOfTheWholeMachineIsNoStall() throws Exception {
         try (Reactor reactor = Reactor.open()) {
             reactor.runOnce(Duration.ZERO);
-            Watchdog watchdog = new Watchdog(THRESHOLD, false);
+            Watchdog watchdog = new Watchdog(THRESHOLD, false, new ServerObserver() {});
             watchdog.watch(reactor, () -> "no handler");
             watchdog.look(0);
             watchdog.look(50_000_000);

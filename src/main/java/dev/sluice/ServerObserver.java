@@ -1,0 +1,63 @@
+package dev.sluice;
+
+import java.net.SocketAddress;
+import java.time.Duration;
+
+/**
+ * Hears of a server what no connection sees: newcomers that were refused, pauses of accepting, loops that are kept. A server is given one
+ * by {@link ServerOptions.Builder#observer}.
+ *
+ * <p>Calls about accepting come on the loop that accepts, calls about loops on a thread that watches them; so two calls may overlap. None may
+ * block. What one throws is logged, once a second at most, and changes nothing. Methods will be added here: all of them do nothing by
+ * default.
+ */
+public interface ServerObserver {
+
+    /** The reasons why a newcomer is refused. More will be added. */
+    enum Refusal {
+        /** As many connections are open as {@link ServerOptions#maxConnections} allows. */
+        CONNECTION_LIMIT,
+        /** There was no thread to be had for it; on threads. */
+        NO_THREAD
+    }
+
+    /**
+     * A newcomer was accepted by the kernel and closed at once: {@link ServerStats.Counter#REFUSED}.
+     *
+     * @param remote its address; null if it was gone already
+     * @param why    the reason
+     */
+    default void refused(SocketAddress remote, Refusal why) {}
+
+    /**
+     * Accepting has stopped for a while because it failed: {@link ServerStats.Counter#ACCEPT_PAUSES}.
+     *
+     * @param cause the failure, such as want of descriptors
+     * @param most  how long it will pause, unless a connection closes before
+     */
+    default void acceptPaused(Throwable cause, Duration most) {}
+
+    /**
+     * Accepting goes on. A server that ends during a pause does not tell it.
+     *
+     * @param paused how long it had stopped
+     */
+    default void acceptResumed(Duration paused) {}
+
+    /**
+     * A loop has not come round for the stall threshold; on a reactor with threads of its own. Told once for each stall.
+     *
+     * @param loop   its thread's name
+     * @param waited how long, until this was seen
+     * @param keptBy the handler whose callback is running, with its connection; or a few words if it is no handler
+     */
+    default void stalled(String loop, Duration waited, String keptBy) {}
+
+    /**
+     * A stalled loop has come round.
+     *
+     * @param loop   its thread's name
+     * @param lasted how long the stall lasted, to within half the threshold
+     */
+    default void stallEnded(String loop, Duration lasted) {}
+}

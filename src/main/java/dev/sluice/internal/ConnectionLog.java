@@ -1,0 +1,40 @@
+package dev.sluice.internal;
+
+import dev.sluice.CloseReason;
+import dev.sluice.Connection;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Logs the beginning and the end of each connection at debug level. Costs a look at the level while that is off. Any thread. */
+public final class ConnectionLog {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
+    private ConnectionLog() {}
+
+    /**
+     * A connection has opened.
+     *
+     * @param connection the one
+     */
+    public static void opened(Connection connection) {
+        if (LOG.isDebugEnabled() && connection.localAddress() != null) { // else its end tells that it could not be made
+            LOG.debug("connection {} opened: {} with {}", connection.id(), connection.localAddress(), connection.remoteAddress());
+        }
+    }
+
+    /**
+     * A connection has ended.
+     *
+     * @param connection the one
+     * @param reason     why
+     */
+    public static void closed(Connection connection, CloseReason reason) {
+        if (LOG.isDebugEnabled()) {
+            String cause = reason.cause() == null ? "" : ", " + reason.cause();
+            LOG.debug(
+                    "connection {} closed: {} with {}, {}, {} bytes unsent{}",
+                    connection.id(), connection.localAddress(), connection.remoteAddress(), reason.kind(), reason.unsent(), cause);
+        }
+    }
+}
