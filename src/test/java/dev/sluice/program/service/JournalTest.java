@@ -249,7 +249,7 @@ class JournalTest {
         assertEquals("saved 1", writer.told.get(1));
     }
 
-    @ExpectsLog("one who waits could not be told")
+    @ExpectsLog("an author could not be told")
     @Test
     void authorThatFailsKeepsNoAnswerFromOthers() throws Exception {
         Writer broken = new Writer(disk) {
