@@ -71,7 +71,7 @@ public final class Chat implements Service {
         private final Connection connection;
         private final Framed input;
         private String name;
-        /** What stands before its lines. */
+        /** Its name, as it stands before its lines. */
         private byte[] prefix;
 
         /** Lines and notices of this callback that go to the others; null without any. */

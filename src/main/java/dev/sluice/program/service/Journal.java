@@ -40,7 +40,7 @@ final class Journal implements AutoCloseable {
     private List<Runnable> whenThereIsRoom = new ArrayList<>();
     private Batch filling;
 
-    /** Whether a line was refused since the batch began to fill: those that come later must not overtake it. */
+    /** True if a line was refused since the batch began to fill: later lines must not overtake it. */
     private boolean full;
 
     private boolean closed;
