@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** A running server: what all engines are. Every method may be called from any thread. */
+/** A running server, on any engine. Every method may be called from any thread. */
 public interface Server extends AutoCloseable {
 
     /**

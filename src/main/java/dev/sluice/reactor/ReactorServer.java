@@ -145,8 +145,8 @@ public final class ReactorServer implements Server {
     }
 
     /**
-     * Opens a server on a reactor of the caller's, who runs its turns, and may have other channels on it. The reactor
-     * outlives the server.
+     * Opens a server on a reactor of the caller's. The caller runs its turns, and may have other channels on it. The reactor outlives
+     * the server.
      *
      * @param reactor  whose loop serves the connections; the caller is on its thread
      * @param provider where the listening socket comes from, the same as the reactor's
