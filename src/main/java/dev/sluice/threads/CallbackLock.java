@@ -4,9 +4,9 @@ import dev.sluice.CloseReason;
 import dev.sluice.Handler;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.Timer;
-import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.PendingWork;
 import dev.sluice.internal.TaskQueue;
+import dev.sluice.reactor.Reactor;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -225,8 +225,8 @@ final class CallbackLock {
     Timer schedule(PendingWork work, Duration delay, Runnable task) {
         ConnectionTimer timer = new ConnectionTimer(work, task);
         work.began(timer);
-        long atNs = connection.context.nowNs() + Deadlines.nanos(delay);
-        connection.context.reactor.execute(() -> timer.begin(atNs));
+        Reactor reactor = connection.context.reactor;
+        reactor.execute(() -> timer.timer = reactor.schedule(delay, () -> post(timer::run)));
         return timer;
     }
 
@@ -241,11 +241,6 @@ final class CallbackLock {
         ConnectionTimer(PendingWork work, Runnable task) {
             this.work = work;
             this.task = task;
-        }
-
-        private void begin(long atNs) {
-            timer = connection.context.reactor.schedule(
-                    Duration.ofNanos(atNs - connection.context.nowNs()), () -> post(this::run));
         }
 
         private void run() {

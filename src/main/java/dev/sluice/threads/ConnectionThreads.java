@@ -1,7 +1,5 @@
 package dev.sluice.threads;
 
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
@@ -26,8 +24,6 @@ final class ConnectionThreads {
     /** Helpers that are kept for a while, or null: a thread for each errand. */
     private final ThreadPoolExecutor helpers;
 
-    private final Set<Thread> running = ConcurrentHashMap.newKeySet();
-
     /**
      * Makes a crew, and the threads of its pool.
      *
@@ -46,9 +42,9 @@ final class ConnectionThreads {
     /** As above, with a pool of another make; or with null for a thread each. */
     ConnectionThreads(
             ThreadFactory factory, ThreadFactory helperFactory, Function<ThreadFactory, ThreadPoolExecutor> pool, boolean keepHelpers) {
-        this.factory = work -> factory.newThread(() -> runAsOurs(work));
-        this.helperFactory = work -> helperFactory.newThread(() -> runAsOurs(work));
-        this.pool = pool.apply(this.factory);
+        this.factory = factory;
+        this.helperFactory = helperFactory;
+        this.pool = pool.apply(factory);
         this.helpers = !keepHelpers
                 ? null
                 : new ThreadPoolExecutor(
@@ -57,7 +53,7 @@ final class ConnectionThreads {
                         HELPER_WAITS_SECONDS,
                         TimeUnit.SECONDS,
                         new SynchronousQueue<>(),
-                        this.helperFactory);
+                        helperFactory);
         if (this.pool != null) {
             try {
                 this.pool.prestartAllCoreThreads();
@@ -65,19 +61,6 @@ final class ConnectionThreads {
                 this.pool.shutdown();
                 throw t;
             }
-        }
-    }
-
-    private void runAsOurs(Runnable work) {
-        try {
-            running.add(Thread.currentThread());
-        } catch (Throwable t) {
-            // no memory to be known by: a connection would never end if its work were not done
-        }
-        try {
-            work.run();
-        } finally {
-            running.remove(Thread.currentThread());
         }
     }
 
@@ -116,11 +99,6 @@ final class ConnectionThreads {
         } else {
             helpers.execute(errand);
         }
-    }
-
-    /** Whether the calling thread is one of these. */
-    boolean isOurs() {
-        return running.contains(Thread.currentThread());
     }
 
     /** Lets every thread end with what it does. */

@@ -3,18 +3,10 @@ package dev.sluice.threads;
 import dev.sluice.internal.ChunkPool;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Chunks for many threads; how many are out is known without the lock, as every write asks. */
+/** Chunks for many threads. */
 final class LockedChunks extends ChunkPool {
 
     private final ReentrantLock lock = new ReentrantLock();
-
-    /** Written with the lock. */
-    private volatile long used;
-
-    @Override
-    public long used() {
-        return used;
-    }
 
     @Override
     public Chunk take() {
@@ -22,7 +14,6 @@ final class LockedChunks extends ChunkPool {
         try {
             return super.take();
         } finally {
-            used = super.used();
             lock.unlock();
         }
     }
@@ -33,7 +24,6 @@ final class LockedChunks extends ChunkPool {
         try {
             return super.give(chunk);
         } finally {
-            used = super.used();
             lock.unlock();
         }
     }

@@ -35,11 +35,6 @@ final class StreamService implements ThreadService {
         connection.streamEnds(buffer.remaining());
     }
 
-    @Override
-    public void neverOpened(ThreadConnection connection) {
-        throw new AssertionError("a stream was accepted");
-    }
-
     private static final class Input extends InputStream {
         private final ThreadConnection connection;
         private final ByteBuffer buffer;

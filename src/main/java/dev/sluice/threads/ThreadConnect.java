@@ -1,5 +1,6 @@
 package dev.sluice.threads;
 
+import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
 import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.ListenerSockets;
@@ -15,8 +16,9 @@ import java.time.Duration;
  *
  * @param address where to
  * @param timeout how long to wait for an answer; zero: as long as the system does
+ * @param factory makes the handler, also of a connection that could not be made
  */
-record ThreadConnect(InetSocketAddress address, Duration timeout) {
+record ThreadConnect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
 
     /** Opens a socket; on the loop, so that want of descriptors costs no thread. */
     SocketChannel open(SelectorProvider sockets, ServerOptions options) throws IOException {

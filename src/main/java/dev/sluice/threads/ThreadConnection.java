@@ -170,9 +170,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     // what a drain asked, and gave up
     private volatile boolean leaving;
-    private boolean cutOwing;
     private boolean cutTakingInput;
-    private long unreadAtEnd;
 
     // ---- on the loop
 
@@ -797,32 +795,35 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             }
         });
         CloseReason reason = new CloseReason(kind, cause, unsent);
-        turn.enter();
         try {
             context.closed(this, reason);
+            tell(reason);
+        } finally {
+            context.gone(this, reason); // or a drain would wait for it for ever
+        }
+    }
+
+    private void tell(CloseReason reason) {
+        turn.enter();
+        try {
             if (!connected) {
-                service.neverOpened(this);
+                turn.create(attempt.factory());
             }
-            unreadAtEnd += cutTakingInput ? unreadBytes() : 0; // what its thread had taken from the kernel
+            if (cutTakingInput) {
+                context.leftUnread(unreadBytes()); // its thread had taken this from the kernel
+            }
             work.cancel();
             runWritten();
             turn.close(reason);
         } finally {
             turn.leave();
-            context.gone(this, reason); // or a drain would wait for it for ever
         }
     }
 
     /** Nothing was attempted: the handler is told, and no connection is counted. On a thread of ours. */
     void refuse(Throwable why) {
         state = ConnectionState.CLOSED;
-        turn.enter();
-        try {
-            service.neverOpened(this);
-            turn.close(new CloseReason(Kind.CONNECT_FAILURE, why, 0));
-        } finally {
-            turn.leave();
-        }
+        tell(new CloseReason(Kind.CONNECT_FAILURE, why, 0));
     }
 
     /** A stream asks: the connection did not end as it should. */
@@ -890,7 +891,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         if (state != ConnectionState.OPEN || !ended && inputWaits) {
             return;
         }
-        unreadAtEnd += ended ? 0 : unreadBytes() + arrived();
+        context.leftUnread(ended ? 0 : unreadBytes() + arrived());
         boolean toBeTold = !ended && work.isHeld();
         close();
         if (toBeTold) {
@@ -910,22 +911,14 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             if (state == ConnectionState.LINGERING) {
                 end(Kind.LOCAL, null);
             } else if (state != ConnectionState.CLOSED) {
-                cutOwing = work.isHeld() || isAtWork();
+                if (work.isHeld() || isAtWork()) {
+                    context.cutOwing();
+                }
                 cutTakingInput = state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED);
-                unreadAtEnd += cutTakingInput && connected ? arrived() : 0;
+                context.leftUnread(cutTakingInput && connected ? arrived() : 0);
                 end(Kind.DRAIN_DEADLINE, null);
             }
         });
-    }
-
-    /** Once it has finished: whether the drain's deadline cut it while work was held for its peer. */
-    boolean wasCutOwing() {
-        return cutOwing;
-    }
-
-    /** Once it has finished: input that no handler took because the server drained, in bytes. */
-    long unreadAtEnd() {
-        return unreadAtEnd;
     }
 
     // ---- deadlines ----------------------------------------------------------------------------------------------------
@@ -1093,7 +1086,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     @Override
     public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
-        return state != ConnectionState.CLOSED && context.connect(new ThreadConnect(address, timeout), factory);
+        return state != ConnectionState.CLOSED && context.connect(new ThreadConnect(address, timeout, factory));
     }
 
     // ---- what it tells ------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -138,22 +139,22 @@ final class ThreadContext {
     }
 
     /** Connects out, on a thread apart; false if the server has ended. */
-    boolean connect(ThreadConnect attempt, Handler.Factory factory) {
-        return reactor.execute(() -> connectOnLoop(attempt, ThreadService.callbacks(factory)));
+    boolean connect(ThreadConnect attempt) {
+        return reactor.execute(() -> connectOnLoop(attempt));
     }
 
-    private void connectOnLoop(ThreadConnect attempt, ThreadService service) {
+    private void connectOnLoop(ThreadConnect attempt) {
         boolean drained = drain != null && !drain.mayBeJoined();
         if (drained || !admission.enter()) {
-            refuse(attempt, service, new IOException(drained ? "the server has drained" : admission.refusal()));
+            refuse(attempt, new IOException(drained ? "the server has drained" : admission.refusal()));
             return;
         }
         ThreadConnection connection;
         try {
-            connection = new ThreadConnection(this, attempt.open(seams.sockets(), options), attempt.address(), attempt, service);
+            connection = new ThreadConnection(this, attempt.open(seams.sockets(), options), attempt.address(), attempt, ThreadService.callbacks(attempt.factory()));
         } catch (Throwable t) { // no descriptor, no memory
             admission.leave();
-            refuse(attempt, service, t);
+            refuse(attempt, t);
             return;
         }
         counters.add(Counter.OPENED, 1);
@@ -170,9 +171,9 @@ final class ThreadContext {
     }
 
     /** On the loop. Nothing is attempted, and the handler is told. */
-    private void refuse(ThreadConnect attempt, ThreadService service, Throwable why) {
+    private void refuse(ThreadConnect attempt, Throwable why) {
         refused.increment();
-        ThreadConnection connection = new ThreadConnection(this, null, attempt.address(), attempt, service);
+        ThreadConnection connection = new ThreadConnection(this, null, attempt.address(), attempt, null);
         refusals.add(connection);
         Runnable tell = () -> {
             try {
@@ -211,10 +212,6 @@ final class ThreadContext {
         boolean taken = reactor.execute(() -> {
             connections.remove(connection);
             if (drain != null) {
-                if (connection.wasCutOwing()) {
-                    drain.cutOwing();
-                }
-                drain.leftUnread(connection.unreadAtEnd());
                 drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.id(), connection.remoteAddress(), reason) : null);
             }
         });
@@ -249,6 +246,11 @@ final class ThreadContext {
         probe.close();
     }
 
+    /** Whether the calling thread is in a callback, a task or a stream handler of a connection. */
+    boolean isInCallback() {
+        return Stream.concat(connections.stream(), refusals.stream()).anyMatch(each -> each.isOwnThread() || each.turn.isMine());
+    }
+
     /** Adds what was counted to a snapshot. */
     void addTo(ServerStats.Builder stats) {
         closedBy.forEach(CloseReason.Kind.class, stats::addClosed); // first: none has closed that was not opened
@@ -269,6 +271,18 @@ final class ThreadContext {
         int outbound = (int) connections.stream().filter(ThreadConnection::isOutbound).count();
         drain = new Drain(loop, this::forEachMember, whenDone);
         drain.begin(connections.size(), outbound, quiet, timeout);
+    }
+
+    /** On the loop. A connection is cut while its handler works for its peer. */
+    void cutOwing() {
+        drain.cutOwing();
+    }
+
+    /** Any thread, before the connection has {@link #gone}. Input has arrived that no handler will take. */
+    void leftUnread(int bytes) {
+        if (bytes > 0) {
+            reactor.execute(() -> drain.leftUnread(bytes));
+        }
     }
 
     /** What became of the connections, once the drain has ended. */

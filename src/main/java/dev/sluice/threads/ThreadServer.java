@@ -163,7 +163,7 @@ public final class ThreadServer implements Server {
     @Override
     public void close() {
         CompletableFuture<DrainReport> drained = drain(context.options.drainTimeout());
-        if (Thread.currentThread() != thread && !context.threads.isOurs() && !context.workers.isOurs()) {
+        if (Thread.currentThread() != thread && !context.isInCallback() && !context.workers.isOurs()) {
             drained.exceptionally(t -> null).join();
         }
     }
