@@ -8,8 +8,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
- * The threads of one server: those that serve connections, and helpers for what cannot wait until a connection's own thread
- * comes back from a read or a write. A helper lives as long as its errand, or where threads are dear a few seconds longer.
+ * The threads of one server: those that serve connections, and helpers for work that cannot wait until a connection's own thread
+ * comes back from a read or a write. A helper lives as long as its work, or a few seconds longer where threads are expensive.
  */
 final class ConnectionThreads {
 
@@ -21,14 +21,14 @@ final class ConnectionThreads {
     /** The workers of a pool, or null: a thread for each connection. */
     private final ThreadPoolExecutor pool;
 
-    /** Helpers that are kept for a while, or null: a thread for each errand. */
+    /** Helpers that are kept for a while, or null: a thread for each piece of work. */
     private final ThreadPoolExecutor helpers;
 
     /**
-     * Makes a crew, and the threads of its pool.
+     * Makes the threads of its pool; all others are made when they are needed.
      *
      * @param size        threads of a pool, or 0 for one each
-     * @param keepHelpers whether a thread is too dear to be made for each errand
+     * @param keepHelpers whether a thread is too expensive to be made for each piece of work
      * @throws OutOfMemoryError when there are not as many threads to be had
      */
     ConnectionThreads(ThreadFactory factory, ThreadFactory helperFactory, int size, boolean keepHelpers) {
@@ -64,7 +64,7 @@ final class ConnectionThreads {
         }
     }
 
-    /** Has a connection served by a thread of its own, at once or in its turn; throws when no thread is to be had. */
+    /** Has a connection served by a thread of its own, at once or in its turn; throws when there is no thread for it. */
     void serve(Runnable connection) {
         if (pool == null) {
             factory.newThread(connection).start();
@@ -92,12 +92,12 @@ final class ConnectionThreads {
         return pool == null ? 0 : pool.getQueue().size();
     }
 
-    /** Has an errand run by a helper; throws when no thread is to be had. */
-    void help(Runnable errand) {
+    /** Has work done by a helper; throws when there is no thread for it. */
+    void help(Runnable work) {
         if (helpers == null) {
-            helperFactory.newThread(errand).start();
+            helperFactory.newThread(work).start();
         } else {
-            helpers.execute(errand);
+            helpers.execute(work);
         }
     }
 

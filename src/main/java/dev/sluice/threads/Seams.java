@@ -16,8 +16,8 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
- * Where a server on threads touches the machine: sockets, time, locks, threads, memory. Tests put their own there, and so advance
- * the server one step at a time.
+ * The parts of the machine that a server on threads uses: sockets, time, locks, threads, memory. Tests put their own in their place,
+ * and so advance the server one step at a time.
  *
  * @param sockets     where the selector and the sockets come from
  * @param socketIo    the way to a connection's socket

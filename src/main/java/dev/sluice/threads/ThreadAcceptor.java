@@ -24,7 +24,7 @@ final class ThreadAcceptor implements ListenerSockets.Host {
         this.context = context;
         this.service = service;
         this.sockets = new ListenerSockets(
-                context.seams.sockets(), listeners, context.options, admission, context.loop(), this, LoggerFactory.getLogger(Server.class));
+                context.seams.sockets(), listeners, context.options, admission, context.loop, this, LoggerFactory.getLogger(Server.class));
     }
 
     @Override

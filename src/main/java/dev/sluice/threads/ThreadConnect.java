@@ -20,7 +20,7 @@ import java.time.Duration;
  */
 record ThreadConnect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
 
-    /** Opens a socket; on the loop, so that want of descriptors costs no thread. */
+    /** Opens a socket; on the loop, so that a lack of descriptors costs no thread. */
     SocketChannel open(SelectorProvider sockets, ServerOptions options) throws IOException {
         SocketChannel channel = sockets.openSocketChannel();
         try {

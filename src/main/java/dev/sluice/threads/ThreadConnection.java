@@ -34,7 +34,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 
 /**
- * One connection on a thread of its own. It owns its state: nothing outside this class writes a field of it. What it is comes in this
+ * One connection on a thread of its own. It owns its state: nothing outside this class writes a field of it. Its parts come in this
  * order: its own thread, reading, writing, closing, leaving, deadlines, tasks. The states are those of {@link ConnectionState}, the
  * reasons why it is not read those of {@link ReadStop}.
  *
@@ -46,26 +46,29 @@ import java.util.function.BiConsumer;
  * </pre>
  *
  * <p>Two locks order them. The <em>turn</em> ({@link CallbackLock}) is held for the length of a callback or task. The <em>lock</em>
- * guards the state and the queue, for a few instructions at a time, never through a call that blocks or a callback. The turn comes
- * first: no thread that has the lock waits for the turn. Closing the channel is what brings a thread back from a read or a write.
+ * guards the state and the queue, for a few instructions at a time, never through a call that blocks or a callback; at most a helper is
+ * started under it. The turn comes first: no thread that has the lock waits for the turn. Closing the channel brings a thread back from a
+ * read or a write.
  *
- * <p>Unread input is in one of four states. Two things tell which: the bytes, and whether {@link ReadStop#OFFER_DUE} is set, alone or
- * beside other reasons not to read. Nothing is read while it is set.
+ * <p>Unread input has one state. The bytes and the reason {@link ReadStop#OFFER_DUE} tell it. Nothing is read while that is set.
  *
  * <pre>
- *   bytes   OFFER_DUE   other reasons   unread input ...    and so it is offered
- *   none    -           any             is not there
- *   some    no          any             waits for more      in front of the next bytes
- *   some    yes         some            waits for room      as soon as the last of those reasons has ended
- *   some    yes         none            is due              by a step of the turn
+ *   bytes   OFFER_DUE   other reasons   state            the bytes are offered
+ *   none    no          any             none
+ *   some    no          any             waits for more   in front of the next bytes
+ *   some    yes         some            waits for room   once the last of those reasons has ended
+ *   some    yes         none            due              by a step of the turn
  *
- *                    a call leaves bytes                  resumed · the peer's end · bytes that may not be offered
- *   is not there ──────────────────────▶ waits for more ───────────────────────────────┐
- *        ▲                                ▲    │ bytes come                            ▼    last other reason ends
- *        │                                │    ▼                                  waits for room ──────────────▶ is due
- *        └── the call takes all ── the handler is called ── told by isReading to stop, ─┘  ▲                       │
- *                                         ▲                 or resumed meanwhile           └── a reason begins ────┤
- *                                         └────────────────────────────────────────────────── the step ◀───────────┘
+ *   from             event                                                                      to
+ *   none             a call leaves bytes                                                        waits for more
+ *                    and was told by isReading to stop, or has resumed and taken some           waits for room
+ *                    bytes come while reading is stopped                                        waits for room
+ *   waits for more   bytes come: a call with both                                               as from none
+ *                    reading is resumed, the peer's end comes, or bytes while it is stopped     waits for room
+ *   waits for room   the last other reason ends                                                 due
+ *   due              another reason begins                                                      waits for room
+ *                    the step: a call with the bytes, unless it took none of them the last
+ *                    time and more have come, which the own thread is about to read             as from none
  * </pre>
  */
 final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Member, Runnable {
@@ -96,12 +99,12 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     private final ThreadService service;
 
-    /** How to connect, or null: it was accepted. */
+    /** The attempt to connect; null if the connection was accepted. */
     private final ThreadConnect attempt;
 
     private final ReentrantLock lock;
 
-    /** The state, or what the own thread waits for, is another. */
+    /** Signalled when the state changes, or another thing that the own thread waits for. */
     private final Condition changed;
 
     /** Null until a thread has come to this connection: others of a pool wait. */
@@ -109,24 +112,24 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     // ---- written by the own thread
 
-    /** Whether it is in a read, or about to be. */
+    /** The own thread is in a read, or about to be. */
     private volatile boolean inRead;
 
-    /** What a drain still gives to the handler. */
+    /** Bytes that the handler is still given while the server drains. */
     private int lastBytes = LAST_BYTES;
 
-    /** What its callbacks wrote since it last sent. */
+    /** Bytes that its callbacks wrote since it last sent. */
     private int ownBytes;
 
     // ---- written with the turn
 
-    /** What the handler left unread, or is being offered; or null. */
+    /** Unread input, or the input that the handler is being offered; or null. */
     private volatile ByteBuffer unread;
 
-    /** Whether the handler took nothing when it was last called with its unread input: if more has come, that is read first. */
+    /** The handler took nothing when it was last offered input: if more has come, that is read before the next offer. */
     private boolean lastOfferUnread;
 
-    /** Whether the handler was told, by isReading, to take no more of what it is being offered. */
+    /** The handler was told, by isReading, to take no more of the input that it is being offered. */
     private boolean toldToStop;
 
     /** Bytes that came, or were left, when no input was taken any more. */
@@ -143,10 +146,10 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     /** A set of {@link ReadStop}. */
     private volatile byte stops;
 
-    /** Whether the peer's end was read. {@link ReadStop#INPUT_ENDED} follows when the handler has been told. */
+    /** The peer's end was read. {@link ReadStop#INPUT_ENDED} follows when the handler has been told. */
     private boolean endRead;
 
-    /** Whether a step of the turn offers unread input. Were more read meanwhile, it would grow at each offer of which little is taken. */
+    /** A step of the turn offers unread input. Nothing is read meanwhile, or it would grow at each offer of which little is taken. */
     private boolean offering;
 
     private boolean connected;
@@ -165,10 +168,10 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     /** When the timer is due, or {@link Timeouts#NEVER}. */
     private volatile long dueNs = Timeouts.NEVER;
 
-    /** Whether a {@link StreamHandler} is serving it. */
+    /** A {@link StreamHandler} is serving the connection. */
     private boolean streams;
 
-    // what a drain asked, and gave up
+    // of a drain
     private volatile boolean leaving;
     private boolean cutTakingInput;
 
@@ -248,7 +251,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                     local = connected ? localOf(channel) : null;
                     activeNs = context.nowNs();
                 });
-            } catch (Throwable t) { // an address of another family is no IOException, want of memory no Exception
+            } catch (Throwable t) { // an address of another family is no IOException, a lack of memory no Exception
                 end(Kind.CONNECT_FAILURE, t);
             }
             if (connected) {
@@ -1089,7 +1092,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         return state != ConnectionState.CLOSED && context.connect(new ThreadConnect(address, timeout, factory));
     }
 
-    // ---- what it tells ------------------------------------------------------------------------------------------------
+    // ---- questions ----------------------------------------------------------------------------------------------------
 
     @Override
     public boolean isOpen() {

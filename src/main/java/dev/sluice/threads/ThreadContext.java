@@ -34,8 +34,8 @@ import java.util.stream.Stream;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the connections of a server on threads share: the loop, threads, limits, counters, pools, the drain. Any thread, but for what
- * says otherwise.
+ * The context that the connections of a server on threads share: the loop, threads, limits, counters, pools, the drain. Any thread,
+ * unless a method says otherwise.
  */
 final class ThreadContext {
 
@@ -58,7 +58,7 @@ final class ThreadContext {
     /** On the loop. */
     final LivenessProbe probe = new LivenessProbe();
 
-    private final Loop loop;
+    final Loop loop;
     private final Set<ThreadConnection> connections;
 
     /** Outbound attempts that were refused and whose last callback has not returned. */
@@ -104,10 +104,6 @@ final class ThreadContext {
         this.outlet = new Outlet(socketIo, chunks, counters);
         this.timeouts = new Timeouts(options);
         this.budget = new MemoryBudget(options);
-    }
-
-    Loop loop() {
-        return loop;
     }
 
     long nowNs() {
@@ -285,7 +281,7 @@ final class ThreadContext {
         }
     }
 
-    /** What became of the connections, once the drain has ended. */
+    /** The result of the drain, once it has ended. */
     DrainReport report() {
         return drain.report();
     }

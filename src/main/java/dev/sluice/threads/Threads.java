@@ -12,13 +12,13 @@ public final class Threads {
     private final String text;
     private final int poolSize;
     private final boolean virtual;
-    private final Supplier<ConnectionThreads> crews;
+    private final Supplier<ConnectionThreads> made;
 
-    private Threads(String text, int poolSize, boolean virtual, Supplier<ConnectionThreads> crews) {
+    private Threads(String text, int poolSize, boolean virtual, Supplier<ConnectionThreads> made) {
         this.text = text;
         this.poolSize = poolSize;
         this.virtual = virtual;
-        this.crews = crews;
+        this.made = made;
     }
 
     /**
@@ -80,7 +80,7 @@ public final class Threads {
 
     /** The threads of one server, none of them running yet but those of a pool. */
     ConnectionThreads open() {
-        return crews.get();
+        return made.get();
     }
 
     @Override

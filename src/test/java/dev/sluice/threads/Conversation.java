@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * A handler that does what the seed says, and knows what the engine owes it: at each callback what may come now, at each moment at
- * which nobody can go on what must have come before.
+ * A handler that does what the seed says, and knows what the engine owes it: at each callback what may come now, and whenever no thread
+ * can go on what must have come before.
  */
 final class Conversation implements Handler {
 
@@ -633,7 +633,7 @@ final class Conversation implements Handler {
         }
     }
 
-    // ---- what must have come when nobody can go on ----------------------------------------------------------------------------
+    // ---- what must have come when no thread can go on ----------------------------------------------------------------------------
 
     /** Says what is amiss; null if nothing is. */
     String whatIsAmiss() {
@@ -649,7 +649,7 @@ final class Conversation implements Handler {
             return "a task waits";
         }
         if (mayRead && line.isReadable()) {
-            return "bytes wait, and nobody reads";
+            return "bytes wait, and no thread reads";
         }
         if (mayRead && left > 0 && owedByResumption) {
             return "what was left unread is not offered after a resumption";

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class HelperTaskTest {
 
-    private final ConnectionThreads crew = new ConnectionThreads(Thread::new, Thread::new, 0, true);
+    private final ConnectionThreads threads = new ConnectionThreads(Thread::new, Thread::new, 0, true);
 
     @Test
     void everyPieceOfWorkIsDoneByOneHelperAtATime() throws Exception {
@@ -23,8 +23,8 @@ class HelperTaskTest {
         AtomicLong done = new AtomicLong();
         AtomicInteger helpers = new AtomicInteger();
         AtomicInteger overlaps = new AtomicInteger();
-        HelperTask errand = new HelperTask(
-                crew,
+        HelperTask task = new HelperTask(
+                threads,
                 () -> {
                     overlaps.addAndGet(helpers.getAndIncrement());
                     done.set(made.get());
@@ -36,7 +36,7 @@ class HelperTaskTest {
             Thread maker = new Thread(() -> {
                 for (int i = 0; i < 50_000; i++) {
                     made.incrementAndGet();
-                    errand.wake();
+                    task.wake();
                 }
             });
             maker.start();
@@ -47,7 +47,7 @@ class HelperTaskTest {
         }
         Served.await(() -> done.get() == 200_000, "no wake-up is lost");
         assertEquals(0, overlaps.get());
-        crew.end();
+        threads.end();
     }
 
     @Test
@@ -59,10 +59,10 @@ class HelperTaskTest {
             calls.incrementAndGet();
             throw none;
         }, 0, true);
-        HelperTask errand = new HelperTask(without, () -> {}, told::set);
-        errand.wake();
+        HelperTask task = new HelperTask(without, () -> {}, told::set);
+        task.wake();
         assertSame(none, told.get());
-        errand.wake();
+        task.wake();
         assertEquals(2, calls.get());
     }
 }

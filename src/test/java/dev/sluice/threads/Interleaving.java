@@ -25,8 +25,8 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * One server on threads, its peers, its handlers and the user's threads, all of them as the seed says, for one schedule. First
- * everybody does what he likes; when nobody can go on, all calm down: handlers take everything and owe nothing, peers send the
- * rest, take everything and end. By then everything has to come to its end by itself, without waiting for a deadline.
+ * each of them does what it likes. When no thread can go on, all calm down: handlers take everything and owe nothing, peers send the
+ * rest, take everything and end. Then everything has to come to its end by itself, without waiting for a deadline.
  */
 final class Interleaving implements Stepper.Play {
 
@@ -35,7 +35,7 @@ final class Interleaving implements Stepper.Play {
 
     /**
      * A thread that comes back from a read or a write tells of it only once it has the lock; until then its bytes are in its hand, and
-     * nobody sees them. A drain that finds the socket empty 50 ms later, the idle limit and the write limit then close the connection,
+     * no other thread sees them. A drain that finds the socket empty 50 ms later, the idle limit and the write limit then close the connection,
      * if the thread is not given the processor for so long. What follows from that alone is not said to be wrong here. Goes once no
      * thread has bytes in hand without a lock.
      */
@@ -187,7 +187,7 @@ final class Interleaving implements Stepper.Play {
         return line;
     }
 
-    /** A handler connects to a peer that is there, or to nobody. */
+    /** A handler connects to a peer that is there, or to an address where none listens. */
     void connectFrom(Connection self) {
         if (outbound++ < 2) {
             Duration timeout = Duration.ofMillis(random.nextInt(3) * 100L);
@@ -312,7 +312,7 @@ final class Interleaving implements Stepper.Play {
         return MOST_STEPS + STEPS_A_BYTE * (int) (written() + talkers.stream().mapToInt(Talker::sent).sum());
     }
 
-    // ---- when nobody can go on ----------------------------------------------------------------------------------------------
+    // ---- when no thread can go on ----------------------------------------------------------------------------------------------
 
     @Override
     public Stepper.Next quiet(boolean mayWait) {

@@ -20,7 +20,7 @@ import java.util.function.Consumer;
 
 /**
  * A server with one connection and one peer, of which a test says what each does; only the order of steps is a schedule's. The peer
- * sends its pieces when it likes. Each time that nobody can go on, the next of what follows begins; in the end the peer takes all and
+ * sends its pieces when it likes. Each time that no thread can go on, the next of its actions begins; in the end the peer takes all and
  * ends its side, and the server drains.
  */
 final class Script implements Stepper.Play {
@@ -77,7 +77,7 @@ final class Script implements Stepper.Play {
         return this;
     }
 
-    /** Once nobody can go on, and all of these before have been done, this follows. */
+    /** This follows once no thread can go on and all actions before have been done. */
     Script then(Runnable what) {
         next.add(what);
         return this;

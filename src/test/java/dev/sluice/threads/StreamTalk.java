@@ -109,7 +109,7 @@ final class StreamTalk {
         stepper.check(peer.line.taken() == written || peer.line.isReset(), "a flush has not sent all");
     }
 
-    /** Says what is amiss when nobody can go on; null if nothing is. */
+    /** Says what is amiss when no thread can go on; null if nothing is. */
     String whatIsAmiss() {
         boolean waits = inRead && !ended && peer.line.isReadable() && !peer.line.isBeingWritten();
         return waits ? "a stream waits for bytes that are there" : null;

@@ -154,7 +154,7 @@ class ThreadServerTest {
         await(() -> waiting() == 100, "a hundred wait");
         DrainReport report = served.server.drain(Duration.ofMillis(200)).get(20, TimeUnit.SECONDS);
         assertEquals(101, report.connections());
-        assertEquals(101, report.cut(), "who was never served has not ended well");
+        assertEquals(101, report.cut(), "a connection that was never served has not ended well");
         assertEquals(101, closedBy(Kind.DRAIN_DEADLINE), "the thread that is freed comes to none of them");
         for (Socket each : waiting) {
             assertTrue(isOver(each));
@@ -545,7 +545,7 @@ class ThreadServerTest {
         await(() -> closedBy(Kind.PEER) == 1, "the end");
     }
 
-    /** A look takes the channel from whoever reads or writes: it would wait for them, and every connection of the server with it. */
+    /** A look takes the channel from the thread that reads or writes: it would wait for that, and every connection of the server with it. */
     @Test
     void lookWaitsForNobodyWhoReadsLastBytesBetweenTwoWrites() throws Exception {
         SocketIo takesNothing = new SocketIo() {
@@ -812,7 +812,7 @@ class ThreadServerTest {
                 connection.get().write(ByteBuffer.allocate(100_000)); // until more waits than may
             }
         } catch (OutOfMemoryError e) {
-            // whoever writes may be told, or not
+            // the writer may be told, or not
         }
         assertEquals(1, failures.get());
         try {

@@ -85,7 +85,7 @@ public final class Line {
         reset = true;
     }
 
-    /** Answers one who connects. */
+    /** Accepts a connect. */
     public void accept(long nowNs) {
         accepted = true;
         readNs = nowNs;

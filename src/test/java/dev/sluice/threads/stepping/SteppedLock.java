@@ -105,7 +105,7 @@ public final class SteppedLock extends ReentrantLock {
     }
 
     private final class SteppedCondition implements Condition {
-        /** Those who wait and were not signalled, the first first. */
+        /** Threads that wait and were not signalled, the first first. */
         private final List<boolean[]> waiting = new ArrayList<>();
 
         /** Returns what is left of the time. */
@@ -148,7 +148,7 @@ public final class SteppedLock extends ReentrantLock {
 
         @Override
         public boolean awaitUntil(Date deadline) {
-            throw new UnsupportedOperationException("nobody here knows the time of day");
+            throw new UnsupportedOperationException("there is no time of day here");
         }
 
         private void checkInterrupted() throws InterruptedException {

@@ -48,7 +48,7 @@ public final class SteppedNetwork extends SelectorProvider {
         return new InetSocketAddress(HERE, port);
     }
 
-    /** Says what is at an address that somebody connects to: the line to it, or null where nobody listens. */
+    /** Sets the answer to each connect: the line to the address, or null where none listens. */
     public void targets(Function<InetSocketAddress, Line> at) {
         targets = at;
     }
@@ -63,7 +63,7 @@ public final class SteppedNetwork extends SelectorProvider {
         return line;
     }
 
-    /** A line to nobody yet: for a target. */
+    /** A line that has no other end yet: for a target. */
     public Line line(int room, boolean writesWhole) {
         Line line = new Line(address(ports++), room, writesWhole);
         lines.add(line);

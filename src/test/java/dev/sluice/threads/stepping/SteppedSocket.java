@@ -183,7 +183,7 @@ final class SteppedSocket extends SocketChannel {
         return adaptor;
     }
 
-    /** What a channel offers to those who know sockets alone. */
+    /** The part of a socket that the engine uses of a channel. */
     private final class Adaptor extends Socket {
         Adaptor() throws SocketException {
             super((SocketImpl) null);

@@ -14,10 +14,10 @@ import java.util.function.BooleanSupplier;
  * <pre>
  *   strand   a thread of the program under test, with a stack of its own    {@link SteppedThreads}, {@link #spawn}
  *   actor    something beside it that has none: a peer, which sends or takes a piece when it is chosen
- *   time     passes only when nobody can go on, or when the schedule says so: then to the next deadline
+ *   time     passes only when no thread can go on, or when the schedule says so: then to the next deadline
  * </pre>
  *
- * <p>When nobody can go on and no deadline is left, the {@link Play} is asked; has it nothing more to begin, and a strand has not
+ * <p>When no thread can go on and no deadline is left, the {@link Play} is asked; has it nothing more to begin, and a strand has not
  * ended, they wait for each other, which is a {@link Finding}. The same play and schedule make the same steps, of which {@link #trace}
  * is the sum.
  *
@@ -26,13 +26,13 @@ import java.util.function.BooleanSupplier;
  */
 public final class Stepper {
 
-    /** What follows when nobody can go on. */
+    /** What follows when no thread can go on. */
     public enum Next {
         /** Something was begun. */
         GO_ON,
         /** Time passes. */
         WAIT,
-        /** Nothing: who has not ended waits in vain. */
+        /** Nothing: a thread that has not ended waits in vain. */
         END
     }
 
@@ -78,7 +78,7 @@ public final class Stepper {
     /** A deadline after this does not come within a run: a year. */
     private static final long LAST_NS = 365L * 24 * 3_600 * 1_000_000_000;
 
-    /** One that does not come to be looked at for so long is not coming: a step that blocks where nobody sees it. */
+    /** A thread that makes no step for so long blocks where the stepper does not see it. */
     private static final long LONGEST_STEP_NS = 10_000_000_000L;
 
     /** A thread of the program. */
@@ -150,7 +150,7 @@ public final class Stepper {
                 return next;
             }
             strand = null;
-            (mine.isKnown ? known : idle).push(this); // one who is known by its thread must not seem to live on
+            (mine.isKnown ? known : idle).push(this); // a strand that is known by its thread must not seem to live on
             if (next == null) {
                 current = null;
                 finished = true;
@@ -373,7 +373,7 @@ public final class Stepper {
         }
     }
 
-    /** Whether somebody listens to {@link #tell}. */
+    /** Whether there is a listener to {@link #tell}. */
     public boolean isTold() {
         return told != null;
     }
@@ -460,7 +460,7 @@ public final class Stepper {
         return passes;
     }
 
-    /** The next strand, once nobody of those before it could act; null at the end of all. */
+    /** The next strand, once none of those before it could act; null at the end of all. */
     private Strand next(Strand but) {
         while (true) {
             if (schedule.isLate(steps)) {
@@ -497,7 +497,7 @@ public final class Stepper {
             return true;
         }
         if (left > 0) {
-            fail("nobody can go on");
+            fail("no thread can go on");
         }
         return false;
     }

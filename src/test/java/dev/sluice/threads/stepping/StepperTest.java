@@ -83,7 +83,7 @@ class StepperTest {
     void locksTakenInTwoOrdersAreADeadlock() {
         Finding finding = inManyOrders(() -> new Transfer(false));
         assertNotNull(finding);
-        assertEquals("nobody can go on", finding.kind());
+        assertEquals("no thread can go on", finding.kind());
         assertNull(inManyOrders(() -> new Transfer(true)));
     }
 
