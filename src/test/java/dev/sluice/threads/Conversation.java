@@ -341,7 +341,7 @@ final class Conversation implements Handler {
             case IDLE -> all.options.idleTimeout().toNanos() > 0 && idleNs() >= all.options.idleTimeout().toNanos();
             case WRITE_STALL -> all.options.writeTimeout().toNanos() > 0 && stalledNs() >= all.options.writeTimeout().toNanos();
             case QUEUE_LIMIT -> all.written() > Math.min(all.options.maxPending(), all.options.maxPendingTotal() / 2); // which is in chunks
-            case HANDLER_FAILURE -> threw && cause == Thrown.ONE;
+            case HANDLER_FAILURE -> threw && cause == Thrown.ONE || cause instanceof OutOfMemoryError && all.isScarce; // thrown by offload
             case PROTOCOL -> threw && cause == PEERS_FAULT || left >= all.options.maxRemainder() && cause == null;
             case CONNECT_FAILURE -> isOutbound && !opened;
             case DRAIN_DEADLINE -> all.isPastDrain();
