@@ -1,23 +1,23 @@
 package dev.sluice;
 
 /**
- * Why a connection ended, and what was lost with it.
+ * The reason why a connection ended, and the number of bytes that were lost with it.
  *
- * @param kind   what ended it
+ * @param kind   the reason
  * @param cause  the failure behind it, or null
  * @param unsent bytes that were in the outbound queue and never left; zero says that the kernel took everything
  */
 public record CloseReason(Kind kind, Throwable cause, long unsent) {
 
-    /** What can end a connection. */
+    /** The reasons. More may be added. */
     public enum Kind {
         /** The peer ended its side first, and we ours. */
         PEER,
         /** We ended it first: {@code close}, {@code abort}, or the server's drain. */
         LOCAL,
-        /** An I/O error on the connection, whatever its text. */
+        /** An I/O error on the connection. */
         RESET,
-        /** No byte was read, and none taken by the kernel, for {@link ServerOptions#idleTimeout}, and nothing was owed meanwhile. */
+        /** No byte was read, and none taken by the kernel, for {@link ServerOptions#idleTimeout}, and the connection was not held. */
         IDLE,
         /** Output waited, and the kernel took none of it for {@link ServerOptions#writeTimeout}. */
         WRITE_STALL,

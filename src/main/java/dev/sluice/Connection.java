@@ -8,43 +8,42 @@ import java.util.concurrent.Callable;
 import java.util.function.BiConsumer;
 
 /**
- * One connection, with an outbound queue of its own. Each method names the threads that may call it; <em>the
- * connection's thread</em> is the one that is running a callback or task of it: on a reactor always the same.
+ * One connection, with an outbound queue of its own. Each method names the threads that may call it. <em>The connection's thread</em>
+ * is the one that runs a callback or task of it at the moment; on a reactor it is always the same.
  *
- * <p>There are three words for the end: {@link #close} lets what is owed and queued leave and waits for the peer's end,
- * {@link #shutdownOutput} ends our side only, {@link #abort} resets at once. Called on another thread than the connection's,
- * each keeps its place behind what that thread wrote before, and may take effect a moment after it returned.
+ * <p>Three methods end a connection. {@link #close} waits until all output has left and the peer has ended its side.
+ * {@link #shutdownOutput} ends our side only. {@link #abort} resets at once. Each keeps its place behind what the calling thread wrote
+ * before. On another thread than the connection's, it may take effect a moment after it returned.
  */
 public interface Connection {
 
     /**
-     * Any thread. Takes all remaining bytes of {@code data} into the outbound queue and never waits; the caller may
-     * reuse the buffer on return. Writes of one thread leave in their order. Many small writes in one callback leave
-     * together when the callback returns.
+     * Any thread. Takes all remaining bytes of {@code data} into the outbound queue and never waits. The caller may reuse the buffer on
+     * return. Writes of one thread leave in their order. Many small writes in one callback leave together when the callback returns.
      *
      * <p>A write that would bring the queue above {@link ServerOptions#maxPending} closes the connection
-     * ({@link CloseReason.Kind#QUEUE_LIMIT}). After {@code close}, {@code shutdownOutput} or {@code abort} the bytes
-     * are counted as discarded. "Written" means taken by the kernel, which is less than received by the peer.
+     * ({@link CloseReason.Kind#QUEUE_LIMIT}). After {@code close}, {@code shutdownOutput} or {@code abort} the bytes are discarded and
+     * counted. "Written" means taken by the kernel; the peer may not have received it yet.
      *
      * @param data the bytes between position and limit; the position moves to the limit, whatever is returned
-     * @return true while more is welcome; false above the high water mark ({@link Handler#onWritable} says when to go
-     *     on), and false when the bytes were discarded ({@link #isOpen} tells the two apart)
+     * @return true while more is welcome. False above the high water mark, until {@link Handler#onWritable} is called; and false when the
+     *     bytes were discarded. {@link #isOpen} tells the two apart
      */
     boolean write(ByteBuffer data);
 
     /**
-     * Any thread. Ends the connection well: what is queued leaves, then our end is told to the peer, then its
-     * remaining input is read and discarded until it ends its side or {@link ServerOptions#lingerTimeout} is over. The
-     * handler hears nothing more except {@link Handler#onClose}. Does nothing when called again.
+     * Any thread. Ends the connection well. Queued output leaves, then our side ends. Then input is read and discarded until the peer ends
+     * its side, for {@link ServerOptions#lingerTimeout} at most. The handler hears nothing more except {@link Handler#onClose}. Does
+     * nothing when called again.
      *
-     * <p>Where work is {@linkplain #offload offloaded}, or there is a {@link #hold}, all this begins when the last callback has
-     * returned and the last hold is released. Until then nothing is read, and may be written.
+     * <p>If work is {@linkplain #offload offloaded}, or there is a {@link #hold}, this begins when the last callback of that work has
+     * returned and the last hold is closed. Until then the connection can be written to, and is not read.
      */
     void close();
 
     /**
-     * Any thread. Ends our side once what is queued has left; the peer's bytes still arrive. When the peer has ended
-     * its side too, the connection closes.
+     * Any thread. Ends our side once all queued output has left. The peer's bytes still arrive. When the peer has ended its side too, the
+     * connection closes.
      */
     void shutdownOutput();
 
@@ -58,17 +57,16 @@ public interface Connection {
      */
     Hold hold();
 
-    /** Any thread. Resets the connection at once; what is queued is discarded. */
+    /** Any thread. Resets the connection at once. Queued output is discarded. */
     void abort();
 
     /**
-     * Any thread. Runs a task on the connection's thread, one at a time with the handler's callbacks; a task that
-     * throws is a handler that throws. Tasks that wait are not bounded: whoever hands in more than the thread can run has
-     * to bound them.
+     * Any thread. Runs a task on the connection's thread, one at a time with the handler's callbacks. A task that throws is a handler that
+     * throws. The tasks that wait are not bounded: a caller that hands in more than the thread can run has to bound them.
      *
-     * @param task what to run
-     * @return false when the connection has closed, as it has in its last callback; tasks still queued when it closes are dropped
-     *     and counted
+     * @param task runs once; one that is still queued when the connection closes is dropped and counted
+     *     ({@link ServerStats.Counter#DROPPED_TASKS})
+     * @return false when the connection has closed, as it has in its last callback
      */
     boolean execute(Runnable task);
 
@@ -82,17 +80,17 @@ public interface Connection {
      * that has not run by then never will, and {@link CloseReason#unsent} is above zero; only one that another thread gave while the
      * connection closed may be dropped besides, and is counted as {@link #execute} counts it.
      *
-     * @param task what to run
+     * @param task runs once, or never
      * @return false when the connection has closed, as it has in its last callback: then the task is not run
      */
     boolean whenWritten(Runnable task);
 
     /**
-     * The connection's thread. Runs a task there after a delay; a connection that closes cancels its timers, and once it has
-     * closed, as in its last callback, a task is never run.
+     * The connection's thread. Runs a task there after a delay. A connection that closes cancels its timers. Once it has closed, as it has
+     * in its last callback, the task never runs.
      *
      * @param delay how long to wait at least; zero or less means in the next turn
-     * @param task  what to run
+     * @param task  runs once
      * @return the timer, to cancel it
      * @throws IllegalStateException on another thread
      */

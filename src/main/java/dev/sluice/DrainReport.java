@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What became of the connections that were open when a server was drained.
+ * How the connections ended that were open when a server was drained.
  *
  * @param connections how many there were, those from the backlog included
  * @param cuts        one entry for each that ended with output unsent, or that still had something to do at the deadline
@@ -61,25 +61,25 @@ public record DrainReport(int connections, List<Cut> cuts, int owed, long bytesU
     }
 
     /**
-     * Those that ended well, with their output taken by the kernel.
+     * Counts the connections that ended well, with their output taken by the kernel.
      *
-     * @return how many
+     * @return connections
      */
     public int flushed() {
         return connections - cuts.size();
     }
 
     /**
-     * Those that did not.
+     * Counts the connections that were cut.
      *
-     * @return how many
+     * @return connections
      */
     public int cut() {
         return cuts.size();
     }
 
     /**
-     * The output that never left.
+     * Counts the output that never left.
      *
      * @return bytes
      */

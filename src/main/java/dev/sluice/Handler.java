@@ -9,14 +9,14 @@ import java.nio.ByteBuffer;
  *   [ onOpen (onRead | onWritable)* [ onEof onWritable* ] ] onClose
  * </pre>
  *
- * <p>A connection that was never open hears {@code onClose} alone: an outbound one that could not be made, and one that its
- * {@link Factory} has closed or aborted.
+ * <p>The handler of a connection that was never open hears {@code onClose} alone: of an outbound one that could not be made, and of one
+ * that its {@link Factory} has closed or aborted.
  *
  * <p>Callbacks and tasks of one connection run one at a time, each happening before the next, on a thread of the
  * server's and never inside a call that user code makes. They must not block: on a reactor, every other connection of
- * the loop waits meanwhile. A callback that throws, an {@link Error} included, loses its own connection
- * ({@link CloseReason.Kind#HANDLER_FAILURE}) and nothing else; with a {@link java.net.ProtocolException} it says that it is the
- * peer's fault ({@link CloseReason.Kind#PROTOCOL}), which is neither counted as a failure nor logged.
+ * the loop waits meanwhile. A callback that throws, an {@link Error} included, loses its own connection and nothing else
+ * ({@link CloseReason.Kind#HANDLER_FAILURE}). A {@link java.net.ProtocolException} says that the peer is at fault
+ * ({@link CloseReason.Kind#PROTOCOL}): that is not counted as a failure, and not logged.
  *
  * <p>State lives in the handler: a server takes a {@link Factory} and asks it for one handler for each connection. A
  * handler without state may serve them all.
@@ -67,10 +67,10 @@ public interface Handler {
     default void onWritable(Connection connection) throws Exception {}
 
     /**
-     * Whether reading goes on while output of this connection waits above the high water mark. No is right for answers: who does not
-     * take them is not asked for more questions. Yes is for a handler that sends elsewhere what it reads, and pauses reading itself
-     * when that is full, as a relay does: were its two ways one, a peer that answers before it reads on would wait for ever. Asked at
-     * any time, on any thread of the server's; the answer is always the same.
+     * Whether reading goes on while output of this connection waits above the high water mark. False suits a handler that answers: a peer
+     * that does not take its answers is not read. True suits a relay, which sends elsewhere what it reads, and pauses reading itself
+     * when that is full: if its output stopped its input, a peer that sends before it reads on would wait for ever. Called at any time, on
+     * any thread of the server's; the answer has to be always the same.
      *
      * @return false unless overridden
      */
@@ -79,8 +79,8 @@ public interface Handler {
     }
 
     /**
-     * The peer ended its side, or the server drains while this connection is {@linkplain Connection#hold held}: nothing more is
-     * read; ours can still write. Closes the connection unless overridden.
+     * The peer has ended its side, or the server drains while this connection is {@linkplain Connection#hold held}. Nothing more is
+     * read, and our side can still write. Closes the connection unless overridden.
      *
      * @param connection this handler's connection
      * @throws Exception closes the connection
@@ -92,8 +92,8 @@ public interface Handler {
     /**
      * The connection is gone: always the last callback, exactly once.
      *
-     * @param connection this handler's connection; it tells its remote address, takes what is {@linkplain Connection#offload offloaded},
-     *                   and refuses everything else
+     * @param connection this handler's connection; it tells its number and addresses, takes work that is
+     *                   {@linkplain Connection#offload offloaded}, and refuses everything else
      * @param reason     why, and how many queued bytes never left
      * @throws Exception is counted and logged
      */

@@ -33,14 +33,14 @@ public interface Server extends AutoCloseable {
     ServerStats stats();
 
     /**
-     * Ends the server well: what the backlogs hold is accepted, the listeners close and their ports are free; every
-     * connection's arrived bytes are handled, its output leaves, both sides end it. A handler that has paused reading is
-     * waited for, and one that is in a callback or task. What has output left at the deadline, owes something, or has not
-     * come that far, is cut: its peer sees a reset, and the report counts what was lost with it. Called again, it may only bring the deadline forward.
+     * Ends the server well. It accepts the connections that wait in its backlogs, then closes the listeners, and their ports are free. Of
+     * every connection, the bytes that have arrived are handled, the output leaves, and both sides end it. The drain waits for a handler
+     * that has paused reading, and for one that is in a callback or task. A connection that has not come to its end at the deadline is cut:
+     * its peer sees a reset, and the report counts what was lost. Called again, this may only bring the deadline forward.
      *
-     * <p>A connection is asked to leave once no byte has been read or written on it for a while, and a new connection counts as active: so
-     * a client that has just connected gets its answer. Those that are never quiet are asked one after another in the second half of the
-     * time.
+     * <p>A connection is asked to leave once no byte has been read or written on it for a while. A new connection counts as active, so a
+     * client that has just connected gets its answer. Connections that are never quiet are asked one after another in the second half of
+     * the time.
      *
      * @param quiet   how long a connection is to be quiet before it is asked to leave; zero asks all of them at once
      * @param timeout how long all that may take; zero cuts at once
@@ -59,7 +59,7 @@ public interface Server extends AutoCloseable {
     }
 
     /**
-     * The end of the server, whoever asked for it.
+     * The end of the server, by a drain or by a failure.
      *
      * @return completes once every connection has closed, its last callback has returned, and the server's threads are about to end;
      *     exceptionally when a loop failed. Tasks that were {@linkplain Connection#offload offloaded} may still run

@@ -10,7 +10,7 @@ import java.util.Map;
  */
 public final class ServerStats {
 
-    /** What a server counts. Of two counters, the one that cannot be larger stands first: a snapshot reads them in this order. */
+    /** The counters of a server. Of two, the one that cannot be larger stands first: a snapshot reads them in this order. */
     public enum Counter {
         /** Connections that ended. */
         CLOSED,

@@ -1,8 +1,6 @@
 package dev.sluice;
 
-import dev.sluice.reactor.Reactor;
-
-/** A task that waits for its time. Belongs to the thread of whoever gave it: a {@link Reactor}'s, or a connection's. */
+/** A task that waits for its time. Belongs to the thread that it was scheduled on: a reactor's, or a connection's. */
 public interface Timer {
 
     /**
