@@ -24,6 +24,9 @@ public final class LogCheck implements BeforeEachCallback, AfterEachCallback, Te
     /** The watchdog's warning, which a busy machine may provoke in any test. */
     private static final String ON_A_BUSY_MACHINE = "has been kept for";
 
+    /** Lines that are printed of one test. */
+    private static final int MOST = 20;
+
     @Override
     public void beforeEach(ExtensionContext context) {
         TestLog.lines().forEach(line -> System.out.println("logged between tests, before " + name(context) + ": " + line));
@@ -47,11 +50,10 @@ public final class LogCheck implements BeforeEachCallback, AfterEachCallback, Te
         if (!hasFailed) {
             expected.forEach(LogCheck::await);
         }
-        for (String line : TestLog.lines()) {
-            if (hasFailed || known.stream().noneMatch(line::contains)) {
-                System.out.println(name(context) + (hasFailed ? " has failed, and logged " : ": unexpected ") + line);
-            }
-        }
+        TestLog.lines().stream()
+                .filter(line -> hasFailed || known.stream().noneMatch(line::contains))
+                .limit(MOST)
+                .forEach(line -> System.out.println(name(context) + (hasFailed ? " has failed, and logged " : ": unexpected ") + line));
         TestLog.clear();
     }
 
