@@ -24,15 +24,6 @@ public enum ConnectionState {
     CLOSED;
 
     /**
-     * Whether the handler may be given input.
-     *
-     * @return true before the close was asked for
-     */
-    public boolean takesInput() {
-        return this == OPEN;
-    }
-
-    /**
      * Whether the handler may write.
      *
      * @return true until nothing is held any more

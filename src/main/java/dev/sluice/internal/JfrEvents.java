@@ -46,39 +46,38 @@ public final class JfrEvents {
     @StackTrace(false)
     private abstract static class SluiceEvent extends Event {}
 
-    @Name("sluice.Connection")
-    @Label("Connection")
-    private static final class ConnectionEvent extends SluiceEvent {
+    /** The end of a connection. */
+    private abstract static class EndEvent extends SluiceEvent {
         @Label("Connection")
         long id;
-
-        @Label("Local Address")
-        String local;
 
         @Label("Remote Address")
         String remote;
 
-        @Label("Close Reason")
-        String reason;
-
         @Label("Unsent")
         @DataAmount
         long unsent;
+
+        final void of(Connection connection, CloseReason why) {
+            id = connection.id();
+            remote = String.valueOf(connection.remoteAddress());
+            unsent = why.unsent();
+        }
+    }
+
+    @Name("sluice.Connection")
+    @Label("Connection")
+    private static final class ConnectionEvent extends EndEvent {
+        @Label("Local Address")
+        String local;
+
+        @Label("Close Reason")
+        String reason;
     }
 
     @Name("sluice.QueueLimit")
     @Label("Queue Limit")
-    private static final class QueueLimitEvent extends SluiceEvent {
-        @Label("Connection")
-        long id;
-
-        @Label("Remote Address")
-        String remote;
-
-        @Label("Unsent")
-        @DataAmount
-        long unsent;
-    }
+    private static final class QueueLimitEvent extends EndEvent {}
 
     @Name("sluice.Stall")
     @Label("Stall")
@@ -186,18 +185,14 @@ public final class JfrEvents {
         ConnectionEvent event = OPEN.remove(connection);
         if (event != null) {
             event.end();
-            event.id = connection.id();
+            event.of(connection, reason);
             event.local = String.valueOf(connection.localAddress());
-            event.remote = connection.remoteAddress().toString();
             event.reason = reason.kind().name();
-            event.unsent = reason.unsent();
             event.commit();
         }
         if (reason.kind() == CloseReason.Kind.QUEUE_LIMIT) {
             QueueLimitEvent limit = new QueueLimitEvent();
-            limit.id = connection.id();
-            limit.remote = connection.remoteAddress().toString();
-            limit.unsent = reason.unsent();
+            limit.of(connection, reason);
             limit.commit();
         }
     }

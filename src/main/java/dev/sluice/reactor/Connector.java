@@ -24,9 +24,7 @@ import java.util.concurrent.CompletableFuture;
  */
 public final class Connector implements AutoCloseable {
 
-    private final ServerOptions options;
     private final ReactorContext context;
-    private final Workers workers;
 
     /** Addresses that are connected to again and again. On the loop. */
     private final Set<Reconnecting> kept = new HashSet<>();
@@ -35,8 +33,7 @@ public final class Connector implements AutoCloseable {
     private DrainReport report;
 
     private Connector(Reactor reactor, ServerOptions options) {
-        this.options = options;
-        this.workers = new Workers(options.offloadThreads(), options.offloadQueue());
+        Workers workers = new Workers(options.offloadThreads(), options.offloadQueue());
         this.context = new ReactorContext(reactor, options, SocketIo.PLAIN, workers, new Admission(options));
     }
 
@@ -111,7 +108,7 @@ public final class Connector implements AutoCloseable {
     public ServerStats stats() {
         ServerStats.Builder stats = ServerStats.builder();
         context.addTo(stats);
-        workers.addTo(stats);
+        context.workers.addTo(stats);
         return stats.build();
     }
 
@@ -134,7 +131,7 @@ public final class Connector implements AutoCloseable {
     /** Any thread. Begins to drain within {@link ServerOptions#drainTimeout}, and does not wait for the end. */
     @Override
     public void close() {
-        drain(options.drainTimeout());
+        drain(context.options.drainTimeout());
     }
 
     private void drained() {
@@ -146,7 +143,7 @@ public final class Connector implements AutoCloseable {
     }
 
     private void terminated() {
-        workers.end();
+        context.workers.end();
         if (report == null) {
             Throwable why = new IllegalStateException("the reactor ended before its connections");
             endAttempts(why);

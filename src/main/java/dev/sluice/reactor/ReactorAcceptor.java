@@ -20,7 +20,6 @@ final class ReactorAcceptor implements ListenerSockets.Host {
 
     final ListenerSockets sockets;
     private final Reactor reactor;
-    private final ServerOptions options;
     private final ReactorContext[] contexts;
     private final Handler.Factory factory;
     private int turn;
@@ -29,7 +28,6 @@ final class ReactorAcceptor implements ListenerSockets.Host {
             Reactor reactor, ServerOptions options, ReactorContext[] contexts, Admission admission, Handler.Factory factory,
             SelectorProvider provider, List<Listener> listeners) throws IOException {
         this.reactor = reactor;
-        this.options = options;
         this.contexts = contexts;
         this.factory = factory;
         this.sockets = new ListenerSockets(
@@ -69,7 +67,7 @@ final class ReactorAcceptor implements ListenerSockets.Host {
 
     /** On the context's thread. The socket's peer may be gone already, so that its first use fails. */
     private void open(ReactorContext context, SocketChannel channel) throws IOException {
-        ListenerSockets.prepare(channel, options);
+        ListenerSockets.prepare(channel, context.options);
         ReactorConnection.open(context, channel, factory, false);
     }
 

@@ -47,11 +47,7 @@ public final class Reconnecting implements AutoCloseable {
     private Timer next = () -> false;
 
     Reconnecting(
-            ReactorContext context,
-            Set<Reconnecting> kept,
-            InetSocketAddress address,
-            Duration timeout,
-            Backoff backoff,
+            ReactorContext context, Set<Reconnecting> kept, InetSocketAddress address, Duration timeout, Backoff backoff,
             Handler.Factory factory) {
         this.context = context;
         this.kept = kept;
