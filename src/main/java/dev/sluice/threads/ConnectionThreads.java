@@ -1,7 +1,7 @@
 package dev.sluice.threads;
 
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -15,8 +15,10 @@ final class ConnectionThreads {
 
     private static final int HELPER_WAITS_SECONDS = 5;
 
-    private final ThreadFactory factory;
-    private final ThreadFactory helperFactory;
+    /** Runs the life of a connection. */
+    private final Executor own;
+
+    private final Executor helper;
 
     /** The workers of a pool, or null: a thread for each connection. */
     private final ThreadPoolExecutor pool;
@@ -32,28 +34,19 @@ final class ConnectionThreads {
      * @throws OutOfMemoryError when there are not as many threads to be had
      */
     ConnectionThreads(ThreadFactory factory, ThreadFactory helperFactory, int size, boolean keepHelpers) {
-        this(factory, helperFactory, size == 0 ? made -> null : made -> fixed(size, made), keepHelpers);
-    }
-
-    private static ThreadPoolExecutor fixed(int size, ThreadFactory factory) {
-        return new ThreadPoolExecutor(size, size, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
+        this(factory, helperFactory, size == 0 ? made -> null : made -> (ThreadPoolExecutor) Executors.newFixedThreadPool(size, made), keepHelpers);
     }
 
     /** As above, with a pool of another make; or with null for a thread each. */
     ConnectionThreads(
             ThreadFactory factory, ThreadFactory helperFactory, Function<ThreadFactory, ThreadPoolExecutor> pool, boolean keepHelpers) {
-        this.factory = factory;
-        this.helperFactory = helperFactory;
         this.pool = pool.apply(factory);
-        this.helpers = !keepHelpers
-                ? null
-                : new ThreadPoolExecutor(
-                        0,
-                        Integer.MAX_VALUE, // two for each connection at most
-                        HELPER_WAITS_SECONDS,
-                        TimeUnit.SECONDS,
-                        new SynchronousQueue<>(),
-                        helperFactory);
+        this.helpers = keepHelpers ? (ThreadPoolExecutor) Executors.newCachedThreadPool(helperFactory) : null; // two for each connection at most
+        if (helpers != null) {
+            helpers.setKeepAliveTime(HELPER_WAITS_SECONDS, TimeUnit.SECONDS);
+        }
+        this.own = this.pool == null ? work -> factory.newThread(work).start() : this.pool;
+        this.helper = helpers == null ? work -> helperFactory.newThread(work).start() : helpers;
         if (this.pool != null) {
             try {
                 this.pool.prestartAllCoreThreads();
@@ -66,20 +59,12 @@ final class ConnectionThreads {
 
     /** Has a connection served by a thread of its own, at once or in its turn; throws when there is no thread for it. */
     void serve(Runnable connection) {
-        if (pool == null) {
-            factory.newThread(connection).start();
-        } else {
-            pool.execute(connection);
-        }
+        own.execute(connection);
     }
 
     /** Has a connection served by a thread of its own, even where the others share a pool: those wait for this one. */
     void serveApart(Runnable connection) {
-        if (pool == null) {
-            factory.newThread(connection).start();
-        } else {
-            help(connection);
-        }
+        (pool == null ? own : helper).execute(connection);
     }
 
     /** Takes back a connection that waits; false if its thread has it already. */
@@ -94,11 +79,7 @@ final class ConnectionThreads {
 
     /** Has work done by a helper; throws when there is no thread for it. */
     void help(Runnable work) {
-        if (helpers == null) {
-            helperFactory.newThread(work).start();
-        } else {
-            helpers.execute(work);
-        }
+        helper.execute(work);
     }
 
     /** Lets every thread end with what it does. */

@@ -971,13 +971,16 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         long nowNs = context.nowNs();
         boolean wasSuspected = suspected;
         suspected = false;
+        if (isAtWork()) {
+            activeNs = nowNs; // a handler that takes its time, as it may here, works for its peer
+        }
         if (timeouts.isStalled(queue, nowNs)) {
             end(Kind.WRITE_STALL, null);
         } else if (state == ConnectionState.LINGERING) {
             if (nowNs - queue.sinceNs() >= timeouts.lingerNs()) {
                 end(Kind.LOCAL, null);
             }
-        } else if (isIdle(nowNs)) {
+        } else if (timeouts.isIdle(activeNs, nowNs) && !work.isHeld()) {
             suspected = !wasSuspected || inRead && arrived() > 0;
             if (suspected) {
                 setTimerAt(nowNs + SOON_NS);
@@ -988,14 +991,6 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             end(Kind.RESET, new IOException("lost while nothing was awaited of it"));
         }
         setTimer(nowNs);
-    }
-
-    /** Under the lock. A handler that takes its time, as it may here, works for its peer: the time begins anew. */
-    private boolean isIdle(long nowNs) {
-        if (isAtWork()) {
-            activeNs = nowNs;
-        }
-        return context.timeouts.isIdle(activeNs, nowNs) && !work.isHeld();
     }
 
     /** Under the lock. Whether its handler is running, and not waiting for its peer. */
