@@ -35,6 +35,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -90,6 +91,39 @@ class SimulationTest {
         assertEquals(0, stats.pending());
         assertEquals(0, reactor.stats().failures());
         reactor.close();
+    }
+
+    /** The buffer of a direction is small, so that the writes fall short. */
+    @Test
+    void tasksForWhatIsWrittenRunInTheirOrderAndAddressesAreKnownAfterTheClose() throws IOException {
+        int pieces = 200;
+        List<Integer> ran = new ArrayList<>();
+        List<Integer> tooSoon = new ArrayList<>();
+        serve(7, new Conditions(2_000, 100_000, 300_000_000, 8 << 10, 0, 0), ServerOptions.builder(), connection -> (self, in) -> {
+            in.position(in.limit());
+            for (int i = 0; i < pieces; i++) {
+                int number = i;
+                self.write(ByteBuffer.allocate(1_000));
+                self.whenWritten(() -> {
+                    ran.add(number);
+                    if (self.pending() > 1_000L * (pieces - 1 - number)) {
+                        tooSoon.add(number);
+                    }
+                });
+            }
+            self.close();
+        });
+        Peer peer = network.connect(server.address());
+        peer.send(new byte[1]);
+        until(() -> peer.isEnded());
+        peer.end();
+        until(() -> recorders.get(0).isClosed());
+        assertEquals(IntStream.range(0, pieces).boxed().toList(), ran);
+        assertEquals(List.of(), tooSoon);
+        assertEquals(1_000 * pieces, peer.received().length);
+        assertEquals(1, recorders.get(0).connection.id());
+        assertEquals(server.address(), recorders.get(0).connection.localAddress());
+        assertEquals(peer.address(), recorders.get(0).connection.remoteAddress());
     }
 
     @Test
