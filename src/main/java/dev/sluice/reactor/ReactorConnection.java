@@ -496,8 +496,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             if (output.length() <= context.options.lowWater() && state != ConnectionState.CLOSED) {
                 atLowWater();
             }
-            if (output.length() > 0 && !output.fellShort()) {
-                flushSoon(); // more than one call takes, or written meanwhile: others first
+            if (output.length() > 0 && !output.fellShort() || !context.written.isEmpty()) {
+                flushSoon(); // more than one call takes, written meanwhile, or a task that onWritable gave: others first
             }
             settle();
         } catch (Throwable t) { // no memory: half way, nothing might ever come back to it

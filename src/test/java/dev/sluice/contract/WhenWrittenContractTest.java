@@ -209,6 +209,28 @@ class WhenWrittenContractTest extends EngineContract {
     }
 
     @Test
+    void runsAfterOnWritableWhereNothingWaits() throws Exception {
+        Client client = serve(connection -> new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                in.position(in.limit());
+                self.write(ByteBuffer.allocate(MUCH));
+            }
+
+            @Override
+            public void onWritable(Connection self) {
+                if (self.pending() == 0) {
+                    self.whenWritten(() -> self.write(text("x")));
+                } else {
+                    self.whenWritten(() -> onWritable(self));
+                }
+            }
+        }).connect();
+        client.send("?").in.skipNBytes(MUCH);
+        assertEquals("x", client.receive(1));
+    }
+
+    @Test
     void neverRunsWhereTheConnectionEndsFirst() throws Exception {
         Client client = serve(connection -> (self, in) -> {
             in.position(in.limit());
