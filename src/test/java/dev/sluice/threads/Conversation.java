@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.function.BiConsumer;
 
 /**
  * A handler that does what the seed says, and knows what the engine owes it: at each callback what may come now, and whenever no thread
@@ -130,6 +132,7 @@ final class Conversation implements Handler {
     private boolean wasHeld;
     private int tasks;
     private int tasksRun;
+    private final boolean worksInOrder;
     private int offloads;
     private int offloadsRun;
     private int offloadsTold;
@@ -145,6 +148,7 @@ final class Conversation implements Handler {
         this.frame = all.isLong ? 90_000 : 1 + random.nextInt(random.nextInt(8) == 0 ? 3_000 : 12);
         this.obeys = random.nextInt(4) != 0;
         this.reads = random.nextInt(4) == 0;
+        this.worksInOrder = random.nextInt(3) == 0;
         this.acts = random.nextInt(temper[0] == Act.OFFLOAD ? 20 : 9);
     }
 
@@ -524,26 +528,32 @@ final class Conversation implements Handler {
     }
 
     private void offload(boolean waits) {
-        self.offload(
-                () -> {
-                    stepper.step("works");
-                    if (waits) {
-                        stepper.sleep(5_000_000);
-                    }
-                    offloadsRun++;
-                    return "done";
-                },
-                (done, failure) -> {
-                    enter("offloaded");
-                    try {
-                        offloadsTold++;
-                        lastReleaseNs = stepper.nowNs();
-                        stepper.check("done".equals(done) && failure == null, "another result");
-                        doSomething();
-                    } finally {
-                        leave();
-                    }
-                });
+        int place = offloads;
+        Callable<String> task = () -> {
+            stepper.step("works");
+            if (waits) {
+                stepper.sleep(5_000_000);
+            }
+            offloadsRun++;
+            return "done";
+        };
+        BiConsumer<String, Throwable> callback = (done, failure) -> {
+            enter("offloaded");
+            try {
+                offloadsTold++;
+                lastReleaseNs = stepper.nowNs();
+                stepper.check("done".equals(done) && failure == null, "another result");
+                stepper.check(!worksInOrder || offloadsTold == place, "work is answered out of its order");
+                doSomething();
+            } finally {
+                leave();
+            }
+        };
+        if (worksInOrder) {
+            self.offloadInOrder(task, callback);
+        } else {
+            self.offload(task, callback);
+        }
     }
 
     private void hold() {
