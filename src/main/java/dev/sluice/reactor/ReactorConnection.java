@@ -492,7 +492,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             if (output.length() > 0 && (evenIfShort || !output.fellShort())) {
                 send();
             }
-            context.runWritten();
+            if (!context.written.isEmpty()) {
+                context.runWritten();
+            }
             if (output.length() <= context.options.lowWater() && state != ConnectionState.CLOSED) {
                 atLowWater();
             }
