@@ -8,6 +8,7 @@ import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Listener;
 import dev.sluice.Server;
+import dev.sluice.ServerObserver;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.harness.ExpectsLog;
@@ -27,7 +28,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntSupplier;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
@@ -69,6 +72,11 @@ class JfrEventsTest {
     }
 
     private List<RecordedEvent> record(Server server) throws Exception {
+        return record(server, new AtomicInteger()::incrementAndGet);
+    }
+
+    /** @param stalls told until now, each recorded before it was told; the watchdog may sleep through one on a busy machine */
+    private List<RecordedEvent> record(Server server, IntSupplier stalls) throws Exception {
         try (Recording recording = new Recording()) {
             recording.start();
             // the first to notice the recorder has the events registered, which takes a moment
@@ -76,7 +84,11 @@ class JfrEventsTest {
                 talk(server, false);
                 return isOn();
             });
-            talk(server, false);
+            int before = stalls.getAsInt();
+            Awaitility.await().until(() -> {
+                talk(server, false);
+                return stalls.getAsInt() > before;
+            });
             talk(server, true);
             server.drain(Duration.ofSeconds(5)).get(20, TimeUnit.SECONDS);
             Path file = directory.resolve("recording.jfr");
@@ -113,13 +125,21 @@ class JfrEventsTest {
 
     @Test
     void reactorsEvents() throws Exception {
-        List<RecordedEvent> events = record(ReactorServer.start(
+        AtomicInteger stallsTold = new AtomicInteger();
+        ServerObserver observer = new ServerObserver() {
+            @Override
+            public void stalled(String loop, Duration waited, String keptBy) {
+                stallsTold.incrementAndGet();
+            }
+        };
+        Server server = ReactorServer.start(
                 List.of(Listener.at(ANY)),
                 ReactorOptions.builder()
-                        .server(ServerOptions.builder().maxPending(100_000).build())
+                        .server(ServerOptions.builder().maxPending(100_000).observer(observer).build())
                         .stallThreshold(Duration.ofMillis(30))
                         .build(),
-                connection -> JfrEventsTest::answer));
+                connection -> JfrEventsTest::answer);
+        List<RecordedEvent> events = record(server, stallsTold::get);
         checkCommon(events);
         List<RecordedEvent> stalls = of(events, "Stall");
         assertTrue(stalls.size() >= 1);
