@@ -12,13 +12,7 @@ import java.util.Objects;
  * Serves connections by a {@link StreamHandler}, with streams of our own: two stream adapters of one channel block each other on JDK 17.
  * They belong to the connection's own thread, and share its queue, limits and counters with callbacks.
  */
-final class StreamService implements ThreadService {
-
-    private final StreamHandler handler;
-
-    StreamService(StreamHandler handler) {
-        this.handler = handler;
-    }
+record StreamService(StreamHandler handler) implements ThreadService {
 
     @Override
     public void serve(ThreadConnection connection, ByteBuffer buffer) {
