@@ -61,7 +61,7 @@ import java.util.function.BiConsumer;
  *
  *   from             event                                                                      to
  *   none             a call leaves bytes                                                        waits for more
- *                    and was told by isReading to stop, or has resumed and taken some           waits for room
+ *                    and was told that there is no room, or has resumed and taken some          waits for room
  *                    bytes come while reading is stopped                                        waits for room
  *   waits for more   bytes come: a call with both                                               as from none
  *                    reading is resumed, the peer's end comes, or bytes while it is stopped     waits for room
@@ -129,7 +129,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     /** The handler took nothing when it was last offered input: if more has come, that is read before the next offer. */
     private boolean lastOfferUnread;
 
-    /** The handler was told, by isReading, to take no more of the input that it is being offered. */
+    /** The handler was told, by isReading, write or offload, to take no more of the input that it is being offered. */
     private boolean toldToStop;
 
     /** Bytes that came, or were left, when no input was taken any more. */
@@ -310,9 +310,13 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     @Override
     public boolean isReading() {
         turn.checkMine();
-        boolean reads = state == ConnectionState.OPEN && (stops & ~ReadStop.OFFER_DUE.bit) == 0;
-        toldToStop |= !reads;
-        return reads;
+        return heard(state == ConnectionState.OPEN && (stops & ~ReadStop.OFFER_DUE.bit) == 0);
+    }
+
+    /** With the turn. Notes an answer to the handler: told that there is no room, it may leave the rest of its input. */
+    private boolean heard(boolean isRoom) {
+        toldToStop |= !isRoom;
+        return isRoom;
     }
 
     private boolean has(ReadStop stop) {
@@ -555,6 +559,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 queue.tellWhenWritable();
                 if (!turn.readsWhileOutputWaits()) {
                     stop(ReadStop.OUTPUT_WAITS);
+                    toldToStop |= turn.isMine();
                 }
             }
             more = !full && mayWrite();
@@ -1052,13 +1057,13 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     @Override
     public <T> boolean offload(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
         turn.checkMine();
-        return work.offload(context.workers, task, callback);
+        return heard(work.offload(context.workers, task, callback));
     }
 
     @Override
     public <T> boolean offloadInOrder(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
         turn.checkMine();
-        return work.offloadInOrder(context.workers, task, callback);
+        return heard(work.offloadInOrder(context.workers, task, callback));
     }
 
     @Override

@@ -8,6 +8,8 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
+import dev.sluice.ServerStats;
+import dev.sluice.ServerStats.Counter;
 import dev.sluice.contract.Rig.Client;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -19,6 +21,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -227,5 +230,45 @@ class UnreadInputContractTest extends EngineContract {
         assertTrue(!within || calls.get() < 10, calls + " calls");
         client.socket.shutdownOutput();
         assertEquals(Kind.PEER, client.awaitClose().kind());
+    }
+
+    /** The answer of offload is all that the handler looks at, and there is room again before its call returns. */
+    @Test
+    void comesBackToAHandlerThatStopsWhereWorkersHaveNoRoom() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        Client client = serve(ServerOptions.builder().offloadThreads(1).offloadQueue(2), connection -> (self, in) -> {
+            boolean room = true;
+            while (room && in.hasRemaining()) {
+                byte next = in.get();
+                room = self.offload(() -> {
+                    gate.await();
+                    return next;
+                }, (answer, failure) -> self.write(ByteBuffer.wrap(new byte[] {answer})));
+            }
+            gate.countDown();
+            rig.await(() -> {
+                ServerStats stats = rig.server.stats();
+                return stats.get(Counter.TASKS_DONE) == stats.get(Counter.TASKS_TAKEN);
+            }, "room");
+        }).connect();
+        assertEquals("123456789", client.send("123456789").receive(9));
+    }
+
+    /** On threads, what another thread writes takes the handler's output along before its call returns. */
+    @Test
+    void comesBackToAHandlerThatStopsWhereItsOutputWaits() throws Exception {
+        int much = 100_000;
+        Client client = serve(ServerOptions.builder().highWater(much / 2).lowWater(0), connection -> (self, in) -> {
+            boolean more = true;
+            while (more && in.hasRemaining()) {
+                in.get();
+                more = self.write(ByteBuffer.allocate(much));
+            }
+            if (!engine.keepsToOneThread) {
+                Rig.inBackground(() -> self.write(text("x"))).join();
+                rig.await(() -> self.pending() == 0, "room");
+            }
+        }).connect();
+        assertEquals(2 * much, client.send("??").receive(2 * much).length());
     }
 }

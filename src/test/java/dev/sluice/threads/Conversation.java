@@ -99,6 +99,10 @@ final class Conversation implements Handler {
     private boolean tookNothing;
     private boolean inRead;
     private boolean toldToStop;
+
+    /** Whether a write or an offload has told it that there is no room: then it may be offered the same again. */
+    private boolean lacksRoom;
+
     private boolean owedByResumption;
     private boolean owedByRoom;
     private boolean offeredAfterEnd;
@@ -213,7 +217,7 @@ final class Conversation implements Handler {
         stepper.check(in.order() == ByteOrder.BIG_ENDIAN, "a buffer in another order");
         stepper.check(offered > 0, "onRead without bytes");
         stepper.check(offered >= left, "less is offered than was left");
-        boolean isSame = offered == left && tookNothing && !owedByResumption && !owedByRoom;
+        boolean isSame = offered == left && tookNothing && !owedByResumption && !owedByRoom && !lacksRoom;
         if (isSame) {
             stepper.check(peer.line.isEndRead() && !offeredForTheEnd, "the same is offered again");
         }
@@ -230,6 +234,7 @@ final class Conversation implements Handler {
         inRead = true;
         tookNothing = true;
         toldToStop = false;
+        lacksRoom = false;
         take(in);
         if (acts > 0 && random.nextBoolean()) {
             doSomething();
@@ -454,6 +459,7 @@ final class Conversation implements Handler {
         peer.frames.returned(writer, frameNumber);
         stepper.check(!data.hasRemaining(), "a write that left bytes");
         if (!more) {
+            lacksRoom |= writer == 0;
             refusals++;
             lastRefused = Math.max(lastRefused, begun);
         }
@@ -550,9 +556,9 @@ final class Conversation implements Handler {
             }
         };
         if (worksInOrder) {
-            self.offloadInOrder(task, callback);
+            lacksRoom |= !self.offloadInOrder(task, callback);
         } else {
-            self.offload(task, callback);
+            lacksRoom |= !self.offload(task, callback);
         }
     }
 
