@@ -4,7 +4,8 @@ import java.nio.ByteBuffer;
 
 /**
  * Input that a handler left unread, kept in front of the next bytes. It is a heap buffer with its bytes from zero to its limit, or null
- * for none. The functions here place it before a read, join it with new bytes, and keep the rest after the handler's call.
+ * for none; only during a read may its limit be wider. The functions here place it before a read, join it with new bytes, and keep the
+ * rest after the handler's call.
  *
  * <p>Short unread input is copied to the front of the lent buffer, so that a partial message does not make the next read short. Behind
  * long unread input the read goes straight, so that a message that arrives byte by byte costs no more than its length.

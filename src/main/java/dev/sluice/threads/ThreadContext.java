@@ -195,7 +195,10 @@ final class ThreadContext {
         }
     }
 
-    /** A connection has closed, and its descriptor is free; its last callback follows. */
+    /**
+     * Without the turn: a helper may still be in a callback. A connection has closed, and its descriptor is free; its last callback
+     * follows.
+     */
     void closed(ThreadConnection connection, CloseReason reason) {
         closedBy.increment(reason.kind());
         JfrEvents.closed(connection, reason);
