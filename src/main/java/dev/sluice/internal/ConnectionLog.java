@@ -5,7 +5,11 @@ import dev.sluice.Connection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Logs the beginning and the end of each connection at debug level. Costs a look at the level while that is off. Any thread. */
+/**
+ * Tells the beginning and the end of each connection to the flight recorder, and to the log at debug level. Costs a look at both while they
+ * are off. A failure here, such as want of memory or a cause that cannot be told, is dropped: it must not keep a connection from its end.
+ * Any thread.
+ */
 public final class ConnectionLog {
 
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
@@ -18,8 +22,13 @@ public final class ConnectionLog {
      * @param connection the one
      */
     public static void opened(Connection connection) {
-        if (LOG.isDebugEnabled() && connection.localAddress() != null) { // else its end tells that it could not be made
-            LOG.debug("connection {} opened: {} with {}", connection.id(), connection.localAddress(), connection.remoteAddress());
+        try {
+            JfrEvents.opened(connection);
+            if (LOG.isDebugEnabled() && connection.localAddress() != null) { // else its end tells that it could not be made
+                LOG.debug("connection {} opened: {} with {}", connection.id(), connection.localAddress(), connection.remoteAddress());
+            }
+        } catch (Throwable t) {
+            // goes untold
         }
     }
 
@@ -30,11 +39,16 @@ public final class ConnectionLog {
      * @param reason     why
      */
     public static void closed(Connection connection, CloseReason reason) {
-        if (LOG.isDebugEnabled()) {
-            String cause = reason.cause() == null ? "" : ", " + reason.cause();
-            LOG.debug(
-                    "connection {} closed: {} with {}, {}, {} bytes unsent{}",
-                    connection.id(), connection.localAddress(), connection.remoteAddress(), reason.kind(), reason.unsent(), cause);
+        try {
+            JfrEvents.closed(connection, reason);
+            if (LOG.isDebugEnabled()) {
+                String cause = reason.cause() == null ? "" : ", " + reason.cause();
+                LOG.debug(
+                        "connection {} closed: {} with {}, {}, {} bytes unsent{}",
+                        connection.id(), connection.localAddress(), connection.remoteAddress(), reason.kind(), reason.unsent(), cause);
+            }
+        } catch (Throwable t) {
+            // goes untold
         }
     }
 }

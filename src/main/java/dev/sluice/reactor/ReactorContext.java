@@ -13,7 +13,6 @@ import dev.sluice.ServerStats.Counter;
 import dev.sluice.internal.Counters;
 import dev.sluice.internal.ConnectionLog;
 import dev.sluice.internal.Drain;
-import dev.sluice.internal.JfrEvents;
 import dev.sluice.internal.LivenessProbe;
 import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.Outlet;
@@ -208,7 +207,6 @@ final class ReactorContext {
         if (isOutbound) {
             outbound.add(connection);
         }
-        JfrEvents.opened(connection);
         ConnectionLog.opened(connection);
     }
 
@@ -217,7 +215,6 @@ final class ReactorContext {
         lastReads.remove(connection);
         neverOpened.remove(connection);
         closedBy.increment(reason.kind());
-        JfrEvents.closed(connection, reason);
         ConnectionLog.closed(connection, reason);
         admission.leave();
     }

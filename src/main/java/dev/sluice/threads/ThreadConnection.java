@@ -12,7 +12,6 @@ import dev.sluice.internal.ChunkPool.Chunk;
 import dev.sluice.internal.ConnectionLog;
 import dev.sluice.internal.ConnectionState;
 import dev.sluice.internal.Drain;
-import dev.sluice.internal.JfrEvents;
 import dev.sluice.internal.OutboundQueue;
 import dev.sluice.internal.PendingWork;
 import dev.sluice.internal.ReadStop;
@@ -255,7 +254,6 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 end(Kind.CONNECT_FAILURE, t);
             }
             if (connected) {
-                JfrEvents.opened(this);
                 ConnectionLog.opened(this);
             }
             watch();

@@ -120,7 +120,6 @@ final class ThreadContext {
     Throwable serve(ThreadConnection connection) {
         connections.add(connection);
         counters.add(Counter.OPENED, 1); // before its thread can count it as closed
-        JfrEvents.opened(connection);
         ConnectionLog.opened(connection);
         try {
             threads.serve(connection);
@@ -201,7 +200,6 @@ final class ThreadContext {
      */
     void closed(ThreadConnection connection, CloseReason reason) {
         closedBy.increment(reason.kind());
-        JfrEvents.closed(connection, reason);
         ConnectionLog.closed(connection, reason);
         admission.leave();
     }

@@ -7,11 +7,13 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
+import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.ServerObserver;
 import dev.sluice.ServerOptions;
 import dev.sluice.contract.Rig.Client;
 import dev.sluice.harness.ExpectsLog;
+import dev.sluice.harness.MayLog;
 import java.net.SocketAddress;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -105,6 +107,29 @@ class ObserverContractTest extends EngineContract {
             client.awaitClose();
             rig.close();
             assertEquals(List.of(), told);
+        }
+    }
+
+    /** An exception that tells nothing. */
+    private static final class Untold extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public String toString() {
+            throw new IllegalStateException("on purpose");
+        }
+    }
+
+    @Test
+    @MayLog("handler failed on READ")
+    void endComesThoughItsReasonCannotBeLogged() throws Exception {
+        try (Lines lines = new Lines(Level.DEBUG)) {
+            Client client = serve((self, in) -> {
+                throw new Untold();
+            }).connect();
+            client.send("x");
+            assertEquals(CloseReason.Kind.HANDLER_FAILURE, client.awaitClose().kind());
+            rig.close();
         }
     }
 }
