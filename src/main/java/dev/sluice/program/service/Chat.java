@@ -16,6 +16,7 @@ import java.util.Iterator;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 
@@ -49,6 +50,9 @@ public final class Chat implements Service {
     /** Not by name: while a member takes another name, a walk of the names may meet it twice, or not at all. */
     private final Set<Member> members = ConcurrentHashMap.newKeySet();
     private final AtomicLong guests = new AtomicLong();
+
+    /** The deliveries of members whose connections have closed, those of one member together, until another member takes them over. */
+    private final Queue<Queue<Delivery>> orphans = new ConcurrentLinkedQueue<>();
 
     /**
      * Makes an empty room.
@@ -246,21 +250,29 @@ public final class Chat implements Service {
                 names.remove(name);
                 announce(name + " left");
             }
+            adopt(); // it may have been woken for them
             write(BURST);
             if (!deliveries.isEmpty()) {
+                orphans.add(deliveries);
                 for (Member other : members) {
-                    if (other.connection.execute(() -> other.adopt(deliveries))) {
+                    if (other.connection.execute(other::goOnWithOrphans)) {
                         return;
                     }
                 }
+                orphans.remove(deliveries); // the others have all gone
             }
         }
 
-        /** Goes on with the deliveries of a member whose connection has closed. */
-        private void adopt(Queue<Delivery> others) {
-            deliveries.addAll(others);
+        private void goOnWithOrphans() {
+            adopt();
             if (hold == null) {
                 deliver(BURST);
+            }
+        }
+
+        private void adopt() {
+            for (Queue<Delivery> each; (each = orphans.poll()) != null; ) {
+                deliveries.addAll(each);
             }
         }
     }

@@ -210,6 +210,23 @@ class ChatBurstTest {
         assertAllHeard(speaker, text);
     }
 
+    /** The member that was to go on with the lines of the first is reset before its next turn. */
+    @Test
+    void linesReachAllOthersThoughTwoAreReset() throws Exception {
+        Member speaker = speakerAmong(20);
+        String line = "x".repeat(60_000) + "\n";
+        String text = "guest-1: " + line + "* guest-1 left\n";
+        expect(speaker, text);
+        speaker.say(line.getBytes(StandardCharsets.US_ASCII));
+        speaker.reset();
+        Member heir = members.stream().filter(member -> !member.nextTurn.isEmpty()).findFirst().orElseThrow();
+        String both = text + "* guest-" + (members.indexOf(heir) + 2) + " left\n";
+        members.forEach(member -> member.expected = both.getBytes(StandardCharsets.US_ASCII));
+        heir.reset();
+        settle();
+        assertAllHeard(speaker, both);
+    }
+
     @Test
     void memberThatLeavesIsHeldUntilAllHaveHeardIt() throws Exception {
         Member speaker = speakerAmong(2_000);
