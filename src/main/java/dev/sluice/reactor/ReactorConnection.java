@@ -229,8 +229,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** A reason not to read has ended. Unread input is offered again before anything is read. */
     private void go(ReadStop why) {
         stops = (byte) (stops & ~why.bit);
-        if (state == ConnectionState.OPEN && !has(ReadStop.OFFER_DUE) && (unread != null || context.drain != null)) {
-            stop(ReadStop.OFFER_DUE); // no event will come for what is here already, or for what a drain waits for
+        if (state == ConnectionState.OPEN && !has(ReadStop.OFFER_DUE) && (unread != null || context.running == this || context.drain != null)) {
+            stop(ReadStop.OFFER_DUE); // no event will come for what is here already, or the callback leaves, or for what a drain waits for
             context.reactor.execute(this::offerDue);
         }
     }

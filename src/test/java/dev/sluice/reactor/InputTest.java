@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason.Kind;
+import dev.sluice.internal.PendingWork;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -62,6 +63,17 @@ class InputTest {
         }
         loop.until(() -> handler.messages.size() == 3, "three messages");
         assertEquals(List.of("abc", "", "de"), handler.messages);
+    }
+
+    /** The handler stops where offload has told it so, and workers are so quick that there is room again within the callback. */
+    @Test
+    void inputLeftForWantOfWorkersComesBackThoughThereIsRoomAtOnce() throws IOException {
+        loop.serve((self, in) -> {
+            self.write(ByteBuffer.wrap(new byte[] {in.get()}));
+            ((PendingWork.Owner) self).workersFull(true);
+            ((PendingWork.Owner) self).workersFull(false);
+        });
+        assertEquals("abc", loop.connect().send("abc").receiveText(3));
     }
 
     @Test
