@@ -36,19 +36,27 @@ final class BenchFlags {
 
     @Option(
             names = {"-e", "--engines"},
-            paramLabel = "E,...",
+            paramLabel = "E[,E...]",
+            hideParamSyntax = true,
             split = ",",
             defaultValue = "reactor,reactor:2,threads,pool,virtual,netty",
             converter = EngineText.class,
             description = "Engines; reactor:2 has two sub-reactors, pool:40 forty workers. [${DEFAULT-VALUE}]")
     private List<String> engines;
 
-    @Option(names = {"-c", "--connections"}, paramLabel = "N,...", split = ",", defaultValue = "1,64,1024", description = "Connections. [${DEFAULT-VALUE}]")
+    @Option(
+            names = {"-c", "--connections"},
+            paramLabel = "N[,N...]",
+            hideParamSyntax = true,
+            split = ",",
+            defaultValue = "1,64,1024",
+            description = "Connections. [${DEFAULT-VALUE}]")
     private List<Integer> connections;
 
     @Option(
             names = {"-s", "--size"},
-            paramLabel = "S,...",
+            paramLabel = "S[,S...]",
+            hideParamSyntax = true,
             split = ",",
             defaultValue = "64",
             converter = ByteSize.class,
@@ -57,7 +65,8 @@ final class BenchFlags {
 
     @Option(
             names = {"-P", "--pipeline"},
-            paramLabel = "N,...",
+            paramLabel = "N[,N...]",
+            hideParamSyntax = true,
             split = ",",
             defaultValue = "1",
             description = "Requests in flight on a connection. [${DEFAULT-VALUE}]")
@@ -92,7 +101,8 @@ final class BenchFlags {
 
     @Option(
             names = "--idle",
-            paramLabel = "N,...",
+            paramLabel = "N[,N...]",
+            hideParamSyntax = true,
             split = ",",
             description = "Also the memory of idle connections, from so many each, such as 0,1000,5000,10000. [none]")
     private List<Integer> idle;

@@ -216,7 +216,7 @@ final class ServeCommand implements Callable<Integer> {
     private void stop(Runnable drain, ServerOptions options) {
         drain.run();
         if (!quiet) {
-            Stderr.line("stopping: connections may take " + DurationText.text(options.drainTimeout()) + " to end; a second signal ends at once");
+            Stderr.line("stopping: connections may take " + DurationText.text(options.drainTimeout()) + " to end; a second SIGTERM or Ctrl-C ends at once");
         }
     }
 

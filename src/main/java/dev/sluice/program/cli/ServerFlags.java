@@ -129,8 +129,8 @@ final class ServerFlags {
             names = "--max-pending-total",
             paramLabel = "S",
             converter = ByteSize.class,
-            description = "The same for all clients: from three quarters of it the longest queues' are not read, above"
-                    + " it they are closed. [a quarter of the maximum heap]")
+            description = "The same for all clients: above three quarters of it, the clients with the longest queues are not read;"
+                    + " above all of it, they are closed. [a quarter of the maximum heap]")
     private Long maxPendingTotal;
 
     @Option(

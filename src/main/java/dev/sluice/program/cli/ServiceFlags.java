@@ -26,8 +26,8 @@ final class ServiceFlags {
             names = "--file",
             paramLabel = "PATH",
             converter = FilePath.class,
-            description = "The file that record appends to; its last line has to be whole. While record runs, a note lies beside it,"
-                    + " stands a note, PATH.recording. [none]")
+            description = "The file that record appends to; its last line has to be whole. While record runs, a note, PATH.recording,"
+                    + " lies beside it. [none]")
     private Path file;
 
     @Option(

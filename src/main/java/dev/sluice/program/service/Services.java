@@ -17,7 +17,7 @@ public enum Services {
     /** {@link Chat}. */
     CHAT("each line to every other client", settings -> new Chat(settings.maxLine()), null),
     /** {@link Recording}. */
-    RECORD("append each line, in upper case, to --file; answer when it is on disk",
+    RECORD("append each line, in upper case, to --file; answer when on disk",
             settings -> new Recording(settings.file(), settings.maxLine()), null),
     /** {@link Proxy}. */
     PROXY("relay to --to HOST:PORT", settings -> new Proxy(settings.targets()), null);

@@ -224,6 +224,8 @@ class UsageTest {
         List<String> tooLong = new ArrayList<>();
         out.toString().lines().filter(line -> line.length() > 80).forEach(tooLong::add);
         assertEquals(List.of(), tooLong);
+        assertEquals(List.of(), out.toString().lines().filter(line -> line.contains(",......")).toList());
+        assertEquals(List.of(), out.toString().lines().filter(line -> line.matches("[a-z]+")).toList(), "a list's line goes on without its indent");
         if (!command.isEmpty()) {
             for (OptionSpec option : Program.commandLine(command, Map.of()).getSubcommands().get(command).getCommandSpec().options()) {
                 boolean plain = option.usageHelp() || option.versionHelp();
