@@ -114,12 +114,12 @@ public final class ServerOptions {
     }
 
     /**
-     * Queue length at which writing and reading go on. Default: 32 KiB.
+     * Queue length at which writing and reading go on. Default: half of the high water mark.
      *
      * @return bytes
      */
     public int lowWater() {
-        return values.lowWater;
+        return values.lowWater();
     }
 
     /**
@@ -223,7 +223,7 @@ public final class ServerOptions {
         private Duration lingerTimeout = Duration.ofSeconds(2);
         private Duration drainTimeout = Duration.ofSeconds(10);
         private int highWater = 64 << 10;
-        private int lowWater = 32 << 10;
+        private int lowWater = -1;
         private int maxPending = 8 << 20;
         private long maxPendingTotal;
         private int maxRemainder = 1 << 20;
@@ -304,7 +304,7 @@ public final class ServerOptions {
         /**
          * {@link ServerOptions#lowWater}.
          *
-         * @param bytes from 0 to the high water mark
+         * @param bytes from 0 to the high water mark; half of that if this is not called
          * @return this
          */
         public Builder lowWater(int bytes) {
@@ -407,9 +407,13 @@ public final class ServerOptions {
          * @throws InvalidOption if the low water mark is above the high one, or that above {@code maxPending}
          */
         public ServerOptions build() {
-            notAbove("lowWater", lowWater, "highWater", highWater);
+            notAbove("lowWater", lowWater(), "highWater", highWater);
             notAbove("highWater", highWater, "maxPending", maxPending);
             return new ServerOptions(this);
+        }
+
+        private int lowWater() {
+            return lowWater < 0 ? highWater / 2 : lowWater;
         }
 
         private static void notAbove(String option, int value, String bound, int most) {
@@ -435,7 +439,7 @@ public final class ServerOptions {
                     "lingerTimeout=" + lingerTimeout,
                     "drainTimeout=" + drainTimeout,
                     "highWater=" + highWater,
-                    "lowWater=" + lowWater,
+                    "lowWater=" + lowWater(),
                     "maxPending=" + maxPending,
                     "maxPendingTotal=" + maxPendingTotal,
                     "maxRemainder=" + maxRemainder,

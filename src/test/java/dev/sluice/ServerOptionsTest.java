@@ -33,7 +33,7 @@ class ServerOptionsTest {
                 bad("writeTimeout must be between 0 and 365 days, was PT8784H", b -> b.writeTimeout(Duration.ofDays(366))),
                 bad("lingerTimeout must be between 0 and 365 days, was PT-1S", b -> b.lingerTimeout(Duration.ofSeconds(-1))),
                 bad("drainTimeout must be between 0 and 365 days, was PT-1S", b -> b.drainTimeout(Duration.ofSeconds(-1))),
-                bad("lowWater must be at most highWater (1024), was 32768", b -> b.highWater(1024)),
+                bad("lowWater must be at most highWater (1024), was 32768", b -> b.highWater(1024).lowWater(32 << 10)),
                 bad("highWater must be at most maxPending (1000), was 65536", b -> b.maxPending(1000)),
                 bad("lowWater must be between 0 and 1073741824, was -1", b -> b.lowWater(-1)),
                 bad("maxPendingTotal must be between 65536 and 1125899906842624, was 1", b -> b.maxPendingTotal(1)),
@@ -51,7 +51,7 @@ class ServerOptionsTest {
 
     @Test
     void aBadValueCanBeToldInTheNamesOfAProgram() {
-        InvalidOption bad = assertThrows(InvalidOption.class, ServerOptions.builder().highWater(1024)::build);
+        InvalidOption bad = assertThrows(InvalidOption.class, ServerOptions.builder().highWater(1024).lowWater(32 << 10)::build);
         assertEquals("lowWater", bad.option());
         assertEquals("at most highWater (1024)", bad.range());
         assertEquals(32 << 10, bad.value());
@@ -67,6 +67,14 @@ class ServerOptionsTest {
                 ServerOptions.builder().highWater(10).lowWater(5).build(),
                 ServerOptions.builder().lowWater(5).highWater(10).build());
         assertNotEquals(ServerOptions.defaults(), ServerOptions.builder().sendBuffer(1).build());
+    }
+
+    @Test
+    void lowWaterIsHalfOfHighWaterUnlessItIsSet() {
+        assertEquals(32 << 10, ServerOptions.defaults().lowWater());
+        assertEquals(8 << 10, ServerOptions.builder().highWater(16 << 10).build().lowWater());
+        assertEquals(8 << 10, ServerOptions.defaults().toBuilder().highWater(16 << 10).build().lowWater());
+        assertEquals(0, ServerOptions.builder().lowWater(0).highWater(16 << 10).build().lowWater());
     }
 
     private static final ServerObserver OBSERVER = new ServerObserver() {};

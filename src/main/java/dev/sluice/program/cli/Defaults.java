@@ -22,7 +22,6 @@ final class Defaults {
             case "--linger-timeout" -> DurationText.text(server.lingerTimeout());
             case "--drain-timeout" -> DurationText.text(server.drainTimeout());
             case "--high-water" -> ByteSize.text(server.highWater());
-            case "--low-water" -> ByteSize.text(server.lowWater());
             case "--max-pending" -> ByteSize.text(server.maxPending());
             case "--sub-reactors" -> String.valueOf(reactor.subReactors());
             case "--stall-threshold" -> DurationText.text(reactor.stallThreshold());

@@ -115,8 +115,8 @@ final class ServerFlags {
             names = "--low-water",
             paramLabel = "S",
             converter = ByteSize.class,
-            description = "Queued output at which it is read again. [${DEFAULT-VALUE}]")
-    private long lowWater;
+            description = "Queued output at which it is read again. [half of --high-water]")
+    private Long lowWater;
 
     @Option(
             names = "--max-pending",
@@ -170,13 +170,15 @@ final class ServerFlags {
                 .lingerTimeout(lingerTimeout)
                 .drainTimeout(drainTimeout)
                 .highWater(bytes("--high-water", highWater))
-                .lowWater(bytes("--low-water", lowWater))
                 .maxPending(bytes("--max-pending", maxPending))
                 .maxRemainder(Math.max(ServerOptions.defaults().maxRemainder(), 2 * maxLine));
         if (maxConnections != null) {
             builder.maxConnections(maxConnections);
         } else if (engine == Engine.THREADS) {
             builder.maxConnections(Math.min(CONNECTIONS_ON_THREADS, Admission.limit(ServerOptions.defaults())));
+        }
+        if (lowWater != null) {
+            builder.lowWater(bytes("--low-water", lowWater));
         }
         if (maxPendingTotal != null) {
             builder.maxPendingTotal(maxPendingTotal);

@@ -75,7 +75,8 @@ class UsageTest {
         "serve -e pool --pool-size 0     | --pool-size: a pool has 1 to 100000 threads, not 0                                 | sluice serve",
         "serve --idle-timeout 5          | --idle-timeout '5' has no unit: 5ms or 5s?                                         | sluice serve",
         "serve --drain-timeout 5x        | --drain-timeout '5x' has an unknown unit: us, ms, s, m, h or d                     | sluice serve",
-        "serve --high-water 1k           | --low-water must be at most --high-water (1024), was 32768                         | sluice serve",
+        "serve --high-water 1k --low-water 2k | --low-water must be at most --high-water (1024), was 2048                    | sluice serve",
+        "serve --high-water 1k --spin 2s | --spin must be between 0 and 1 second, was PT2S                                    | sluice serve",
         "serve --max-pending 1k          | --high-water must be at most --max-pending (1024), was 65536                       | sluice serve",
         "serve --high-water lots         | --high-water 'lots' is not a size such as 4096, 64k or 1MiB                        | sluice serve",
         "serve --send-buffer 3GiB        | --send-buffer must be at most 1GiB, was 3221225472                                 | sluice serve",
@@ -147,7 +148,8 @@ class UsageTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
         "SLUICE_PORT         | abc | serve            | SLUICE_PORT 'abc' is not a port: 0 to 65535",
-        "SLUICE_HIGH_WATER   | 1k  | serve            | --low-water must be at most SLUICE_HIGH_WATER (1024), was 32768",
+        "SLUICE_HIGH_WATER   | 1k  | serve --low-water 2k | --low-water must be at most SLUICE_HIGH_WATER (1024), was 2048",
+        "SLUICE_HIGH_WATER   | 1k  | serve --spin 2s  | --spin must be between 0 and 1 second, was PT2S",
         "SLUICE_MAX_PENDING  | 1k  | serve            | --high-water must be at most SLUICE_MAX_PENDING (1024), was 65536",
         "SLUICE_PORT         | ${env:PATH} | serve    | SLUICE_PORT '${env:PATH}' is not a port: 0 to 65535",
         "SLUICE_PORT         | ${sys:}     | serve    | SLUICE_PORT '${sys:}' is not a port: 0 to 65535",
@@ -260,8 +262,6 @@ class UsageTest {
                 "--sub-reactors", reactor.subReactors(),
                 "--pool-size", Engine.POOL_SIZE,
                 "--high-water", library.highWater(),
-                "--low-water", library.lowWater(),
-                "--max-pending", library.maxPending(),
                 "--max-line", Settings.MAX_LINE);
         durations.forEach((flag, value) -> assertEquals(value, new DurationText().convert(printedDefault(flag)), flag));
         numbers.forEach((flag, value) -> assertEquals(value.longValue(), new ByteSize().convert(printedDefault(flag)), flag));
