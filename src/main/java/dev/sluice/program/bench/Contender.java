@@ -35,6 +35,15 @@ public interface Contender {
     String name();
 
     /**
+     * Whether a number behind its name means something to it.
+     *
+     * @return false if {@code NAME:N} is a mistake
+     */
+    default boolean takesNumber() {
+        return true;
+    }
+
+    /**
      * The reason why this process cannot run it. The server's process asks.
      *
      * @return the reason, or null if it can

@@ -27,6 +27,11 @@ record OwnEngine(Engine engine) implements Contender {
     }
 
     @Override
+    public boolean takesNumber() {
+        return engine == Engine.REACTOR || engine == Engine.POOL;
+    }
+
+    @Override
     public String whyNot() {
         try {
             return engine == Engine.VIRTUAL && Threads.virtual() == null ? "" : null;

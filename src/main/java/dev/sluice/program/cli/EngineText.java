@@ -21,7 +21,11 @@ final class EngineText implements ITypeConverter<String> {
         } catch (IllegalArgumentException e) {
             throw new TypeConversionException(e.getMessage());
         }
-        if (Contender.named(engine.name()) == null && !ELSEWHERE.contains(engine.name())) {
+        Contender contender = Contender.named(engine.name());
+        if (contender != null && engine.size() >= 0 && !contender.takesNumber()) {
+            throw new TypeConversionException("'" + text + "' has a number, which " + engine.name() + " does not take; reactor and pool do");
+        }
+        if (contender == null && !ELSEWHERE.contains(engine.name())) {
             List<String> names = Contender.all().stream().map(Contender::name).toList();
             throw new TypeConversionException("'" + text + "' is not one of " + String.join(", ", names)
                     + (names.containsAll(ELSEWHERE) ? "" : ", and netty with Maven's profile bench"));

@@ -65,6 +65,9 @@ final class ServiceFlags {
         if (!targets.isEmpty() && service != Services.PROXY) {
             throw wrong(name("--to") + " goes with proxy, not " + service);
         }
+        if (maxLine != Settings.MAX_LINE && service != Services.CHAT && service != Services.RECORD) {
+            throw wrong(name("--max-line") + " goes with chat and record, not " + service);
+        }
         if (maxLine < 1 || maxLine > LONGEST_LINE) {
             throw wrong(name("--max-line") + " must be between 1 and " + LONGEST_LINE + ", was " + maxLine);
         }
