@@ -8,7 +8,8 @@ import java.nio.ByteBuffer;
  * socket and no bytes: an unfinished frame stays in the caller's buffer, and the decoder notes how far it has looked, so that no byte is
  * looked at twice. Every decoder has a maximum, and rejects a longer frame as soon as that shows.
  *
- * <p>One decoder serves one stream, on one thread at a time.
+ * <p>One decoder serves one stream, on one thread at a time. {@link Framed} takes a {@linkplain #forStream new one} for each connection, so
+ * that the one it is given may be shared.
  */
 public interface Decoder {
 
@@ -36,4 +37,14 @@ public interface Decoder {
      * @throws Exception         if the sink throws it
      */
     boolean decode(ByteBuffer in, Sink sink) throws Exception;
+
+    /**
+     * A decoder of the same kind and settings that has seen no byte. Any thread. A decoder that keeps state between its calls overrides this,
+     * or serves one connection only.
+     *
+     * @return this decoder unless overridden
+     */
+    default Decoder forStream() {
+        return this;
+    }
 }

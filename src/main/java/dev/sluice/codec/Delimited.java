@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 /**
  * Frames that end with a delimiter, such as a zero byte or an empty line. It is found by the algorithm of Knuth, Morris and Pratt
  * (SIAM J. Comput. 6, 1977), which never goes back, so that a delimiter cut in two costs nothing.
+ *
+ * <p>Connections may share one, by {@link Framed}; each decodes with its {@linkplain #forStream own}.
  */
 public final class Delimited implements Decoder, Encoder {
 
@@ -39,6 +41,17 @@ public final class Delimited implements Decoder, Encoder {
             length = advance(length, delimiter[i]);
             border[i + 1] = length;
         }
+    }
+
+    private Delimited(Delimited settings) {
+        this.delimiter = settings.delimiter;
+        this.border = settings.border;
+        this.max = settings.max;
+    }
+
+    @Override
+    public Delimited forStream() {
+        return new Delimited(this);
     }
 
     /** The number of bytes of the delimiter that are matched with one byte more. */

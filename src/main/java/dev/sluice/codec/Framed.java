@@ -25,11 +25,11 @@ public final class Framed implements Handler {
      * Makes the handler of one connection.
      *
      * @param connection the connection
-     * @param decoder    finds its frames; serves no other connection
+     * @param decoder    finds its frames; connections may share it, each takes its {@linkplain Decoder#forStream own}
      * @param handler    is given the frames
      */
     public Framed(Connection connection, Decoder decoder, FrameHandler handler) {
-        this.decoder = decoder;
+        this.decoder = decoder.forStream();
         this.handler = handler;
         this.sink = frame -> handler.onFrame(connection, frame);
     }

@@ -3,7 +3,10 @@ package dev.sluice.codec;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Frames that begin with their length, an unsigned number of 1 to 4 bytes which does not count itself. */
+/**
+ * Frames that begin with their length, an unsigned number of 1 to 4 bytes which does not count itself. It keeps no state: connections may
+ * share one.
+ */
 public final class LengthPrefixed implements Decoder, Encoder {
 
     private final int prefix;

@@ -6,6 +6,8 @@ import java.nio.ByteOrder;
 /**
  * Lines: each ends with LF, or with CR LF. A CR elsewhere is part of its line; bytes after the last LF are no line yet. Encoded lines end
  * with LF; for CR LF, take {@link Delimited} with both. A line that a peer has sent may end with CR, and is then refused when it is encoded.
+ *
+ * <p>Connections may share one, by {@link Framed}; each decodes with its {@linkplain #forStream own}.
  */
 public final class Lines implements Decoder, Encoder {
 
@@ -25,6 +27,11 @@ public final class Lines implements Decoder, Encoder {
      */
     public Lines(int max) {
         this.max = Frame.maximum(max);
+    }
+
+    @Override
+    public Lines forStream() {
+        return new Lines(max);
     }
 
     /**

@@ -9,6 +9,8 @@ import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
+import dev.sluice.codec.Decoder;
+import dev.sluice.codec.Delimited;
 import dev.sluice.codec.FrameHandler;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
@@ -29,6 +31,24 @@ import org.junit.jupiter.api.Test;
 
 /** Frames reach their handler one by one and in order, whatever pauses, waiting output and limits come between them. */
 class FramesContractTest extends EngineContract {
+
+    @Test
+    void connectionsThatShareLinesDoNotShareTheirState() throws Exception {
+        share(new Lines(10));
+    }
+
+    @Test
+    void connectionsThatShareADelimiterDoNotShareTheirState() throws Exception {
+        share(new Delimited(new byte[] {'\n'}, 10));
+    }
+
+    private void share(Decoder decoder) throws Exception {
+        serve(ServerOptions.builder(), connection -> new Framed(connection, decoder, (self, frame) -> self.write(text(text(frame) + ";"))));
+        Client first = rig.connect();
+        assertEquals("1;", first.send("1\nab").receive(2)); // the server has looked at the rest as well
+        assertEquals("x;yz;", rig.connect().send("x\nyz\n").receive(5));
+        assertEquals("abc;", first.send("c\n").receive(4));
+    }
 
     @Test
     void framesThatWaitBehindAPauseComeWithoutNewBytes() throws Exception {
