@@ -6,6 +6,8 @@ import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.ServerStats.Counter;
 import java.io.IOException;
+import java.net.BindException;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ServerSocketChannel;
@@ -82,7 +84,7 @@ public final class ListenerSockets {
      * @param loop      the host's
      * @param host      takes the connections
      * @param log       where failures are told
-     * @throws IOException if an address cannot be listened on
+     * @throws IOException if an address cannot be listened on; a {@link BindException} names it
      */
     public ListenerSockets(
             SelectorProvider provider,
@@ -123,8 +125,18 @@ public final class ListenerSockets {
         if (receiveBuffer > 0) {
             socket.setOption(StandardSocketOptions.SO_RCVBUF, receiveBuffer); // inherited, from the handshake on
         }
-        socket.bind(listener.address(), listener.backlog());
+        try {
+            socket.bind(listener.address(), listener.backlog());
+        } catch (BindException e) { // names no address, and there may be several
+            throw (BindException) new BindException(text(listener.address()) + ": " + e.getMessage()).initCause(e);
+        }
         addresses.add(socket.getLocalAddress());
+    }
+
+    private static String text(SocketAddress where) {
+        InetSocketAddress address = (InetSocketAddress) where; // as every listener's
+        String host = address.getAddress().getHostAddress();
+        return (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort();
     }
 
     /**

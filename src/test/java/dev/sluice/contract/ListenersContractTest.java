@@ -64,7 +64,10 @@ class ListenersContractTest extends EngineContract {
         int free = freePort();
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             List<Listener> listeners = List.of(at(free), at(taken.getLocalPort()));
-            assertThrows(BindException.class, () -> engine.start(listeners, ServerOptions.builder(), connection -> ECHO));
+            BindException e = assertThrows(
+                    BindException.class, () -> engine.start(listeners, ServerOptions.builder(), connection -> ECHO));
+            String where = taken.getInetAddress().getHostAddress() + ":" + taken.getLocalPort();
+            assertEquals(where + ": " + e.getCause().getMessage(), e.getMessage());
         }
         try (ServerSocket again = new ServerSocket(free, 1, InetAddress.getLoopbackAddress())) {
             assertEquals(free, again.getLocalPort());

@@ -400,7 +400,9 @@ class ListenerSocketsTest {
 
     @Test
     void noSocketStaysOpenIfOneCannotBeBound() {
-        assertThrows(BindException.class, () -> open(at(7), at(TAKEN)));
+        BindException e = assertThrows(BindException.class, () -> open(at(7), at(TAKEN)));
+        assertEquals("0.0.0.0:9: by the test", e.getMessage());
+        assertEquals("by the test", e.getCause().getMessage());
         assertFalse(first.isOpen() || second.isOpen());
     }
 

@@ -14,6 +14,7 @@ import dev.sluice.program.service.Services;
 import dev.sluice.program.service.Settings;
 import dev.sluice.reactor.ReactorOptions;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -209,7 +210,8 @@ final class ServeCommand implements Callable<Integer> {
             throw new Failure("cannot start " + threads + ": " + Failure.reason(e), e);
         } catch (IOException | RuntimeException e) {
             String where = HostAddress.text(address, port);
-            throw new Failure("cannot listen on " + where + ": " + Failure.reason(e) + " (see --bind and --port)", e);
+            Throwable why = e instanceof BindException && e.getCause() != null ? e.getCause() : e; // which names no address
+            throw new Failure("cannot listen on " + where + ": " + Failure.reason(why) + " (see --bind and --port)", e);
         }
     }
 

@@ -299,7 +299,7 @@ class ProgramIT {
                 Launched run = Launched.sluice(directory, "serve", "-p", Integer.toString(taken.getLocalPort()))) {
             assertEquals(1, run.status());
             assertEquals(1, run.err().lines().count(), run.err());
-            assertTrue(run.err().startsWith("sluice: cannot listen on 127.0.0.1:" + taken.getLocalPort()), run.err());
+            assertTrue(run.err().startsWith("sluice: cannot listen on 127.0.0.1:" + taken.getLocalPort() + ": Address already in use"), run.err());
         }
     }
 
