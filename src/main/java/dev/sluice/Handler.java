@@ -98,4 +98,13 @@ public interface Handler {
      * @throws Exception is counted and logged
      */
     default void onClose(Connection connection, CloseReason reason) throws Exception {}
+
+    /**
+     * What a report calls this handler: that of a loop that it keeps waiting. Any thread, also while a callback runs.
+     *
+     * @return the name of its class unless overridden
+     */
+    default String handlerName() {
+        return getClass().getName();
+    }
 }

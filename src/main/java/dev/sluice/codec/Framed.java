@@ -79,4 +79,9 @@ public final class Framed implements Handler {
     public void onClose(Connection connection, CloseReason reason) throws Exception {
         handler.onClose(connection, reason);
     }
+
+    @Override
+    public String handlerName() {
+        return "Framed " + handler.getClass().getName();
+    }
 }

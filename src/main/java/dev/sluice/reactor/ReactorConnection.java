@@ -942,10 +942,10 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         return context.outbound.contains(this);
     }
 
-    /** The class of its handler, for a report. Any thread, which may see it late. */
+    /** Its handler, for a report. Any thread, which may see it late. */
     String handlerName() {
         Handler made = handler;
-        return made == null ? "the handlers' factory" : made.getClass().getName();
+        return made == null ? "the handlers' factory" : made.handlerName();
     }
 
     @Override

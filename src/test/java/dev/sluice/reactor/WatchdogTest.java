@@ -9,6 +9,9 @@ import dev.sluice.ServerObserver;
 import dev.sluice.ServerOptions;
 import dev.sluice.Handler;
 import dev.sluice.Listener;
+import dev.sluice.codec.FrameHandler;
+import dev.sluice.codec.Framed;
+import dev.sluice.codec.Lines;
 import dev.sluice.harness.TestLog;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -86,10 +89,14 @@ class WatchdogTest {
     };
 
     private void serve(Duration threshold) throws IOException {
+        serve(threshold, self -> new Waiting());
+    }
+
+    private void serve(Duration threshold, Handler.Factory factory) throws IOException {
         server = ReactorServer.start(
                 List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))),
                 ReactorOptions.builder().server(ServerOptions.builder().observer(observer).build()).stallThreshold(threshold).build(),
-                self -> new Waiting());
+                factory);
         client = new Socket(server.address().getAddress(), server.address().getPort());
         client.setSoTimeout(20_000);
         Awaitility.await().until(() -> connection.get() != null);
@@ -114,6 +121,27 @@ class WatchdogTest {
             assertEquals('x', client.getInputStream().read());
             assertEquals(stall, stalls());
         }
+    }
+
+    /** Waits in the handler of a frame. */
+    final class WaitingForFrames implements FrameHandler {
+        @Override
+        public void onOpen(Connection self) {
+            connection.set(self);
+        }
+
+        @Override
+        public void onFrame(Connection self, ByteBuffer frame) throws Exception {
+            permits.tryAcquire(30, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void handlerOfFramesIsNamed() throws Exception {
+        serve(THRESHOLD, self -> new Framed(self, new Lines(10), new WaitingForFrames()));
+        client.getOutputStream().write('\n');
+        Awaitility.await().until(() -> told.size() == 1);
+        assertTrue(told.get(0).startsWith("sluice-reactor-0 kept by Framed " + WaitingForFrames.class.getName() + ", connection 1"), told.get(0));
     }
 
     @Test
