@@ -14,7 +14,7 @@ public interface Encoder {
      *
      * @param length bytes of its content
      * @return bytes of the frame
-     * @throws IllegalArgumentException if that is more content than a frame may have
+     * @throws IllegalArgumentException if a frame cannot have so much content, or the length is negative
      */
     int encodedLength(int length);
 

@@ -36,8 +36,8 @@ final class Frame {
 
     /** The length of a frame with so many bytes of content, and so many beside it. */
     static int encodedLength(int content, int beside, int max) {
-        if (content > max) {
-            throw new IllegalArgumentException("a frame must have at most " + max + " bytes, not " + content);
+        if (content < 0 || content > max) {
+            throw new IllegalArgumentException("a frame must have between 0 and " + max + " bytes, not " + content);
         }
         return content + beside;
     }

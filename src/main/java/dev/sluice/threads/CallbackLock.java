@@ -138,15 +138,20 @@ final class CallbackLock {
      */
     void writable(boolean isLow) {
         boolean entered = connection.isOwnThread() && tryEnter();
-        post(() -> {
-            connection.runWritten();
-            if (isLow && opened && connection.isOpen()) {
-                call("WRITABLE", () -> handler.onWritable(connection));
+        try {
+            post(() -> {
+                connection.runWritten();
+                if (isLow && opened && connection.isOpen()) {
+                    call("WRITABLE", () -> handler.onWritable(connection));
+                }
+            });
+            if (entered) {
+                runPosted();
             }
-        });
-        if (entered) {
-            runPosted();
-            leave();
+        } finally { // a step that finds no memory must not keep the turn
+            if (entered) {
+                leave();
+            }
         }
     }
 

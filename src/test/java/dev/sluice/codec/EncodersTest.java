@@ -191,8 +191,9 @@ class EncodersTest {
 
     @Test
     void refusalNamesItsReason() {
-        refuses("a frame must have at most 5 bytes, not 6", new Lines(5), "sixsix");
-        refuses("a frame must have at most 255 bytes, not 256", new LengthPrefixed(1, ByteOrder.BIG_ENDIAN, 1_000), "x".repeat(256));
+        assertThrows(IllegalArgumentException.class, () -> new Lines(5).encodedLength(-1));
+        refuses("a frame must have between 0 and 5 bytes, not 6", new Lines(5), "sixsix");
+        refuses("a frame must have between 0 and 255 bytes, not 256", new LengthPrefixed(1, ByteOrder.BIG_ENDIAN, 1_000), "x".repeat(256));
         refuses("a line must not contain LF", new Lines(5), "a\nb");
         refuses("a line must not end with CR: it would be taken for a part of the line's end", new Lines(5), "ab\r");
         refuses("a frame must not contain its delimiter, nor end with a part that completes it too early", new Delimited(Cut.bytes("abab"), 5), "ab");
