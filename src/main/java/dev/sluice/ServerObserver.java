@@ -4,7 +4,7 @@ import java.net.SocketAddress;
 import java.time.Duration;
 
 /**
- * Hears of a server what no connection sees: newcomers that were refused, pauses of accepting, loops that are kept. A server is given one
+ * Is told of events that no single connection sees: newcomers that were refused, pauses of accepting, stalled loops. A server is given one
  * by {@link ServerOptions.Builder#observer}.
  *
  * <p>Calls about accepting come on the loop that accepts, calls about loops on a thread that watches them; so two calls may overlap. None may
@@ -45,7 +45,8 @@ public interface ServerObserver {
     default void acceptResumed(Duration paused) {}
 
     /**
-     * A loop has not come round for the stall threshold; on a reactor with threads of its own. Told once for each stall.
+     * A loop has not come round for the stall threshold; on a reactor with threads of its own. Told once for each stall: always
+     * if it lasts more than one and a half times the threshold, perhaps if it is shorter.
      *
      * @param loop   its thread's name
      * @param waited how long, until this was seen

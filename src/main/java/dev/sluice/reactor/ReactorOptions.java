@@ -65,7 +65,8 @@ public final class ReactorOptions {
     }
 
     /**
-     * How long a task may take to come through a loop before the watchdog names the connection that keeps it. Default: 500 ms.
+     * How long a task may take to come through a loop before the watchdog names the connection that keeps it. A stall of more
+     * than one and a half times the threshold is always told, a shorter one perhaps. Default: 500 ms.
      *
      * @return a duration; zero: there is no watchdog
      */

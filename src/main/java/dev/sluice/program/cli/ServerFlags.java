@@ -93,7 +93,8 @@ final class ServerFlags {
             names = "--stall-threshold",
             paramLabel = "T",
             converter = DurationText.class,
-            description = "A callback or turn that keeps a loop for longer is reported; 0: never. [${DEFAULT-VALUE}]")
+            description = "A callback or turn that keeps a loop for more than 1.5 times as long is always reported, a shorter one perhaps;"
+                    + " 0: never. [${DEFAULT-VALUE}]")
     private Duration stallThreshold;
 
     @Option(
