@@ -255,12 +255,12 @@ class ProgramIT {
 
     @Test
     void variablesOfAClusterAreIgnoredByTheProgram() throws Exception {
-        Map<String, String> cluster = Map.of("SLUICE_PORT", "tcp://10.0.0.1:10000", "SLUICE_SERVICE_HOST", "10.0.0.1", "SLUICE_MAX_LINE", "7");
+        Map<String, String> cluster = Map.of("SLUICE_PORT", "tcp://10.0.0.1:10000", "SLUICE_SERVICE_HOST", "10.0.0.1", "SLUICE_BACKLOG", "7");
         try (Launched server = Launched.serve(directory, cluster, "--log-level", "debug")) {
             assertTrue(server.readyLine().startsWith("ready: upper on 127.0.0.1:"), server.err());
             await().until(() -> server.err().contains(" DEBUG SLUICE_SERVICE_HOST "));
             assertTrue(server.err().contains(" DEBUG SLUICE_PORT is not taken for --port: "), server.err());
-            assertFalse(server.err().contains("SLUICE_MAX_LINE"), server.err());
+            assertFalse(server.err().contains("SLUICE_BACKLOG"), server.err());
         }
         try (Launched run = Launched.sluice(directory, cluster, null, "serve", "-b", "no.such.host.invalid")) { // and no -p
             assertEquals(1, run.status(), run.err());
