@@ -85,10 +85,13 @@ public final class Conversation {
         Thread.interrupted();
     }
 
-    /** Ends the prompt, as the peer has ended. */
-    private synchronized void interrupt(Thread typist) {
+    /** Ends the prompt, as the peer has ended, and says so unless a failure will. */
+    private synchronized void interrupt(LineReader reader, Thread typist) {
         peerEnded = true;
         if (typing) {
+            if (failure == null) {
+                printAbove(reader, "the peer closed the connection");
+            }
             typist.interrupt();
         }
     }
@@ -105,7 +108,7 @@ public final class Conversation {
         } catch (IOException e) {
             failure = e;
         }
-        interrupt(typist);
+        interrupt(reader, typist);
     }
 
     private static void printAbove(LineReader reader, String text) {

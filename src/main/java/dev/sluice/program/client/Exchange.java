@@ -17,6 +17,7 @@ public final class Exchange {
     private final Socket socket;
     private final Answers answers = new Answers();
     private final byte[] buffer = new byte[64 << 10];
+    private boolean hasAnswer;
 
     /** On a blocking channel, which the caller closes. */
     public Exchange(SocketChannel channel) {
@@ -27,14 +28,18 @@ public final class Exchange {
      * Sends all texts, one after the other's answer.
      *
      * @param wait an answer is over when no byte came for so long
-     * @throws Failure if the peer closed before the last text was sent
+     * @throws Failure if the peer closed before the last text was sent, or without a byte of any answer
      */
     public void run(List<String> texts, String eol, Duration wait) throws IOException, Failure {
         socket.setSoTimeout(Connecting.millis(wait));
         for (Iterator<String> left = texts.iterator(); left.hasNext(); ) {
             socket.getOutputStream().write((left.next() + eol).getBytes(StandardCharsets.UTF_8));
-            if (!answered() && left.hasNext()) {
+            boolean open = answered();
+            if (!open && left.hasNext()) {
                 throw Failure.endedEarly();
+            }
+            if (!open && !hasAnswer) {
+                throw new Failure("the peer closed without an answer");
             }
         }
     }
@@ -54,6 +59,7 @@ public final class Exchange {
                 answers.end();
                 return false;
             }
+            hasAnswer = true;
             answers.print(ByteBuffer.wrap(buffer, 0, length), false);
         }
     }
