@@ -60,6 +60,15 @@ public record LoadResult(
     }
 
     /**
+     * Whether the measured time brought nothing, neither an answer nor an error.
+     *
+     * @return false if no time was measured, as a signal came before
+     */
+    public boolean isUnanswered() {
+        return seconds > 0 && answered == 0 && latency.count() == 0 && errors.isEmpty();
+    }
+
+    /**
      * The number of failures.
      *
      * @return errors of all kinds

@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
             "those (open loop); the generator then keeps a core busy.",
             "Durations have a unit (500ms, 5s, 5m), sizes may have one (64k, 1MiB).",
             "Each option has a name in the environment: SLUICE_SIZE for --size.",
-            "Exit status: 0 done, 1 failed, or a request or connection did; 2 bad usage."
+            "Exit status: 0 done, 1 failed, or a request or connection did,",
+            "or no answer came; 2 bad usage."
         })
 final class LoadCommand implements Callable<Integer> {
 
@@ -132,7 +133,7 @@ final class LoadCommand implements Callable<Integer> {
             spec.commandLine().getOut().print(LoadText.of(result));
             spec.commandLine().getOut().flush();
         }
-        return result.errorCount() == 0 ? Status.DONE : Status.FAILED;
+        return result.errorCount() == 0 && !result.isUnanswered() ? Status.DONE : Status.FAILED;
     }
 
     private LoadPlan plan() throws Failure {

@@ -10,6 +10,7 @@ import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
+import dev.sluice.program.bench.report.LoadText;
 import dev.sluice.reactor.ReactorServer;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -60,6 +61,7 @@ class LoadTest {
         assertEquals(Map.of(), result.errors());
         assertEquals(connections, result.connections());
         assertTrue(result.answered() > 0);
+        assertFalse(result.isUnanswered());
         assertEquals(0.3, result.seconds(), 1e-9);
         long inFlight = (long) connections * pipeline;
         assertTrue(Math.abs(result.latency().count() - result.answered()) <= inFlight, "but for those at the edges");
@@ -91,6 +93,16 @@ class LoadTest {
         assertEquals(0, result.answered());
         assertEquals(0, result.latency().count());
         assertEquals(0, result.connections());
+    }
+
+    /** Its requests are from before the measured time, and so are no errors of that. */
+    @Test
+    void noAnswerAtAllIsToldWhereThereIsNoErrorEither() throws IOException {
+        serve(connection -> (self, in) -> in.position(in.limit()));
+        LoadResult result = run(plan(2, 64, 1, 200, 0));
+        assertEquals(Map.of(), result.errors());
+        assertTrue(result.isUnanswered());
+        assertTrue(LoadText.of(result).contains("errors       no answer came"), LoadText.of(result));
     }
 
     @Test

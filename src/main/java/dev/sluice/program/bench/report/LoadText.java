@@ -37,7 +37,8 @@ public final class LoadText {
             String cores = Figures.ratio(result.usage().serverNs() / 1e9 / result.seconds());
             line(text, "server CPU", Figures.time(result.serverCpuNs()) + " a request, " + cores + " cores");
         }
-        line(text, "errors", errors(result.errors()) + (result.firstCause() == null ? "" : " (the first: " + result.firstCause() + ")"));
+        String errors = result.isUnanswered() ? "no answer came in the measured time" : errors(result.errors());
+        line(text, "errors", errors + (result.firstCause() == null ? "" : " (the first: " + result.firstCause() + ")"));
         if (plan.isOpenLoop()) {
             text.append("\nLatency runs from the planned time of a request; uncorrected, from its sending, which hides how long it waited for that.\n");
         } else {
