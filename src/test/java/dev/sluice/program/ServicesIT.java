@@ -238,7 +238,8 @@ class ServicesIT {
 
     private static void assertUnfinished(Path file) throws Exception {
         byte[] before = Files.readAllBytes(file);
-        assertEquals("sluice: cannot serve record: the last line of " + file + " is unfinished, and not one of record's: end it, or remove it\n", refusal(file));
+        assertEquals("sluice: cannot serve record: the last line of " + file + " does not end with a line feed, and record did not write it:"
+                + " add a line feed, or remove the line\n", refusal(file));
         assertArrayEquals(before, Files.readAllBytes(file));
     }
 

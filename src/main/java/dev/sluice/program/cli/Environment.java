@@ -77,7 +77,7 @@ final class Environment implements IDefaultValueProvider {
         new TreeMap<>(variables).forEach((variable, value) -> {
             OptionSpec option = options.get(variable);
             if (option != null && isLink(variable, value)) {
-                ignored.add(variable + " is not taken for " + option.longestName() + ": " + value + " is where a service is");
+                ignored.add(variable + " is ignored: " + value + " is the address of a Kubernetes Service, not a port");
             } else if (option == null && variable.startsWith(PREFIX) && !variable.equals(JAVA_OPTIONS)) {
                 ignored.add(variable + " names no option of " + command.name());
             }

@@ -55,7 +55,7 @@ final class PortFile implements AutoCloseable {
     private void removeStale(int port, boolean udp) throws IOException, Failure {
         BasicFileAttributes attributes = attributes(path);
         if (!attributes.isRegularFile()) {
-            throw failure("it is " + (attributes.isDirectory() ? "a directory" : attributes.isSymbolicLink() ? "a link" : "no file"), null);
+            throw failure("it is " + (attributes.isDirectory() ? "a directory" : attributes.isSymbolicLink() ? "a link" : "not a regular file"), null);
         }
         String content = attributes.size() > LONGEST ? "more than a port" : content();
         if (!content.matches("\\d{0,5}\\n?")) {

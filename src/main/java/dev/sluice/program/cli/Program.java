@@ -15,6 +15,7 @@ import picocli.CommandLine.Help.ColorScheme;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine;
 
@@ -74,6 +75,7 @@ final class Program implements Runnable {
         line.setUsageHelpLongOptionsMaxWidth(27);
         line.setAbbreviatedOptionsAllowed(false);
         line.setExpandAtFiles(false); // an argument that begins with @ is an argument
+        line.registerConverter(boolean.class, Program::truth);
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setOverwrittenOptionsAllowed(true);
         line.setDefaultValueProvider(environment);
@@ -81,6 +83,13 @@ final class Program implements Runnable {
         line.setExecutionExceptionHandler((e, command, result) ->
                 e instanceof InvalidOption ? badUsage.report(command, (InvalidOption) e) : failed(command, e));
         return line;
+    }
+
+    private static boolean truth(String text) {
+        if (!text.equalsIgnoreCase("true") && !text.equalsIgnoreCase("false")) {
+            throw new TypeConversionException("'" + text + "' is not true or false");
+        }
+        return Boolean.parseBoolean(text);
     }
 
     private static Object command(String name, Environment environment) {

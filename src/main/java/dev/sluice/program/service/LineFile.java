@@ -53,7 +53,8 @@ final class LineFile implements Disk {
             return;
         }
         if (!claim.covers(end, length)) {
-            throw new IOException("the last line of " + path + " is unfinished, and not one of record's: end it, or remove it");
+            throw new IOException("the last line of " + path + " does not end with a line feed, and record did not write it:"
+                    + " add a line feed, or remove the line");
         }
         truncate(end);
         LOG.warn("{}: cut {} bytes of a line that record had not finished when it died; no client was told that it is saved", path, length - end);

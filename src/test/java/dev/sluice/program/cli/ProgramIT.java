@@ -259,7 +259,7 @@ class ProgramIT {
         try (Launched server = Launched.serve(directory, cluster, "--log-level", "debug")) {
             assertTrue(server.readyLine().startsWith("ready: upper on 127.0.0.1:"), server.err());
             await().until(() -> server.err().contains(" DEBUG SLUICE_SERVICE_HOST "));
-            assertTrue(server.err().contains(" DEBUG SLUICE_PORT is not taken for --port: "), server.err());
+            assertTrue(server.err().contains(" DEBUG SLUICE_PORT is ignored: "), server.err());
             assertFalse(server.err().contains("SLUICE_BACKLOG"), server.err());
         }
         try (Launched run = Launched.sluice(directory, cluster, null, "serve", "-b", "no.such.host.invalid")) { // and no -p
@@ -475,6 +475,15 @@ class ProgramIT {
     }
 
     @Test
+    void aLoadThatNobodyAnswersIsAFailure() throws Exception {
+        try (Launched server = Launched.serve(directory, "discard");
+                Launched load = Launched.sluice(directory, "load", server.port(), "-c", "1", "-w", "100ms", "-d", "300ms")) {
+            assertEquals(1, load.status(), load.err());
+            assertTrue(load.out().contains("errors       no answer came"), load.out());
+        }
+    }
+
+    @Test
     void linesLeftUnsentToAClosedPeerAreAFailure() throws Exception {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
                 Launched client = Launched.sluice(
@@ -489,15 +498,19 @@ class ProgramIT {
         }
     }
 
-    @Test
-    void aPeerThatClosesAfterTheLastAnswerIsNoFailure() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"A, 0, ''", "'', 1, 'sluice: the peer closed without an answer'"})
+    void aPeerThatClosesAfterTheLastLineIsAFailureIfItAnsweredNothing(String answer, int status, String complaint) throws Exception {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
                 Launched client = Launched.sluice(
                         directory, "client", Integer.toString(server.getLocalPort()), "--send", "a", "--wait", "30s")) {
             try (Socket peer = server.accept()) {
                 assertEquals("a\n", new String(peer.getInputStream().readNBytes(2), StandardCharsets.US_ASCII));
+                peer.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
             }
-            assertEquals(0, client.status(), client.err());
+            assertEquals(status, client.status(), client.err());
+            assertEquals(answer, client.out());
+            assertEquals(complaint, client.err().strip());
         }
     }
 

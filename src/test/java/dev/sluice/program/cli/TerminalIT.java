@@ -212,6 +212,7 @@ class TerminalIT {
             }
             String whole = tamed().substring(0, tamed().length() - 1); // what was the beginning of a character comes on a line of its own
             assertTrue(terminal.screen().contains(whole), terminal.screen());
+            assertTrue(terminal.screen().contains("the peer closed the connection"), terminal.screen());
         }
     }
 
