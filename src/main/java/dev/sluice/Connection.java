@@ -114,7 +114,7 @@ public interface Connection {
      * The connection's thread. As {@link #offload}, but for the order: callbacks come in the order in which their tasks were handed in to
      * this method, whatever order the tasks end in. So requests are answered in their order though workers take them side by side. A task that throws
      * keeps its place. {@link ServerOptions#offloadQueue} also bounds the tasks of one connection whose callbacks have not returned:
-     * with one more it is not read until half of them have. What they made is forgotten when the connection closes.
+     * with one more it is not read until half of them have. Their results are forgotten when the connection closes.
      *
      * @param <T>      what the task makes
      * @param task     what to run; it will be, whatever becomes of the connection

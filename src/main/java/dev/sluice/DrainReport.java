@@ -14,7 +14,7 @@ import java.util.List;
  *                    handler was running
  * @param bytesUnread input that had arrived and that no handler took: what a handler had left unread when its connection was asked to
  *                    leave, an incomplete message for one; and, of a connection that was cut before it could be asked, what the
- *                    kernel held, too. What arrives later is read and discarded, and is not counted
+ *                    kernel held, too. Bytes that arrive later are read and discarded, and are not counted
  */
 public record DrainReport(int connections, List<Cut> cuts, int owed, long bytesUnread) {
 

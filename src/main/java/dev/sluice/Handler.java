@@ -48,9 +48,9 @@ public interface Handler {
 
     /**
      * Bytes have arrived. The buffer is lent for the length of this call and may be modified in place between position
-     * and limit. What the call leaves unread comes back, in front of the next bytes; a handler that reads everything
-     * costs its connection no memory. What is still unread when the peer ends its side is offered once more, just
-     * before {@link #onEof}; {@link Connection#resumeReading} offers it again without waiting for new bytes.
+     * and limit. Bytes that the call leaves unread come back, in front of the next bytes; a handler that reads everything
+     * costs its connection no memory. Those still unread when the peer ends its side are offered once more, just
+     * before {@link #onEof}; {@link Connection#resumeReading} offers them again without waiting for new bytes.
      *
      * @param connection this handler's connection
      * @param in         what was left unread, then what has arrived
@@ -100,7 +100,7 @@ public interface Handler {
     default void onClose(Connection connection, CloseReason reason) throws Exception {}
 
     /**
-     * What a report calls this handler: that of a loop that it keeps waiting. Any thread, also while a callback runs.
+     * The name of this handler in reports, such as that of a loop that it blocks. Any thread, also while a callback runs.
      *
      * @return the name of its class unless overridden
      */

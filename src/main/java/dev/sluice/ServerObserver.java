@@ -8,7 +8,7 @@ import java.time.Duration;
  * by {@link ServerOptions.Builder#observer}.
  *
  * <p>Calls about accepting come on the loop that accepts, calls about loops on a thread that watches them; so two calls may overlap. None may
- * block. What one throws is logged, once a second at most, and changes nothing. Methods will be added here: all of them do nothing by
+ * block. An exception that one throws is logged, once a second at most, and changes nothing. Methods will be added here: all of them do nothing by
  * default.
  */
 public interface ServerObserver {

@@ -86,7 +86,7 @@ class ArchitectureTest {
             "ReactorServer", "Connector", "Reconnecting", "ReactorAcceptor", "ReactorConnect", "ReactorConnection", "ReactorContext",
             "Watchdog", "Reactor", "Registration", "BusyPoll", "SpinGuard", "ReadyHandler", "ReactorStats", "ReactorOptions", "Backoff");
 
-    /** What a class of the reactor's package names above itself. Each pair of classes counts once. */
+    /** The classes above itself that a class of the reactor's package names. Each pair of classes counts once. */
     private static final Set<String> REACTOR_UPWARD = Set.of(
             // the keys of the selector are the only register of connections: their context finds there whom it asks to leave, or closes
             // for memory, and notes whose callback is running

@@ -421,7 +421,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         return read;
     }
 
-    /** The own thread, with the turn. Bytes are here, or the peer's end. What may not be offered now is put behind what was left unread. */
+    /** The own thread, with the turn. Bytes are here, or the peer's end. Bytes that may not be offered now are put behind those left unread. */
     private void took(ByteBuffer in, int read) {
         if (state != ConnectionState.OPEN) {
             dropped += in.remaining();
@@ -851,7 +851,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         return activeNs;
     }
 
-    /** On the loop. What has arrived is handled, then the connection closes: its own thread sees to both, unless it is in a read. */
+    /** On the loop. Input that has arrived is handled, then the connection closes: its own thread sees to both, unless it is in a read. */
     @Override
     public void leave() {
         confine(() -> {

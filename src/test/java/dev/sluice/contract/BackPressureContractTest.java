@@ -173,7 +173,7 @@ class BackPressureContractTest extends EngineContract {
         Client client = rig.connectOnly(16 << 10);
         client.send("a");
         rig.await(() -> reads.get() == 1, "the first");
-        client.send("b"); // whoever relays has to read on, or two who write before they read would wait for ever
+        client.send("b"); // a relay has to read on, or two peers that write before they read would wait for ever
         rig.await(() -> reads.get() == 2, "the second");
         assertEquals(2 << 20, client.in.readNBytes(2 << 20).length);
     }

@@ -20,7 +20,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
-/** What a server tells of connections: its observer of newcomers that were refused, the log of beginnings and ends. */
+/** The reports of a server on its connections: its observer of newcomers that were refused, the log of beginnings and ends. */
 class ObserverContractTest extends EngineContract {
 
     private final List<String> told = new CopyOnWriteArrayList<>();

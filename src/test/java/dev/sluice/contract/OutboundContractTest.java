@@ -143,7 +143,7 @@ class OutboundContractTest extends EngineContract {
         assertEquals("cannot connect", client.receiveAll());
     }
 
-    /** Fills a listener, so that whoever connects then has no answer. */
+    /** Fills a listener, so that a further connect has no answer. */
     private static List<Socket> fill(ServerSocket listener) throws IOException {
         List<Socket> fillers = new ArrayList<>();
         for (int i = 0; i < 2; i++) { // the kernel takes one more than the backlog

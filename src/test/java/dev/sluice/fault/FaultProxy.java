@@ -21,7 +21,7 @@ import java.util.concurrent.locks.LockSupport;
 public final class FaultProxy implements AutoCloseable {
 
     /**
-     * What happens to one direction. Zero, or less, is no fault.
+     * The faults of one direction. Zero, or less, is no fault.
      *
      * @param chunk          bytes are passed on in pieces of 1 to so many
      * @param delayMs        each piece waits so long
@@ -150,7 +150,7 @@ public final class FaultProxy implements AutoCloseable {
                     pace(start, done + read, faults.bytesPerSecond());
                 }
                 int pass = pass(done, read, faults);
-                passed.addAndGet(pass); // before the bytes: whoever sees their answer sees them counted
+                passed.addAndGet(pass); // before the bytes: a test that sees their answer sees them counted
                 pieces.incrementAndGet();
                 out.write(buffer, 0, pass);
                 if (faults.resetAfter() > 0 && done + read >= faults.resetAfter()) {

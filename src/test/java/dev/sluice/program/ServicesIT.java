@@ -216,7 +216,7 @@ class ServicesIT {
         assertEquals(List.of(), failures);
         checkFile(file, acknowledged);
         long saved = Files.readAllLines(file).size();
-        assertEquals(saved, sum(acknowledged), "whoever stayed until the end was told of each line");
+        assertEquals(saved, sum(acknowledged), "a client that stayed until the end was told of each line");
     }
 
     /** A recording that does not begin; what it says. */

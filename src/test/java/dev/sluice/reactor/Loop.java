@@ -206,7 +206,7 @@ final class Loop implements AutoCloseable {
             return this;
         }
 
-        /** What has come until there are so many bytes, or the end. */
+        /** The bytes that have come, once there are so many, or the end. */
         byte[] receive(int bytes) {
             ByteBuffer in = ByteBuffer.allocate(bytes);
             until(() -> {

@@ -30,7 +30,7 @@ class NoMemoryTest {
         loop.close();
     }
 
-    /** What the JDK needs memory for: a buffer of its own for heap memory, the end of a socket. */
+    /** The places where the JDK needs memory: a buffer of its own for heap memory, the end of a socket. */
     private record Without(String call) implements SocketIo {
         private void maybe(String here) {
             if (here.equals(call)) {

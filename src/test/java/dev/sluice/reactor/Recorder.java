@@ -86,7 +86,7 @@ public final class Recorder implements Handler {
         try {
             record('c', () -> handler.onClose(connection, reason));
         } finally {
-            this.reason = reason; // whoever sees it, sees what the callback did
+            this.reason = reason; // last: a thread that sees it also sees the callback's effects
         }
     }
 
@@ -98,7 +98,7 @@ public final class Recorder implements Handler {
         return reason != null;
     }
 
-    /** What went wrong with the order of callbacks, once the connection has ended. */
+    /** The faults in the order of callbacks, once the connection has ended. */
     public List<String> check() {
         if (!GRAMMAR.matcher(callbacks).matches()) {
             violations.add("not the grammar's order: " + callbacks);

@@ -22,7 +22,7 @@ final class ScriptedSocketIo implements SocketIo {
     /** Where there is one, it says what every write takes. */
     IntSupplier taking;
 
-    /** What the next reads find: bytes, or null for the end; afterwards, what the socket has. */
+    /** The results of the next reads: bytes, or null for the end; afterwards, what the socket has. */
     final ArrayDeque<byte[]> reads = new ArrayDeque<>();
 
     boolean readsFail;

@@ -24,7 +24,7 @@ import java.util.function.BiConsumer;
  */
 final class Conversation implements Handler {
 
-    /** What it may do. */
+    /** The actions that it may take. */
     private enum Act {
         WRITE, WRITE_MUCH, PAUSE, PAUSE_UNTIL_TASK, PAUSE_UNTIL_TIMER, PAUSE_AND_RESUME, RESUME, TASK, TIMER, CANCEL, HOLD, HOLD_UNTIL_TASK,
         OFFLOAD, CLOSE, SHUTDOWN, ABORT, THROW, CONNECT, INTERRUPT, ASK, NOTHING
@@ -66,7 +66,7 @@ final class Conversation implements Handler {
     /** How long one that seems idle may be looked at once more. */
     private static final long SOON_NS = 100_000_000;
 
-    /** What a wait may be longer: a loop's is a whole number of milliseconds. */
+    /** The time by which a wait may be longer: a loop's is a whole number of milliseconds. */
     private static final long ROUNDING_NS = 2_000_000;
 
     private final Interleaving all;
@@ -621,7 +621,7 @@ final class Conversation implements Handler {
         }
     }
 
-    /** What a thread of the user's does to it. */
+    /** The actions of a thread of the user's. */
     void meddle(SplittableRandom chance, int writer) {
         if (self == null) {
             return;
@@ -720,7 +720,7 @@ final class Conversation implements Handler {
         return peer.frames.count(0) == 0;
     }
 
-    /** What was lost on the way, at the end of all; null if nothing was. */
+    /** The loss on the way, at the end of all; null if nothing was. */
     String whatIsLost() {
         if (peer == null || peer.line == null || reason == null || !peer.line.isEnded() || peer.line.isReset()) {
             return null;
@@ -737,7 +737,7 @@ final class Conversation implements Handler {
         return tasks - tasksRun;
     }
 
-    /** What was offloaded, and the connection closed before it was told. */
+    /** Offloaded work whose connection closed before it was told. */
     int untold() {
         return offloads - offloadsTold;
     }

@@ -6,12 +6,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a connection's writers write, so that the peer can tell of every byte whether it is the next: a frame has its writer, a number
+ * The output of a connection's writers, made so that the peer can tell of every byte whether it is the next: a frame has its writer, a number
  * that counts up, its length, and bytes that follow from these.
  */
 final class Frames {
 
-    /** Who writes, which of its frames, and how many bytes follow. */
+    /** The writer, the number of its frame, and how many bytes follow. */
     static final int HEADER = 4;
 
     private static final int MOST = 0xffff;

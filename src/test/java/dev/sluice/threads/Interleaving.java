@@ -30,7 +30,7 @@ import java.util.concurrent.CompletableFuture;
  */
 final class Interleaving implements Stepper.Play {
 
-    /** What a server needs to close when all are calm: the linger of some, a drain's looks. */
+    /** The time that a server needs to close when all are calm: the linger of some, a drain's looks. */
     private static final long CALM_NS = 20_000_000_000L;
 
     /**
@@ -250,7 +250,7 @@ final class Interleaving implements Stepper.Play {
         return room >= 30_000;
     }
 
-    /** What a large write has at most. */
+    /** The most bytes of a large write. */
     int large() {
         int most = isWide() ? 40_000 : Math.min(30 * room, 300);
         return isOfStreams ? Math.min(most, 10 * options.maxPending()) : most; // they leave in slices of half of that

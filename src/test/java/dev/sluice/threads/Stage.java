@@ -11,7 +11,7 @@ import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArraySet;
 
-/** What a server on threads stands on when each of its steps is a stepper's; for one server. */
+/** The surroundings of one server on threads, in which a stepper takes each of its steps. */
 final class Stage {
 
     final Stepper stepper;

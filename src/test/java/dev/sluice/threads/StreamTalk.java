@@ -115,7 +115,7 @@ final class StreamTalk {
         return waits ? "a stream waits for bytes that are there" : null;
     }
 
-    /** What was lost on the way, at the end of all; null if nothing was. */
+    /** The loss on the way, at the end of all; null if nothing was. */
     String whatIsLost() {
         if (!peer.line.isEnded() || peer.line.isReset()) {
             return null;

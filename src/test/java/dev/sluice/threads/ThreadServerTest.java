@@ -53,7 +53,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What only the thread engines have: pools, threads that run out, reads and writes that block. */
+/** The contracts that only the thread engines have: pools, threads that run out, reads and writes that block. */
 @Timeout(60)
 class ThreadServerTest {
 

@@ -1,6 +1,6 @@
 package dev.sluice.threads.stepping;
 
-/** What a schedule has shown to be wrong, and the steps that led there. */
+/** A fault that a schedule has shown, and the steps that led there. */
 public final class Finding extends AssertionError {
 
     private static final long serialVersionUID = 1;
@@ -17,7 +17,7 @@ public final class Finding extends AssertionError {
         return steps;
     }
 
-    /** What is wrong, in the words that every schedule that shows it has: without numbers. */
+    /** The fault, in the words that every schedule that shows it has: without numbers. */
     public String kind() {
         String first = getMessage().lines().findFirst().orElse("");
         return first.replaceAll("[0-9]+", "#");

@@ -15,7 +15,7 @@ public final class SteppedLock extends ReentrantLock {
 
     private static final long serialVersionUID = 1;
 
-    /** What holds it outside of a run. */
+    /** Its holder outside of a run. */
     private static final int NOBODY = -2;
 
     private final transient Stepper stepper;

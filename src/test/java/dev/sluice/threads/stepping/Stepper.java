@@ -26,7 +26,7 @@ import java.util.function.BooleanSupplier;
  */
 public final class Stepper {
 
-    /** What follows when no thread can go on. */
+    /** The step that follows when no thread can go on. */
     public enum Next {
         /** Something was begun. */
         GO_ON,
@@ -36,7 +36,7 @@ public final class Stepper {
         END
     }
 
-    /** What is run. */
+    /** The program that is run. */
     public interface Play {
         /** The first strand. */
         void begin() throws Exception;
@@ -108,7 +108,7 @@ public final class Stepper {
         }
     }
 
-    /** What strands run on. */
+    /** A thread that strands run on. */
     private final class Carrier extends Thread {
         private volatile Strand strand;
 
@@ -349,7 +349,7 @@ public final class Stepper {
         return left == 1;
     }
 
-    /** What the strands are at. */
+    /** The places at which the strands are. */
     public String strands() {
         StringBuilder all = new StringBuilder();
         for (Strand strand : strands) {

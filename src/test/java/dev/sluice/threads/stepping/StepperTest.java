@@ -12,7 +12,7 @@ import java.util.concurrent.locks.Condition;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What the stepper finds, shown with a few lines each that are known to be wrong; and what it does not find where nothing is. */
+/** The stepper finds faults in a few lines each that are known to be wrong, and none where there is none. */
 @Timeout(60)
 class StepperTest {
 
