@@ -341,7 +341,7 @@ class JournalTest {
     @ValueSource(strings = {"ONE\nTW", "ONE", " "})
     void unfinishedLineOfAnotherIsRefusedAndKept(String before, @TempDir Path directory) throws Exception {
         Path file = Files.writeString(directory.resolve("lines"), before);
-        assertRefused("unfinished", file);
+        assertRefused("does not end with a line feed", file);
         assertEquals(before, Files.readString(file));
         assertEquals(Set.of("lines"), namesIn(directory));
     }
@@ -350,7 +350,7 @@ class JournalTest {
     void longUnfinishedLineOfAnotherIsKeptToo(@TempDir Path directory) throws Exception {
         byte[] bytes = Arrays.copyOf("FIRST\n".getBytes(StandardCharsets.UTF_8), 200_000);
         Path file = Files.write(directory.resolve("lines"), bytes);
-        assertRefused("unfinished", file);
+        assertRefused("does not end with a line feed", file);
         assertArrayEquals(bytes, Files.readAllBytes(file));
     }
 
@@ -406,9 +406,9 @@ class JournalTest {
         Path file = directory.resolve("lines");
         die(file, "written");
         Files.writeString(file, "a note", StandardOpenOption.APPEND);
-        assertRefused("unfinished", file);
+        assertRefused("does not end with a line feed", file);
         assertEquals("SAVED\nONE\nTWO\na note", Files.readString(file));
-        assertRefused("unfinished", file);
+        assertRefused("does not end with a line feed", file);
         Files.writeString(file, " to keep\n", StandardOpenOption.APPEND);
         new Recording(file, 1_000).close();
         assertEquals("SAVED\nONE\nTWO\na note to keep\n", Files.readString(file));
@@ -419,7 +419,7 @@ class JournalTest {
         Path file = directory.resolve("lines");
         die(file, "forced");
         Files.writeString(file, "SAVED\na note");
-        assertRefused("unfinished", file);
+        assertRefused("does not end with a line feed", file);
         assertEquals("SAVED\na note", Files.readString(file));
     }
 
@@ -429,7 +429,7 @@ class JournalTest {
         die(file, "written");
         Path other = Files.writeString(directory.resolve("other"), "SAVED\nO");
         Files.move(other, file, StandardCopyOption.REPLACE_EXISTING);
-        assertRefused("unfinished", file);
+        assertRefused("does not end with a line feed", file);
         assertEquals("SAVED\nO", Files.readString(file));
     }
 
@@ -447,7 +447,7 @@ class JournalTest {
         assertEquals("OLD\nSAVED\nONE\nTWO\n", Files.readString(file));
         Files.write(note, noteBytes);
         Files.writeString(file, "OL");
-        assertRefused("unfinished", file);
+        assertRefused("does not end with a line feed", file);
         assertEquals("OL", Files.readString(file));
     }
 
@@ -496,7 +496,7 @@ class JournalTest {
             Files.writeString(file, "the end", StandardOpenOption.APPEND);
         }
         assertEquals("FIFTH\nthe end", Files.readString(file));
-        assertRefused("unfinished", file);
+        assertRefused("does not end with a line feed", file);
         assertEquals("FIFTH\nthe end", Files.readString(file));
     }
 
