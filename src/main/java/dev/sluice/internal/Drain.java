@@ -1,6 +1,5 @@
 package dev.sluice.internal;
 
-import dev.sluice.CloseReason;
 import dev.sluice.DrainReport;
 import java.time.Duration;
 import java.util.ArrayDeque;

@@ -7,7 +7,7 @@ import java.nio.channels.SocketChannel;
 
 /**
  * The narrow seam between a connection and its socket. Tests script it; TLS will stand behind it. It is handed the
- * channel at each call, so that one plain wire serves every connection and an idle one pays nothing for it.
+ * channel at each call, so that the plain one serves every connection and an idle one pays nothing for it.
  */
 public interface SocketIo {
 

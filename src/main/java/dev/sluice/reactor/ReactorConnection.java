@@ -226,9 +226,13 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         stops |= why.bit;
     }
 
+    private void clear(ReadStop why) {
+        stops = (byte) (stops & ~why.bit);
+    }
+
     /** A reason not to read has ended. Unread input is offered again before anything is read. */
     private void go(ReadStop why) {
-        stops = (byte) (stops & ~why.bit);
+        clear(why);
         if (state == ConnectionState.OPEN && !has(ReadStop.OFFER_DUE) && (unread != null || context.running == this || context.drain != null)) {
             stop(ReadStop.OFFER_DUE); // no event will come for what is here already, or the callback leaves, or for what a drain waits for
             context.reactor.execute(this::offerDue);
@@ -278,7 +282,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         lastOfferUnread = false;
         call(Event.READ, in.order(ByteOrder.BIG_ENDIAN)); // another handler may have changed it
         if (in.remaining() == offered) {
-            stops = (byte) (stops & ~ReadStop.OFFER_DUE.bit); // a handler that resumes within the call, and takes nothing, has seen all there is
+            clear(ReadStop.OFFER_DUE); // a handler that resumes within the call, and takes nothing, has seen all there is
         }
         if (state != ConnectionState.OPEN) {
             unread = null;
@@ -303,7 +307,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     private void offerDue() {
         try {
             if (has(ReadStop.OFFER_DUE)) {
-                stops = (byte) (stops & ~ReadStop.OFFER_DUE.bit);
+                clear(ReadStop.OFFER_DUE);
                 if (!lastOfferUnread || !mayRead() || !read()) {
                     offerUnread();
                 }
@@ -347,7 +351,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     public void resumeReading() {
         context.reactor.checkInLoop();
         if (has(ReadStop.PAUSED) && state == ConnectionState.OPEN) {
-            stops = (byte) (stops & ~ReadStop.PAUSED.bit);
+            clear(ReadStop.PAUSED);
             stop(ReadStop.OFFER_DUE);
             context.reactor.execute(this::offerDue);
         }

@@ -46,7 +46,7 @@ public final class ReactorServer implements Server {
             SelectorProvider provider,
             List<Listener> listeners,
             ServerOptions options,
-            SocketIo wire,
+            SocketIo socketIo,
             Handler.Factory factory)
             throws IOException {
         this.reactors = reactors;
@@ -57,7 +57,7 @@ public final class ReactorServer implements Server {
         int first = reactors.length == 1 ? 0 : 1;
         this.contexts = new ReactorContext[reactors.length - first];
         for (int i = 0; i < contexts.length; i++) {
-            contexts[i] = new ReactorContext(reactors[first + i], options, wire, workers, admission);
+            contexts[i] = new ReactorContext(reactors[first + i], options, socketIo, workers, admission);
         }
         for (ReactorContext context : contexts) {
             context.share(contexts);
@@ -194,11 +194,11 @@ public final class ReactorServer implements Server {
             SelectorProvider provider,
             List<Listener> listeners,
             ServerOptions options,
-            SocketIo wire,
+            SocketIo socketIo,
             Handler.Factory factory)
             throws IOException {
         ReactorServer server =
-                new ReactorServer(new Reactor[] {reactor}, false, provider, listeners, options, wire, factory);
+                new ReactorServer(new Reactor[] {reactor}, false, provider, listeners, options, socketIo, factory);
         Runnable forgetEnd = reactor.atEnd(server::terminated);
         server.termination().whenComplete((report, failure) -> forgetEnd.run()); // the reactor may outlive many of us
         return server;

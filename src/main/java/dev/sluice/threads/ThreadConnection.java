@@ -193,7 +193,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         this.turn = new CallbackLock(this);
         this.queue = new OutboundQueue(context.outlet);
         this.blockingWrite = new BlockingWrite(queue, context.outlet);
-        this.writer = new HelperTask(context.threads, () -> send(Integer.MAX_VALUE), this::fail);
+        this.writer = new HelperTask(context.threads, this::sendAll, this::fail);
         this.activeNs = context.nowNs();
     }
 

@@ -2,7 +2,6 @@ package dev.sluice.threads;
 
 import dev.sluice.CloseReason;
 import dev.sluice.DrainReport;
-import dev.sluice.Handler;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;

@@ -53,13 +53,7 @@ class DeadlinesContractTest extends EngineContract {
     @Test
     void connectionIsNotIdleWhileWorkIsOffloaded() throws Exception {
         CountDownLatch gate = new CountDownLatch(1);
-        Client client = serve(ServerOptions.builder().idleTimeout(Duration.ofMillis(200)), connection -> (self, in) -> {
-            in.position(in.limit());
-            self.offload(() -> {
-                gate.await();
-                return "the answer";
-            }, (answer, failure) -> self.write(text(answer)));
-        }).connect();
+        Client client = serve(ServerOptions.builder().idleTimeout(Duration.ofMillis(200)), connection -> answeringBehind(gate)).connect();
         client.send("x").socket.shutdownOutput();
         rig.await(() -> client.recorder.callbacks().endsWith("e"), "the peer's end");
         awaitIdleTime();

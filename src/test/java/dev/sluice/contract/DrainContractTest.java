@@ -118,13 +118,7 @@ class DrainContractTest extends EngineContract {
     @Test
     void drainWaitsForWhatIsOffloaded() throws Exception {
         CountDownLatch gate = new CountDownLatch(1);
-        Client client = serve((self, in) -> {
-            in.position(in.limit());
-            self.offload(() -> {
-                gate.await();
-                return "the answer";
-            }, (answer, failure) -> self.write(text(answer)));
-        }).connect();
+        Client client = serve(answeringBehind(gate)).connect();
         client.send("x");
         rig.await(() -> rig.server.stats().get(ServerStats.Counter.TASKS_TAKEN) == 1, "the task");
         CompletableFuture<DrainReport> drained = rig.server.drain(Duration.ofSeconds(20));

@@ -7,6 +7,7 @@ import dev.sluice.ServerOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Timeout;
@@ -64,6 +65,17 @@ abstract class EngineContract {
         if (rig != null) {
             rig.close();
         }
+    }
+
+    /** Answers each read with "the answer", by work that is offloaded and waits for a gate. */
+    static Handler answeringBehind(CountDownLatch gate) {
+        return (self, in) -> {
+            in.position(in.limit());
+            self.offload(() -> {
+                gate.await();
+                return "the answer";
+            }, (answer, failure) -> self.write(text(answer)));
+        };
     }
 
     /** A handler that reads what comes; a test says what its last callback does. */

@@ -89,13 +89,7 @@ class OffloadContractTest extends EngineContract {
     @Test
     void peersEndWaitsForWhatIsOffloaded() throws Exception {
         CountDownLatch gate = new CountDownLatch(1);
-        Client client = serve((self, in) -> {
-            in.position(in.limit());
-            self.offload(() -> {
-                gate.await();
-                return "the answer";
-            }, (answer, failure) -> self.write(text(answer)));
-        }).connect();
+        Client client = serve(answeringBehind(gate)).connect();
         client.send("x").socket.shutdownOutput();
         rig.await(() -> client.recorder.callbacks().endsWith("e"), "the peer's end");
         assertTrue(client.connection().isOpen());

@@ -1,6 +1,6 @@
 package dev.sluice.harness;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -60,7 +60,7 @@ public final class LogCheck implements BeforeEachCallback, AfterEachCallback, Te
     @Override
     public void testFailed(ExtensionContext context, Throwable failure) {
         StringWriter trace = new StringWriter();
-        failure.printStackTrace(new PrintWriter(trace));
+        failure.printStackTrace(new PrintWriter(trace)); // with its causes
         System.out.println(name(context) + " has failed");
         trace.toString().lines().filter(line -> !line.matches("\\s+at (org\\.junit\\.|org\\.apache\\.maven\\.|java\\.base/).*")).forEach(System.out::println);
     }
@@ -76,7 +76,7 @@ public final class LogCheck implements BeforeEachCallback, AfterEachCallback, Te
             Awaitility.await().pollInterval(Duration.ofMillis(1)).pollDelay(Duration.ZERO)
                     .until(() -> TestLog.lines().stream().anyMatch(line -> line.contains(part)));
         } catch (ConditionTimeoutException e) {
-            assertTrue(false, "'" + part + "' was not logged: " + TestLog.lines());
+            fail("'" + part + "' was not logged: " + TestLog.lines());
         }
     }
 

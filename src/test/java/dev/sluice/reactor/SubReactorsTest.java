@@ -9,7 +9,6 @@ import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
 import dev.sluice.Listener;
-import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.harness.ExpectsLog;
