@@ -5,25 +5,30 @@ import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A pool of the chunks of direct memory that outbound queues are made of. Belongs to one thread, unless a lock is put around it. It
- * allocates in slabs and keeps them, so its size is the most that was ever queued at once, which the limits of its owner bound. Memory
- * given back would be left to the collector, and asking again could then mean {@code System.gc()} on the loop.
+ * A pool of the chunks of direct memory that outbound queues are made of. Belongs to one thread, unless a lock is put around it. It keeps
+ * a few free chunks, {@link ChunkDepot#KEPT} bytes at most. The rest goes to the depot of its server, where the pool also finds what it
+ * lacks.
  */
 public class ChunkPool {
 
     /** Bytes of a chunk; sizes from 4 to 64 KiB measured the same, so the one that wastes little on a short queue. */
     public static final int CHUNK = 8 << 10;
 
-    /** Chunks of a slab. One allocation of 128 KiB is cheap to clear, and an idle server owns at most one. */
-    private static final int SLAB = 16;
-
     /** Chunks that one gathering write takes: 256 KiB keeps the turn fair, and is far below the kernel's 1024 vectors. */
     static final int GATHERED = 32;
 
-    /** Scratch for gathering writes; holds chunks of this pool only, and no connection's bytes outlive their chunk. */
+    /** Scratch for gathering writes; holds chunks only, which live as long as the server. */
     final ByteBuffer[] gather = new ByteBuffer[GATHERED];
 
+    private final ChunkDepot depot;
+
+    /** Up to a slab of free chunks. */
     private Chunk free;
+
+    private int count;
+
+    /** A whole slab of free chunks, or null. */
+    private Chunk spare;
 
     /** Chunks given out. Written by the owner, without a fence: other threads may see it late. */
     private final AtomicInteger used = new AtomicInteger();
@@ -42,7 +47,7 @@ public class ChunkPool {
         /** A task for when the bytes up to a position have left. */
         private record Mark(int end, Runnable task) {}
 
-        private Chunk(ByteBuffer bytes) {
+        Chunk(ByteBuffer bytes) {
             this.bytes = bytes;
         }
 
@@ -70,8 +75,14 @@ public class ChunkPool {
         }
     }
 
-    /** Makes a pool that has allocated nothing. */
-    public ChunkPool() {}
+    /**
+     * Makes an empty pool.
+     *
+     * @param depot its server's
+     */
+    public ChunkPool(ChunkDepot depot) {
+        this.depot = depot;
+    }
 
     /**
      * Any thread, which may see it a little late. Memory in queues.
@@ -90,10 +101,11 @@ public class ChunkPool {
      */
     public Chunk take() {
         if (free == null) {
-            allocate();
+            refill();
         }
         Chunk chunk = free;
         free = chunk.next;
+        count--;
         chunk.next = null;
         chunk.last = chunk;
         used.lazySet(used.getPlain() + 1);
@@ -113,19 +125,30 @@ public class ChunkPool {
         }
         chunk.bytes.clear().limit(0);
         chunk.marks = null;
+        if (count == ChunkDepot.SLAB) {
+            passOn();
+        }
         chunk.next = free;
         free = chunk;
+        count++;
         used.lazySet(used.getPlain() - 1);
         assert used.getPlain() >= 0 : "a chunk came back twice";
         return next;
     }
 
-    private void allocate() {
-        ByteBuffer slab = ByteBuffer.allocateDirect(SLAB * CHUNK);
-        for (int i = 0; i < SLAB; i++) {
-            Chunk chunk = new Chunk(slab.slice(i * CHUNK, CHUNK).limit(0));
-            chunk.next = free;
-            free = chunk;
+    private void refill() {
+        free = spare != null ? spare : depot.take();
+        spare = null;
+        count = ChunkDepot.SLAB;
+    }
+
+    /** Makes room for free chunks. */
+    private void passOn() {
+        if (spare != null) {
+            depot.give(spare);
         }
+        spare = free;
+        free = null;
+        count = 0;
     }
 }

@@ -7,6 +7,7 @@ import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
+import dev.sluice.internal.ChunkDepot;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
 import java.net.InetSocketAddress;
@@ -34,7 +35,7 @@ public final class Connector implements AutoCloseable {
 
     private Connector(Reactor reactor, ServerOptions options) {
         Workers workers = new Workers(options.offloadThreads(), options.offloadQueue());
-        this.context = new ReactorContext(reactor, options, SocketIo.PLAIN, workers, new Admission(options));
+        this.context = new ReactorContext(reactor, options, SocketIo.PLAIN, workers, new Admission(options), new ChunkDepot());
     }
 
     /**

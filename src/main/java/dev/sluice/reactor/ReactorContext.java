@@ -8,6 +8,7 @@ import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
+import dev.sluice.internal.ChunkDepot;
 import dev.sluice.internal.ChunkPool;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.internal.Counters;
@@ -125,13 +126,13 @@ final class ReactorContext {
     private boolean isOver;
 
     ReactorContext(
-            Reactor reactor, ServerOptions options, SocketIo socketIo, Workers workers, Admission admission) {
+            Reactor reactor, ServerOptions options, SocketIo socketIo, Workers workers, Admission admission, ChunkDepot depot) {
         this.reactor = reactor;
         this.options = options;
         this.socketIo = socketIo;
         this.workers = workers;
         this.admission = admission;
-        this.outlet = new Outlet(socketIo, new ChunkPool(), counters);
+        this.outlet = new Outlet(socketIo, new ChunkPool(depot), counters);
         this.timeouts = new Timeouts(options);
         this.budget = new MemoryBudget(options);
         this.forgetEnd = reactor.atEnd(() -> {

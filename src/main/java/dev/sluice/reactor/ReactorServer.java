@@ -8,6 +8,7 @@ import dev.sluice.ServerObserver;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
+import dev.sluice.internal.ChunkDepot;
 import dev.sluice.internal.ServerEnd;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
@@ -35,6 +36,7 @@ public final class ReactorServer implements Server {
     private final boolean ownsReactors;
     private final ServerOptions options;
     private final Workers workers;
+    private final ChunkDepot depot = new ChunkDepot();
     private final ServerEnd end = new ServerEnd();
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicInteger undrained;
@@ -57,7 +59,7 @@ public final class ReactorServer implements Server {
         int first = reactors.length == 1 ? 0 : 1;
         this.contexts = new ReactorContext[reactors.length - first];
         for (int i = 0; i < contexts.length; i++) {
-            contexts[i] = new ReactorContext(reactors[first + i], options, socketIo, workers, admission);
+            contexts[i] = new ReactorContext(reactors[first + i], options, socketIo, workers, admission, depot);
         }
         for (ReactorContext context : contexts) {
             context.share(contexts);
@@ -301,5 +303,10 @@ public final class ReactorServer implements Server {
     /** Memory of queued output, in whole chunks; on the thread of a reactor that is the only one. */
     long queuedMemory() {
         return contexts[0].queuedMemory();
+    }
+
+    /** Any thread. Direct memory allocated for queued output, in use or not. */
+    long allocatedMemory() {
+        return depot.allocated();
     }
 }

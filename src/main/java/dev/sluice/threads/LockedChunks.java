@@ -1,5 +1,6 @@
 package dev.sluice.threads;
 
+import dev.sluice.internal.ChunkDepot;
 import dev.sluice.internal.ChunkPool;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -7,6 +8,10 @@ import java.util.concurrent.locks.ReentrantLock;
 final class LockedChunks extends ChunkPool {
 
     private final ReentrantLock lock = new ReentrantLock();
+
+    LockedChunks() {
+        super(new ChunkDepot());
+    }
 
     @Override
     public Chunk take() {

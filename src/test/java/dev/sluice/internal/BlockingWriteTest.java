@@ -19,7 +19,7 @@ class BlockingWriteTest {
 
     private final ByteArrayOutputStream taken = new ByteArrayOutputStream();
     private final Counters counters = new Counters(Counter.class);
-    private final ChunkPool chunks = new ChunkPool();
+    private final ChunkPool chunks = new ChunkPool(new ChunkDepot());
     private int most = Integer.MAX_VALUE;
 
     /** Takes what it may, and remembers it. */

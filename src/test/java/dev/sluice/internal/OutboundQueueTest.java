@@ -60,7 +60,7 @@ class OutboundQueueTest {
     }
 
     private final Sink sink = new Sink();
-    private final ChunkPool pool = new ChunkPool();
+    private final ChunkPool pool = new ChunkPool(new ChunkDepot());
     private final Counters counters = new Counters(Counter.class);
     private final OutboundQueue queue = new OutboundQueue(new Outlet(sink, pool, counters));
 

@@ -11,6 +11,7 @@ import dev.sluice.Server;
 import dev.sluice.ServerObserver;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
+import dev.sluice.harness.ChildJvm;
 import dev.sluice.harness.ExpectsLog;
 import dev.sluice.simulation.Conditions;
 import dev.sluice.simulation.SimulatedNetwork;
@@ -208,21 +209,8 @@ class JfrEventsTest {
     /** A thread's stack is so large that few fit into what the process may have. */
     @Test
     void withoutAThreadToBeginWithNothingIsToldAndEverybodyIsServed() throws Exception {
-        Path said = directory.resolve("said");
-        Process process = new ProcessBuilder(
-                        "bash", "-c", "ulimit -v 48000000; exec \"$@\"", "bash",
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx128m", "-Xss1g", "-Xlog:disable",
-                        "-cp", System.getProperty("java.class.path"), Starved.class.getName())
-                .redirectErrorStream(true)
-                .redirectOutput(said.toFile())
-                .start();
-        try {
-            assertTrue(process.waitFor(50, TimeUnit.SECONDS), "still running: " + Files.readString(said));
-            assertEquals("", Files.readString(said));
-            assertEquals(0, process.exitValue());
-        } finally {
-            process.destroyForcibly();
-        }
+        assertEquals("", ChildJvm.run(
+                List.of("bash", "-c", "ulimit -v 48000000; exec \"$@\"", "bash"), List.of("-Xmx128m", "-Xss1g", "-Xlog:disable"), Starved.class));
     }
 
     // ---- connections that go out -----------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import dev.sluice.ServerStats;
 import dev.sluice.harness.ExpectsLog;
 import dev.sluice.harness.TestLog;
 import dev.sluice.internal.Admission;
+import dev.sluice.internal.ChunkDepot;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
 import java.io.IOException;
@@ -211,7 +212,7 @@ class SubReactorsTest {
         try (Reactor main = Reactor.open();
                 SocketChannel newcomer = SocketChannel.open()) {
             Reactor sub = Reactor.open();
-            ReactorContext group = new ReactorContext(sub, options, SocketIo.PLAIN, new Workers(1, 1), new Admission(options));
+            ReactorContext group = new ReactorContext(sub, options, SocketIo.PLAIN, new Workers(1, 1), new Admission(options), new ChunkDepot());
             ReactorAcceptor acceptor = new ReactorAcceptor(
                     main, options, new ReactorContext[] {group}, new Admission(options), connection -> new Handling(),
                     SelectorProvider.provider(), List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))));

@@ -18,6 +18,7 @@ import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.harness.ExpectsLog;
+import dev.sluice.internal.ChunkDepot;
 import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.reactor.Reactor;
@@ -281,7 +282,7 @@ class ThreadServerTest {
                         machine.locks(),
                         () -> {
                             String of = pools.getAndIncrement() == 0 ? "chunk" : "buffer";
-                            return new ChunkPool() {
+                            return new ChunkPool(new ChunkDepot()) {
                                 @Override
                                 public Chunk take() {
                                     if (of.equals(what)) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.Handler;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats.Counter;
+import dev.sluice.harness.ChildJvm;
 import dev.sluice.program.service.Served.Client;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -171,20 +172,8 @@ class RecordingTest {
     /** A thread's stack is so large that few fit into what the process may have. */
     @Test
     void fileIsFreeAgainIfThereIsNoThreadToWriteIt() throws Exception {
-        Path said = directory.resolve("said");
-        Process process = new ProcessBuilder(
-                        "bash", "-c", "ulimit -v 32000000; exec \"$@\"", "bash",
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx64m", "-Xss1g", "-Xlog:disable",
-                        "-cp", System.getProperty("java.class.path"), Starved.class.getName(), directory.resolve("lines").toString())
-                .redirectErrorStream(true)
-                .redirectOutput(said.toFile())
-                .start();
-        try {
-            assertTrue(process.waitFor(50, TimeUnit.SECONDS), "still running: " + Files.readString(said));
-            assertEquals("", Files.readString(said));
-            assertEquals(0, process.exitValue());
-        } finally {
-            process.destroyForcibly();
-        }
+        assertEquals("", ChildJvm.run(
+                List.of("bash", "-c", "ulimit -v 32000000; exec \"$@\"", "bash"), List.of("-Xmx64m", "-Xss1g", "-Xlog:disable"),
+                Starved.class, directory.resolve("lines").toString()));
     }
 }
