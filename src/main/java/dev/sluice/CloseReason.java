@@ -21,11 +21,13 @@ public record CloseReason(Kind kind, Throwable cause, long unsent) {
         IDLE,
         /** Output waited, and the kernel took none of it for {@link ServerOptions#writeTimeout}. */
         WRITE_STALL,
-        /** Queued output passed {@link ServerOptions#maxPending} or {@link ServerOptions#maxPendingTotal}. */
+        /** Queued output passed {@link ServerOptions#maxPending}. */
         QUEUE_LIMIT,
         /**
-         * The engine found no memory for the connection, on the heap or off it, or no thread for its work: the cause is an
-         * {@link OutOfMemoryError}. A callback or task that throws one is a {@link #HANDLER_FAILURE}.
+         * The connections of the server held more memory than {@link ServerOptions#maxMemory} allows, and this one more than an equal share
+         * of it, so that the others could go on: there is no cause. Or the engine found no memory for the connection, on the heap or off it,
+         * or no thread for its work: the cause is an {@link OutOfMemoryError}. A callback or task that throws one is a
+         * {@link #HANDLER_FAILURE}.
          */
         MEMORY,
         /** A callback or task threw. */

@@ -18,7 +18,9 @@ public interface ServerObserver {
         /** As many connections are open as {@link ServerOptions#maxConnections} allows. */
         CONNECTION_LIMIT,
         /** There was no thread to be had for it; on threads. */
-        NO_THREAD
+        NO_THREAD,
+        /** The connections hold all the memory that {@link ServerOptions#maxMemory} allows. */
+        MEMORY
     }
 
     /**

@@ -56,7 +56,8 @@ public final class ServerOptions {
 
     /**
      * Open connections, above which a new one is closed at once. Unless it is set, the engine decides when it starts: it takes the
-     * process's descriptor limit less a reserve of 64, at most 10,000,000, or 10,000 where that limit is not known.
+     * process's descriptor limit less a reserve of 64, at most 10,000,000, or 10,000 where that limit is not known; and no more than three
+     * quarters of {@link #maxMemory} allow, each with what it needs at least.
      *
      * @return connections; 0: the engine decides
      */
@@ -132,14 +133,18 @@ public final class ServerOptions {
     }
 
     /**
-     * Memory of all queues together, in chunks: from three quarters of it the longest are not read, above it the longest are closed.
-     * Each loop of a reactor may have as much again on its way from other threads, where a write counts as 64 bytes more than it has.
-     * Unless it is set, the engine decides when it starts: it takes a quarter of the maximum heap.
+     * Memory that all connections of a server may hold together, on all its loops and threads: queued output, in chunks of 8 KiB; output on
+     * its way from other threads, where a write counts as 64 bytes more than it has; unread input; large read buffers on threads; and for
+     * each connection what it needs at least, 1 KiB on a reactor and 2 KiB on threads. From three quarters of it, the connections that hold
+     * most are not read. One that waits so for {@link #writeTimeout}, and whose part does not shrink, is closed, the largest first; above
+     * the whole, the largest are closed at once ({@link CloseReason.Kind#MEMORY}). A connection that holds less than an equal share is not
+     * closed for this. A newcomer for which there is no room is closed at once. Unless it is set, the engine decides when it starts: it
+     * takes a quarter of the maximum heap, or of the maximum direct memory if that is less.
      *
      * @return bytes; 0: the engine decides
      */
-    public long maxPendingTotal() {
-        return values.maxPendingTotal;
+    public long maxMemory() {
+        return values.maxMemory;
     }
 
     /**
@@ -225,7 +230,7 @@ public final class ServerOptions {
         private int highWater = 64 << 10;
         private int lowWater = -1;
         private int maxPending = 8 << 20;
-        private long maxPendingTotal;
+        private long maxMemory;
         private int maxRemainder = 1 << 20;
         private int offloadThreads = 64;
         private int offloadQueue = 1024;
@@ -324,13 +329,13 @@ public final class ServerOptions {
         }
 
         /**
-         * {@link ServerOptions#maxPendingTotal}.
+         * {@link ServerOptions#maxMemory}.
          *
          * @param bytes from 64 KiB to 1 PiB
          * @return this
          */
-        public Builder maxPendingTotal(long bytes) {
-            maxPendingTotal = InvalidOption.within("maxPendingTotal", bytes, 64L << 10, 1L << 50);
+        public Builder maxMemory(long bytes) {
+            maxMemory = InvalidOption.within("maxMemory", bytes, 64L << 10, 1L << 50);
             return this;
         }
 
@@ -441,7 +446,7 @@ public final class ServerOptions {
                     "highWater=" + highWater,
                     "lowWater=" + lowWater(),
                     "maxPending=" + maxPending,
-                    "maxPendingTotal=" + maxPendingTotal,
+                    "maxMemory=" + maxMemory,
                     "maxRemainder=" + maxRemainder,
                     "offloadThreads=" + offloadThreads,
                     "offloadQueue=" + offloadQueue,

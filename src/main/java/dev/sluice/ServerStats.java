@@ -19,8 +19,8 @@ public final class ServerStats {
         /** Connections admitted for which no thread of a pool is free yet; 0 on every other engine. */
         WAITING,
         /**
-         * Newcomers closed at once for {@link ServerOptions#maxConnections}, or because there was no thread to be had, and outbound
-         * connections not attempted for that reason.
+         * Newcomers closed at once for {@link ServerOptions#maxConnections} or {@link ServerOptions#maxMemory}, or because there was no
+         * thread to be had, and outbound connections not attempted for that reason.
          */
         REFUSED,
         /** Times that accepting stopped for a while because of a failure. */

@@ -36,7 +36,7 @@ class ServerOptionsTest {
                 bad("lowWater must be at most highWater (1024), was 32768", b -> b.highWater(1024).lowWater(32 << 10)),
                 bad("highWater must be at most maxPending (1000), was 65536", b -> b.maxPending(1000)),
                 bad("lowWater must be between 0 and 1073741824, was -1", b -> b.lowWater(-1)),
-                bad("maxPendingTotal must be between 65536 and 1125899906842624, was 1", b -> b.maxPendingTotal(1)),
+                bad("maxMemory must be between 65536 and 1125899906842624, was 1", b -> b.maxMemory(1)),
                 bad("maxRemainder must be between 65536 and 1073741824, was 1", b -> b.maxRemainder(1)),
                 bad("sendBuffer must be between 0 and 1073741824, was -1", b -> b.sendBuffer(-1)),
                 bad("receiveBuffer must be between 0 and 1073741824, was -1", b -> b.receiveBuffer(-1)));
@@ -90,7 +90,7 @@ class ServerOptionsTest {
                 b -> b.highWater(70_000),
                 b -> b.lowWater(7),
                 b -> b.maxPending(70_000),
-                b -> b.maxPendingTotal(70_000),
+                b -> b.maxMemory(70_000),
                 b -> b.maxRemainder(70_000),
                 b -> b.offloadThreads(7),
                 b -> b.offloadQueue(7),
@@ -131,8 +131,8 @@ class ServerOptionsTest {
     @Test
     void limitsThatAreNotSetAreLeftToTheEngine() {
         assertEquals(0, ServerOptions.defaults().maxConnections());
-        assertEquals(0, ServerOptions.defaults().maxPendingTotal());
-        assertEquals(Math.max(64 << 10, Runtime.getRuntime().maxMemory() / 4), new MemoryBudget(ServerOptions.defaults()).limit());
-        assertEquals(70_000, new MemoryBudget(ServerOptions.builder().maxPendingTotal(70_000).build()).limit());
+        assertEquals(0, ServerOptions.defaults().maxMemory());
+        assertEquals(Math.max(64 << 10, Runtime.getRuntime().maxMemory() / 4), MemoryBudget.limit(ServerOptions.defaults()));
+        assertEquals(70_000, MemoryBudget.limit(ServerOptions.builder().maxMemory(70_000).build()));
     }
 }

@@ -1,9 +1,9 @@
 package dev.sluice.internal;
 
+import dev.sluice.ServerObserver.Refusal;
 import dev.sluice.ServerOptions;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** How many connections of a server are open, against how many may be, and what number each has. Any thread. */
@@ -16,7 +16,7 @@ public final class Admission {
     private static final int MOST = 10_000_000;
 
     private final int limit;
-    private final AtomicInteger open = new AtomicInteger();
+    private final MemoryBudget budget;
     private final AtomicLong ids = new AtomicLong();
     private final List<Runnable> whenOneLeaves = new CopyOnWriteArrayList<>();
 
@@ -24,19 +24,36 @@ public final class Admission {
      * Makes one with nothing open.
      *
      * @param options a server's
+     * @param least   bytes that a connection needs at least on its engine
      */
-    public Admission(ServerOptions options) {
-        this.limit = limit(options);
+    public Admission(ServerOptions options, int least) {
+        this.limit = limit(options, least);
+        this.budget = new MemoryBudget(options, least);
     }
 
     /**
      * How many connections may be open at once.
      *
      * @param options a server's
-     * @return what the options say; else what the descriptors allow, or 10,000 where that is not known
+     * @param least   bytes that a connection needs at least on its engine
+     * @return what the options say; else what the descriptors allow, or 10,000 where that is not known, and no more than leave a quarter
+     *     of the memory for what they read and write
      */
-    public static int limit(ServerOptions options) {
-        return options.maxConnections() > 0 ? options.maxConnections() : Math.min(MOST, DescriptorLimit.connections(UNKNOWN));
+    public static int limit(ServerOptions options, int least) {
+        if (options.maxConnections() > 0) {
+            return options.maxConnections();
+        }
+        int fit = Math.min(MOST, DescriptorLimit.connections(UNKNOWN));
+        return (int) Math.min(fit, MemoryBudget.idleConnections(options, least));
+    }
+
+    /**
+     * The memory that those who are let in share.
+     *
+     * @return the server's
+     */
+    public MemoryBudget budget() {
+        return budget;
     }
 
     /**
@@ -51,19 +68,19 @@ public final class Admission {
     /**
      * Lets a connection in, if there is room.
      *
-     * @return false at the limit
+     * @return null; or why it was not let in
      */
-    public boolean enter() {
-        if (open.incrementAndGet() <= limit) {
-            return true;
+    public Refusal enter() {
+        Refusal refusal = budget.enter() > limit ? Refusal.CONNECTION_LIMIT : budget.isOver() ? Refusal.MEMORY : null;
+        if (refusal != null) {
+            budget.leave();
         }
-        open.decrementAndGet();
-        return false;
+        return refusal;
     }
 
     /** An admitted connection has gone, and its descriptor is free or about to be. */
     public void leave() {
-        int left = open.decrementAndGet();
+        int left = budget.leave();
         assert left >= 0 : "more connections left than entered";
         for (Runnable task : whenOneLeaves) {
             task.run();
@@ -85,15 +102,18 @@ public final class Admission {
      * @return connections
      */
     public int open() {
-        return open.get();
+        return budget.connections();
     }
 
     /**
-     * Why a connection that could not enter was refused.
+     * Tells why a connection that could not enter was refused.
      *
+     * @param why what {@link #enter} said
      * @return for an exception or a log
      */
-    public String refusal() {
-        return limit + " connections are open, the limit";
+    public String text(Refusal why) {
+        return why == Refusal.MEMORY
+                ? "the " + open() + " open connections hold the " + budget.limit() + " bytes that they may"
+                : limit + " connections are open, the limit";
     }
 }

@@ -179,8 +179,9 @@ public final class ListenerSockets {
     }
 
     private void admit(SocketChannel channel) {
-        if (!admission.enter()) {
-            refuse(channel, Refusal.CONNECTION_LIMIT);
+        Refusal refusal = admission.enter();
+        if (refusal != null) {
+            refuse(channel, refusal);
             return;
         }
         try {

@@ -8,7 +8,8 @@ package dev.sluice.internal;
  *   reason           set by                                      cleared by
  *   PAUSED           pauseReading                                resumeReading
  *   OUTPUT_WAITS     a write that passes the high water mark     a flush that reaches the low water mark
- *   MEMORY_SHORT     a read that finds the budget short          a flush that reaches the read mark of the moment
+ *   MEMORY_SHORT     a read that finds the budget short          a flush that reaches the read mark of the moment, or, with
+ *                                                                unread input, MemoryWait
  *   WORKERS_FULL     an offload that finds the queue full, or    the workers, once half of their queue is free, or the
  *                    too many tasks before it in its order       callback after which half of those tasks are left
  *   OFFER_DUE        the end of any reason above, or             the offer
@@ -21,7 +22,7 @@ public enum ReadStop {
     PAUSED,
     /** The connection's own output is above the high water mark. */
     OUTPUT_WAITS,
-    /** The server's memory is short, and this connection holds a part of it. */
+    /** The server's memory is short, and this connection holds a part of it: see {@link MemoryWait}. */
     MEMORY_SHORT,
     /** The workers' queue is full, and this connection has offloaded a task to it; or too many of its callbacks wait for one another. */
     WORKERS_FULL,

@@ -29,12 +29,13 @@ public final class UnreadInput {
      * @return has room, unless the unread input is as long as it may be
      */
     public static ByteBuffer before(ByteBuffer kept, ByteBuffer lent, int most) {
-        lent.clear();
+        lent.clear().limit(Math.min(lent.capacity(), most));
         if (kept == null) {
             return lent;
         }
         int length = kept.limit();
         if (length <= SHORT) {
+            lent.limit(Math.max(lent.limit(), length));
             return lent.put(kept.array(), 0, length);
         }
         ByteBuffer target = kept;
@@ -88,6 +89,16 @@ public final class UnreadInput {
         }
         ByteBuffer target = kept != null && kept.capacity() >= left ? kept.clear() : ByteBuffer.allocate(capacity(left));
         return target.put(in).flip();
+    }
+
+    /**
+     * The memory of unread input for which the connection has not paid when it was let in.
+     *
+     * @param kept the unread input, or null
+     * @return bytes
+     */
+    public static long cost(ByteBuffer kept) {
+        return kept == null ? 0 : Math.max(0, kept.capacity() - MemoryBudget.PAID);
     }
 
     /** A power of two, while that is one: above 1 GiB no int is. */

@@ -8,6 +8,7 @@ import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.ChunkDepot;
+import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
 import java.net.InetSocketAddress;
@@ -35,7 +36,7 @@ public final class Connector implements AutoCloseable {
 
     private Connector(Reactor reactor, ServerOptions options) {
         Workers workers = new Workers(options.offloadThreads(), options.offloadQueue());
-        this.context = new ReactorContext(reactor, options, SocketIo.PLAIN, workers, new Admission(options), new ChunkDepot());
+        this.context = new ReactorContext(reactor, options, SocketIo.PLAIN, workers, new Admission(options, MemoryBudget.LEAST_ON_A_LOOP), new ChunkDepot());
     }
 
     /**

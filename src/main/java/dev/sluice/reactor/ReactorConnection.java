@@ -8,8 +8,11 @@ import dev.sluice.Hold;
 import dev.sluice.Timer;
 import dev.sluice.internal.ConnectionState;
 import dev.sluice.ServerStats.Counter;
+import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.Drain;
+import dev.sluice.internal.MemoryBudget;
+import dev.sluice.internal.MemoryWait;
 import dev.sluice.internal.OutboundQueue;
 import dev.sluice.internal.PendingWork;
 import dev.sluice.internal.ReadStop;
@@ -41,7 +44,7 @@ import java.util.function.BiConsumer;
  * <p>Ten thousand idle ones are a design goal. So a connection is its own timer, what few connections have is kept in the context, and
  * a field here is paid for ten thousand times.
  */
-final class ReactorConnection extends Deadlines.Entry implements Connection, ReadyHandler.AtEndOfTurn, PendingWork.Owner, Drain.Member {
+final class ReactorConnection extends Deadlines.Entry implements Connection, ReadyHandler.AtEndOfTurn, PendingWork.Owner, Drain.Member, MemoryWait.Member {
 
     /** From here on, a direct buffer on an empty queue goes straight to the socket: below, a copy is cheaper than a call. */
     private static final int STRAIGHT = 4 << 10;
@@ -241,16 +244,17 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Reads once and offers it to the handler; returns false if nothing was there. */
     private boolean read() {
-        int waiting = output.length();
-        if (waiting > 0 && waiting > context.readMark() && !readsWhileOutputWaits()) {
+        int most = context.memoryIsShort ? mayKeep() : context.options.maxRemainder();
+        boolean isFull = unread != null && unread.limit() >= most;
+        if (most < context.options.maxRemainder() && (isFull || most == 0)) {
             stop(ReadStop.MEMORY_SHORT);
+            context.waitForMemory(this);
             return false;
-        }
-        ByteBuffer in = unread == null ? context.lent.clear() : UnreadInput.before(unread, context.lent, context.options.maxRemainder());
-        if (!in.hasRemaining()) {
+        } else if (isFull) {
             offerUnread();
             return false;
         }
+        ByteBuffer in = unread == null && most >= context.lent.capacity() ? context.lent.clear() : UnreadInput.before(unread, context.lent, most);
         int read = receive(in);
         in.flip(); // though nothing was read: it may be the unread input itself
         if (read > 0) {
@@ -259,6 +263,19 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             endInput();
         }
         return read > 0;
+    }
+
+    /**
+     * While memory is short: how much unread input it may keep, with what is read now. It may fill the memory that it has: the end of its
+     * line may be all that it waits for. For more, there has to be room.
+     */
+    private int mayKeep() {
+        long room = context.readMark() - (readsWhileOutputWaits() ? 0 : output.length());
+        if (room < 0) {
+            return 0;
+        }
+        long kept = Math.max(MemoryBudget.PAID, Math.max(Long.highestOneBit(room), unread == null ? 0 : unread.capacity()));
+        return (int) Math.min(kept, context.options.maxRemainder());
     }
 
     /** One read call: bytes, 0 for none or for a connection that is lost, -1 for the peer's end. */
@@ -285,12 +302,21 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             clear(ReadStop.OFFER_DUE); // a handler that resumes within the call, and takes nothing, has seen all there is
         }
         if (state != ConnectionState.OPEN) {
-            unread = null;
+            keep(null);
         } else if (unread != null || in.hasRemaining()) {
-            unread = UnreadInput.after(unread, in, context.lent);
+            keep(UnreadInput.after(unread, in, context.lent));
             if (mayRead() && unread != null && unread.limit() >= context.options.maxRemainder()) {
                 end(Kind.PROTOCOL, null);
             }
+        }
+    }
+
+    /** Keeps unread input, or null. */
+    private void keep(ByteBuffer left) {
+        long change = UnreadInput.cost(left) - UnreadInput.cost(unread);
+        unread = left;
+        if (change != 0) {
+            context.unreadChanged(change);
         }
     }
 
@@ -327,7 +353,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             return; // the handler is not done; the end will be read again
         }
         stop(ReadStop.INPUT_ENDED);
-        unread = null;
+        keep(null);
         if (state == ConnectionState.OPEN) {
             call(Event.EOF, null);
         }
@@ -381,7 +407,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
                 }
                 output.add(data);
                 flushSoon();
-                context.relieve();
+                context.queuedMore();
             } catch (Throwable t) {
                 fail(t);
             }
@@ -419,16 +445,18 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     private boolean writeFromElsewhere(ByteBuffer data) {
         int length = data.remaining();
         boolean open = mayWrite();
-        int most = open && length <= context.options.maxPending() && context.reserveElsewhere(length) ? context.options.maxPending() : -1;
+        boolean mayPend = length <= context.options.maxPending();
+        boolean hasRoom = open && mayPend && context.reserveElsewhere(length, pending());
+        int most = hasRoom ? context.options.maxPending() : -1;
         long pending = output.announce(length, most);
         if (pending < 0 || pending > most) {
-            if (most >= 0) {
+            if (hasRoom) {
                 context.releaseElsewhere(length);
             }
             context.discardedElsewhere.add(length);
             data.position(data.limit());
             if (open && pending >= 0) {
-                context.reactor.execute(() -> end(Kind.QUEUE_LIMIT, null));
+                context.reactor.execute(() -> end(hasRoom || !mayPend ? Kind.QUEUE_LIMIT : Kind.MEMORY, null));
             }
             return false;
         }
@@ -540,8 +568,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (has(ReadStop.OUTPUT_WAITS)) {
             go(ReadStop.OUTPUT_WAITS);
         }
-        if (has(ReadStop.MEMORY_SHORT) && output.length() <= context.readMark()) {
-            go(ReadStop.MEMORY_SHORT);
+        if (has(ReadStop.MEMORY_SHORT) && unread == null && output.length() <= context.readMark()) {
+            readAgain(); // unread input has to wait until there is memory for more of it
         }
         if (output.takeWritableDue(mayWrite()) && !context.neverOpened.contains(this)) {
             call(Event.WRITABLE, null);
@@ -574,7 +602,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         } else if (state == ConnectionState.OPEN) {
             state = ConnectionState.LEAVING;
             endsBy(new CloseReason(has(ReadStop.INPUT_ENDED) ? Kind.PEER : Kind.LOCAL, null, 0));
-            unread = null;
+            keep(null);
             drainUnlessHeld();
         }
     }
@@ -633,7 +661,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     }
 
     private void release() {
-        unread = null;
+        keep(null);
         output.clear();
         context.reactor.removeDeadline(this);
     }
@@ -899,9 +927,23 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         return state == ConnectionState.CLOSED;
     }
 
-    /** Bytes in its queue. */
-    int queued() {
-        return output.length();
+    /** Memory for it, with what is on its way. */
+    @Override
+    public long held() {
+        long chunks = (output.length() + (long) ChunkPool.CHUNK - 1) / ChunkPool.CHUNK;
+        return chunks * ChunkPool.CHUNK + output.announced() + (unread == null ? 0 : unread.capacity());
+    }
+
+    @Override
+    public void readAgain() {
+        context.memoryWaitEnded(this);
+        go(ReadStop.MEMORY_SHORT);
+        flushSoon();
+    }
+
+    @Override
+    public void endForMemory() {
+        end(Kind.MEMORY, null);
     }
 
     @Override

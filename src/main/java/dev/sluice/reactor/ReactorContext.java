@@ -5,6 +5,7 @@ import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
 import dev.sluice.Server;
+import dev.sluice.ServerObserver.Refusal;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
@@ -16,6 +17,7 @@ import dev.sluice.internal.ConnectionLog;
 import dev.sluice.internal.Drain;
 import dev.sluice.internal.LivenessProbe;
 import dev.sluice.internal.MemoryBudget;
+import dev.sluice.internal.MemoryWait;
 import dev.sluice.internal.Outlet;
 import dev.sluice.internal.RateLimitedLog;
 import dev.sluice.internal.SocketIo;
@@ -56,6 +58,9 @@ final class ReactorContext {
     /** Bytes that go straight to a socket in one dispatch: then they queue, so that the handler is told when it is enough. */
     private static final int STRAIGHT_A_TURN = 256 << 10;
 
+    /** So much more queued output makes a loop look at the memory of all: eight chunks, so that an answer that leaves at once does not. */
+    private static final long NOTICED = 64 << 10;
+
     /** Cost of a write from another thread beside its bytes: 56, or 64 with wide references. So short ones are bounded, too. */
     private static final int MESSAGE = 64;
 
@@ -86,6 +91,9 @@ final class ReactorContext {
     /** Bytes on their way from other threads, with what their messages cost. Any thread. */
     private final AtomicLong elsewhere = new AtomicLong();
 
+    /** Bytes of unread input, beyond what each connection has paid for. Written by the loop, without a fence. */
+    private final AtomicLong unread = new AtomicLong();
+
     /** Connections handed to this loop and not gone yet, those included that are being connected. Any thread. */
     final AtomicInteger load = new AtomicInteger();
 
@@ -99,6 +107,13 @@ final class ReactorContext {
     int straightBytes;
 
     private final MemoryBudget budget;
+    private final MemoryWait memoryWait;
+
+    /** Whether memory was short when that was last looked at, as it is whenever this loop takes more. */
+    boolean memoryIsShort;
+
+    /** The chunks that were in use then, in {@link #NOTICED}. */
+    private long noticed;
     private final RateLimitedLog log = new RateLimitedLog(LoggerFactory.getLogger(Server.class));
 
     /** Connections that another connection of this server has made. */
@@ -134,7 +149,9 @@ final class ReactorContext {
         this.admission = admission;
         this.outlet = new Outlet(socketIo, new ChunkPool(depot), counters);
         this.timeouts = new Timeouts(options);
-        this.budget = new MemoryBudget(options);
+        this.budget = admission.budget();
+        this.memoryWait = new MemoryWait(budget, reactor.loop(), options.writeTimeout().toNanos());
+        budget.add(this::heldMemory);
         this.forgetEnd = reactor.atEnd(() -> {
             wasCutOff = true;
             connections().forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null));
@@ -187,8 +204,9 @@ final class ReactorContext {
         String refusal = null;
         if (drain != null && !(isOutbound && drain.mayBeJoined())) {
             refusal = isOutbound ? "the server has drained" : "the connector drains";
-        } else if (!admission.enter()) {
-            refusal = admission.refusal();
+        } else {
+            Refusal noRoom = admission.enter();
+            refusal = noRoom == null ? null : admission.text(noRoom);
         }
         if (refusal != null) {
             refused.increment();
@@ -214,6 +232,7 @@ final class ReactorContext {
     /** A connection has closed; its last callback follows. */
     void closed(ReactorConnection connection, CloseReason reason) {
         lastReads.remove(connection);
+        memoryWait.remove(connection);
         neverOpened.remove(connection);
         closedBy.increment(reason.kind());
         ConnectionLog.closed(connection, reason);
@@ -293,7 +312,7 @@ final class ReactorContext {
         });
     }
 
-    // ---- the memory of all queues -------------------------------------------------------------------------------------
+    // ---- memory -------------------------------------------------------------------------------------------------------
 
     /** Whether so many bytes may go straight to a socket; counts them if so. */
     boolean mayWriteStraight(int bytes) {
@@ -302,12 +321,17 @@ final class ReactorContext {
         return may;
     }
 
-    /** Any thread. Whether so many bytes may be on their way from another thread, with all others no more than all queues may hold. */
-    boolean reserveElsewhere(int bytes) {
+    /**
+     * Any thread. Whether so many bytes may be on their way from another thread: while there is room in the budget; and for a connection
+     * that holds less than an equal share with them, while no more than the whole budget is on its way to this loop, which may be stuck.
+     */
+    boolean reserveElsewhere(int bytes, long pending) {
         long cost = (long) bytes + MESSAGE;
+        long most = budget.isAboveShare(pending + cost) ? budget.limit() : 2 * budget.limit();
+        long beside = budget.held() - elsewhere.get();
         // without room it takes none for a moment either: others would be refused for it
-        long before = elsewhere.getAndUpdate(now -> now + cost > budget.limit() ? now : now + cost);
-        return before + cost <= budget.limit();
+        long before = elsewhere.getAndUpdate(now -> beside + now + cost > most ? now : now + cost);
+        return beside + before + cost <= most;
     }
 
     /** Any thread. Bytes that were on their way are here, or will not come. */
@@ -315,33 +339,67 @@ final class ReactorContext {
         elsewhere.addAndGet(-(long) bytes - MESSAGE);
     }
 
-    /** The queue length above which a connection is not read. */
+    /** How much a connection may hold and still be read. */
     long readMark() {
-        return budget.readMark(usedMemory());
+        memoryIsShort = budget.isShort();
+        return budget.readMark();
     }
 
-    /** Above the limit, closes the longest queues until the rest is under it. Calls no handler. */
-    void relieve() {
-        if (!budget.isOver(usedMemory())) {
+    /** Unread input of a connection takes more memory than before, or less. */
+    void unreadChanged(long bytes) {
+        unread.lazySet(unread.getPlain() + bytes);
+        if (bytes > 0) {
+            relieve();
+        }
+    }
+
+    /** A connection is not read, for want of memory. */
+    void waitForMemory(ReactorConnection connection) {
+        memoryWait.add(connection);
+    }
+
+    void memoryWaitEnded(ReactorConnection connection) {
+        memoryWait.ended(connection);
+    }
+
+    /** Output was queued: looks at the memory of all, unless little has changed. */
+    void queuedMore() {
+        long now = queuedMemory() / NOTICED;
+        if (now != noticed || memoryIsShort) {
+            noticed = now;
+            relieve();
+        }
+    }
+
+    /** Above the limit, closes the connections that hold most until the rest is under it. Calls no handler. */
+    private void relieve() {
+        memoryIsShort = budget.isShort();
+        if (!memoryIsShort || !isOver()) {
             return;
         }
         connections().forEach(ReactorConnection::sendUnlessShort); // most of it may be bytes of this turn that only wait for its end
-        while (budget.isOver(usedMemory())) {
+        while (isOver()) {
             ReactorContext fullest = fullest();
             if (fullest != this) {
                 fullest.reactor.execute(fullest::relieve);
                 return;
             }
-            Optional<ReactorConnection> longest = connections().stream().max(Comparator.comparingInt(ReactorConnection::queued));
-            if (longest.isEmpty()) {
-                return;
+            Optional<ReactorConnection> largest = connections().stream().max(Comparator.comparingLong(ReactorConnection::held));
+            if (largest.isEmpty() || !budget.isAboveShare(largest.get().held())) {
+                return; // there is a larger one on another loop, which will find it
             }
-            longest.get().end(CloseReason.Kind.QUEUE_LIMIT, null);
+            largest.get().endForMemory();
         }
     }
 
+    /** Bytes on their way do not count here: those to a connection that is closed are given back later. */
+    private boolean isOver() {
+        long onTheirWay = Stream.of(siblings).mapToLong(sibling -> sibling.elsewhere.get()).sum();
+        return budget.held() - onTheirWay > budget.limit();
+    }
+
     private ReactorContext fullest() {
-        return Stream.of(siblings).max(Comparator.comparingLong(ReactorContext::queuedMemory)).orElseThrow();
+        return Stream.of(siblings).max(Comparator.comparingLong(ReactorContext::keptMemory)).orElseThrow();
     }
 
     /** Bytes of chunks in use on this loop. Any thread, which may see it late. */
@@ -349,12 +407,12 @@ final class ReactorContext {
         return outlet.chunks().used();
     }
 
-    /** Bytes of chunks in use by this server. */
-    private long usedMemory() {
-        long total = 0;
-        for (ReactorContext sibling : siblings) {
-            total += sibling.queuedMemory();
-        }
-        return total;
+    private long keptMemory() {
+        return queuedMemory() + unread.get();
+    }
+
+    /** The account of this loop. Any thread, which may see it late. */
+    private long heldMemory() {
+        return keptMemory() + elsewhere.get();
     }
 }

@@ -9,6 +9,7 @@ import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.ChunkDepot;
+import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.ServerEnd;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
@@ -55,7 +56,7 @@ public final class ReactorServer implements Server {
         this.ownsReactors = ownsReactors;
         this.options = options;
         this.workers = new Workers(options.offloadThreads(), options.offloadQueue());
-        Admission admission = new Admission(options);
+        Admission admission = new Admission(options, MemoryBudget.LEAST_ON_A_LOOP);
         int first = reactors.length == 1 ? 0 : 1;
         this.contexts = new ReactorContext[reactors.length - first];
         for (int i = 0; i < contexts.length; i++) {

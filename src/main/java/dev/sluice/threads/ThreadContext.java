@@ -3,6 +3,7 @@ package dev.sluice.threads;
 import dev.sluice.CloseReason;
 import dev.sluice.DrainReport;
 import dev.sluice.Server;
+import dev.sluice.ServerObserver.Refusal;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.ServerStats.Counter;
@@ -102,7 +103,8 @@ final class ThreadContext {
         this.loop = new Loop((delay, task) -> reactor.schedule(delay, task)::cancel, reactor::execute, seams.clock());
         this.outlet = new Outlet(socketIo, chunks, counters);
         this.timeouts = new Timeouts(options);
-        this.budget = new MemoryBudget(options);
+        this.budget = admission.budget();
+        budget.add(chunks::used);
     }
 
     long nowNs() {
@@ -138,9 +140,13 @@ final class ThreadContext {
     }
 
     private void connectOnLoop(ThreadConnect attempt) {
-        boolean drained = drain != null && !drain.mayBeJoined();
-        if (drained || !admission.enter()) {
-            refuse(attempt, new IOException(drained ? "the server has drained" : admission.refusal()));
+        if (drain != null && !drain.mayBeJoined()) {
+            refuse(attempt, new IOException("the server has drained"));
+            return;
+        }
+        Refusal noRoom = admission.enter();
+        if (noRoom != null) {
+            refuse(attempt, new IOException(admission.text(noRoom)));
             return;
         }
         ThreadConnection connection;
@@ -292,16 +298,16 @@ final class ThreadContext {
         connections.stream().filter(ThreadConnection::hasThread).forEach(action);
     }
 
-    // ---- the memory of all queues -------------------------------------------------------------------------------------
+    // ---- memory -------------------------------------------------------------------------------------------------------
 
     /** The queue length above which a connection is not read. */
     long readMark() {
-        return budget.readMark(chunks.used());
+        return budget.readMark();
     }
 
     /** Above the limit of all queues, closes the longest until the rest is under it. Without any connection's lock. */
     void relieve() {
-        if (!budget.isOver(chunks.used())) {
+        if (!budget.isOver()) {
             return;
         }
         lock.lock();
@@ -316,10 +322,10 @@ final class ThreadContext {
                         longest = connection;
                     }
                 }
-                if (longest == null || !budget.isOver(chunks.used() - leaving)) {
+                if (longest == null || budget.held() - leaving <= budget.limit() || !budget.isAboveShare(longest.pending())) {
                     return;
                 }
-                longest.end(CloseReason.Kind.QUEUE_LIMIT, null);
+                longest.end(CloseReason.Kind.MEMORY, null);
             }
         } finally {
             lock.unlock();

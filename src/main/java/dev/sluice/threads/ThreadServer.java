@@ -7,6 +7,7 @@ import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
+import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.ServerEnd;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.reactor.Reactor;
@@ -37,7 +38,7 @@ public final class ThreadServer implements Server {
             throws IOException {
         this.reactor = reactor;
         this.thread = seams.loop().newThread(this::run);
-        Admission admission = new Admission(options);
+        Admission admission = new Admission(options, MemoryBudget.LEAST_ON_A_THREAD);
         this.context = new ThreadContext(reactor, options, seams, threads, admission);
         this.acceptor = new ThreadAcceptor(context, service, admission, listeners);
     }

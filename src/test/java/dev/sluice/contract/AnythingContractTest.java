@@ -97,7 +97,7 @@ class AnythingContractTest extends EngineContract {
                         .lowWater(8 << 10)
                         .highWater(32 << 10)
                         .maxPending(300_000)
-                        .maxPendingTotal(3 << 20)
+                        .maxMemory(3 << 20)
                         .maxRemainder(64 << 10)
                         .sendBuffer(16 << 10)
                         .receiveBuffer(16 << 10),

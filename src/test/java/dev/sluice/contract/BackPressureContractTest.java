@@ -147,14 +147,14 @@ class BackPressureContractTest extends EngineContract {
 
     @Test
     void queuesOfAllAboveTheirLimitCloseTheLongest() throws Exception {
-        serve(ServerOptions.builder().maxPending(8 << 20).maxPendingTotal(6 << 20), connection -> DEAF);
+        serve(ServerOptions.builder().maxPending(8 << 20).maxMemory(6 << 20), connection -> DEAF);
         Client large = rig.connect();
         Client small = rig.connect();
         rig.fill(large, 4 << 20);
         rig.fill(small, 1 << 20);
         assertTrue(small.connection().isOpen());
         small.connection().write(ByteBuffer.allocate(1_500_000));
-        assertEquals(Kind.QUEUE_LIMIT, large.awaitClose().kind());
+        assertEquals(Kind.MEMORY, large.awaitClose().kind());
         assertTrue(small.connection().isOpen());
         assertTrue(small.in.readNBytes(1 << 20).length == 1 << 20);
     }

@@ -126,7 +126,7 @@ class BytesContractTest extends EngineContract {
 
     @Test
     void writeNeverWaits() throws Exception {
-        Client client = serve(ServerOptions.builder().maxPending(64 << 20).maxPendingTotal(256 << 20), connection -> DEAF)
+        Client client = serve(ServerOptions.builder().maxPending(64 << 20).maxMemory(256 << 20), connection -> DEAF)
                 .connect();
         CompletableFuture<Long> writing = Rig.inBackground(() -> {
             long most = 0;

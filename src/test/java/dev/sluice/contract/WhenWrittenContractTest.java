@@ -36,7 +36,7 @@ class WhenWrittenContractTest extends EngineContract {
     private final List<String> told = new CopyOnWriteArrayList<>();
 
     private static ServerOptions.Builder roomy() {
-        return ServerOptions.builder().maxPending(8 * MUCH).maxPendingTotal(16L * MUCH);
+        return ServerOptions.builder().maxPending(8 * MUCH).maxMemory(16L * MUCH);
     }
 
     @Test

@@ -108,7 +108,7 @@ class CostTest {
         AtomicLong garbage = new AtomicLong();
         try (ReactorServer server = ReactorServer.start(
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                        ServerOptions.builder().maxPending(1 << 30).maxPendingTotal(1L << 31).lingerTimeout(Duration.ZERO).build(),
+                        ServerOptions.builder().maxPending(1 << 30).maxMemory(1L << 31).lingerTimeout(Duration.ZERO).build(),
                         connection -> {
                             opened.complete(connection);
                             return (self, in) -> {};

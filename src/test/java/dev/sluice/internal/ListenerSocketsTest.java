@@ -195,7 +195,7 @@ class ListenerSocketsTest {
                 Runnable::run,
                 () -> nowNs);
         ServerOptions options = ServerOptions.builder().maxConnections(3).observer(observer).build();
-        admission = new Admission(options);
+        admission = new Admission(options, MemoryBudget.LEAST_ON_A_LOOP);
         return new ListenerSockets(provider, List.of(listeners), options, admission, loop, host, NOPLogger.NOP_LOGGER);
     }
 

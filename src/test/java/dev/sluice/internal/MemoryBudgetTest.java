@@ -2,34 +2,93 @@ package dev.sluice.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.ServerObserver.Refusal;
+import dev.sluice.ServerOptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The memory that the queues of all connections share. */
+/** The memory that all connections of a server share. */
 class MemoryBudgetTest {
 
-    private final MemoryBudget pressure = new MemoryBudget(1_000, 80_000);
+    private long held;
 
-    @ParameterizedTest
-    @CsvSource({"0, 1000", "60000, 1000", "70000, 500", "79990, 0", "80000, 0", "90000, 0"})
-    void readMarkFallsOverTheLastQuarter(long held, long mark) {
-        assertEquals(mark, pressure.readMark(held));
+    private MemoryBudget budget(int highWater, long limit) {
+        MemoryBudget budget = new MemoryBudget(limit, highWater, 100);
+        budget.add(() -> held);
+        return budget;
     }
 
-    /** The longest marks and limits there are: half of the last quarter is left. */
+    @ParameterizedTest
+    @CsvSource({"0, 1000", "59999, 1000", "60000, 1000", "67500, 500", "74990, 0", "75000, 0", "80000, 0", "90000, 0"})
+    void readMarkFallsFromThreeQuartersToTheLastSixteenth(long held, long mark) {
+        this.held = held;
+        assertEquals(mark, budget(1_000, 80_000).readMark());
+    }
+
+    /** The longest marks and limits there are: half of the room that the mark falls over is left. */
     @ParameterizedTest
     @CsvSource({"1073741824, 1125899906842624", "1073741824, 137438953472", "65536, 1125899906842624"})
     void readMarkOfLargeLimits(int highWater, long limit) {
-        assertEquals(highWater / 2, new MemoryBudget(highWater, limit).readMark(limit - limit / 8));
+        held = limit / 32 * 27;
+        assertEquals(highWater / 2, budget(highWater, limit).readMark());
+    }
+
+    /** A high water mark that is larger than what is left would let one connection take more than there is. */
+    @Test
+    void readMarkIsNoMoreThanTheRoom() {
+        held = 70_000;
+        assertEquals(5_000, budget(1 << 30, 80_000).readMark());
     }
 
     @ParameterizedTest
-    @CsvSource({"80000, false", "80001, true"})
-    void limitIsTheLastThatIsAllowed(long held, boolean over) {
-        assertEquals(over, pressure.isOver(held));
-        assertFalse(pressure.isOver(0));
-        assertTrue(pressure.isOver(Long.MAX_VALUE));
+    @CsvSource({"59999, false, false", "60000, true, false", "80000, true, false", "80001, true, true"})
+    void memoryIsShortFromThreeQuartersAndOverAboveTheLimit(long held, boolean isShort, boolean isOver) {
+        this.held = held;
+        MemoryBudget budget = budget(1_000, 80_000);
+        assertEquals(isShort, budget.isShort());
+        assertEquals(isOver, budget.isOver());
+    }
+
+    @Test
+    void accountsOfAllLoopsAndWhatConnectionsNeedAtLeastAddUp() {
+        MemoryBudget budget = budget(1_000, 80_000);
+        budget.add(() -> 5);
+        held = 7;
+        budget.enter();
+        budget.enter();
+        budget.enter();
+        budget.leave();
+        assertEquals(5 + 7 + 200, budget.held());
+        assertFalse(budget.isAboveShare(39_900));
+        assertTrue(budget.isAboveShare(39_901));
+    }
+
+    @Test
+    void connectionIsLetInWhileThereIsRoomForWhatItNeedsAtLeast() {
+        Admission admission = new Admission(ServerOptions.builder().maxMemory(64 << 10).maxConnections(1_000).build(), 1 << 10);
+        for (int i = 0; i < 64; i++) {
+            assertNull(admission.enter());
+        }
+        assertEquals(Refusal.MEMORY, admission.enter());
+        assertEquals("the 64 open connections hold the 65536 bytes that they may", admission.text(Refusal.MEMORY));
+        admission.leave();
+        admission.budget().add(() -> held);
+        assertNull(admission.enter());
+        admission.leave();
+        held = 1;
+        assertEquals(Refusal.MEMORY, admission.enter());
+        assertEquals(63, admission.open());
+    }
+
+    /** 3/4 of 64 MiB / 4, for 1 KiB each. */
+    @Test
+    void idleConnectionsLeaveAQuarterForTheirRequests() {
+        assertEquals(12_288, Admission.limit(ServerOptions.builder().maxMemory(16 << 20).build(), 1 << 10));
+        assertEquals(6_144, Admission.limit(ServerOptions.builder().maxMemory(16 << 20).build(), 2 << 10));
+        assertEquals(20_000, Admission.limit(ServerOptions.builder().maxMemory(16 << 20).maxConnections(20_000).build(), 2 << 10));
     }
 }

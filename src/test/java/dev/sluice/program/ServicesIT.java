@@ -43,7 +43,7 @@ class ServicesIT {
         int crowd = Integer.getInteger("sluice.crowd", 600);
         int lines = 400;
         try (Served server = new Served("-Xmx256m", "chat", "--max-connections", "15000", "--max-pending", "64k", "--high-water", "32k",
-                        "--low-water", "16k", "--send-buffer", "4k", "--max-pending-total", "128m");
+                        "--low-water", "16k", "--send-buffer", "4k", "--max-memory", "128m");
                 Crowd first = new Crowd(server.port, crowd / 2, lines);
                 Crowd second = new Crowd(server.port, crowd / 2, lines)) {
             first.awaitLine("here");

@@ -161,7 +161,7 @@ class ChaosTest {
                 .highWater(20_000)
                 .lowWater(5_000)
                 .maxPending(200_000)
-                .maxPendingTotal(2 << 20)
+                .maxMemory(2 << 20)
                 .maxRemainder(64 << 10)
                 .idleTimeout(round == 5 ? Duration.ZERO : Duration.ofSeconds(20))
                 .writeTimeout(Duration.ofSeconds(5))

@@ -65,7 +65,7 @@ class LimitsAndDrainTest {
         ScriptedSocketIo wire = new ScriptedSocketIo();
         wire.taking = () -> 0;
         loop.serve(
-                ServerOptions.builder().maxPendingTotal(1 << 20).highWater(1 << 20).maxPending(1 << 20),
+                ServerOptions.builder().maxMemory(1 << 20).highWater(1 << 20).maxPending(1 << 20),
                 wire,
                 connection -> (self, in) -> self.write(ByteBuffer.allocate(in.get() * 10_000)));
         Loop.Client small = loop.connect();
@@ -75,7 +75,7 @@ class LimitsAndDrainTest {
         large.send("\74"); // 600 kB
         loop.until(() -> large.recorder.connection.pending() > 0, "600 kB");
         Loop.Client third = loop.connect().send("\36");
-        assertEquals(new CloseReason(Kind.QUEUE_LIMIT, null, 600_000), large.awaitClose());
+        assertEquals(new CloseReason(Kind.MEMORY, null, 600_000), large.awaitClose());
         assertTrue(small.recorder.connection.isOpen());
         assertTrue(third.recorder.connection.isOpen());
         assertEquals(300_000, third.recorder.connection.pending());
@@ -87,7 +87,7 @@ class LimitsAndDrainTest {
         wire.taking = () -> 0;
         int[] reads = new int[1];
         loop.serve(
-                ServerOptions.builder().maxPendingTotal(1 << 20).highWater(400_000).lowWater(390_000).maxPending(1 << 20),
+                ServerOptions.builder().maxMemory(1 << 20).highWater(400_000).lowWater(390_000).maxPending(1 << 20),
                 wire,
                 connection -> (self, in) -> {
                     reads[0]++;

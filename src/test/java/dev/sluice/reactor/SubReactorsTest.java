@@ -15,6 +15,7 @@ import dev.sluice.harness.ExpectsLog;
 import dev.sluice.harness.TestLog;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.ChunkDepot;
+import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
 import java.io.IOException;
@@ -181,7 +182,7 @@ class SubReactorsTest {
         server = ReactorServer.start(
                 List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))),
                 ReactorOptions.builder()
-                        .server(ServerOptions.builder().sendBuffer(4 << 10).maxPending(1 << 20).maxPendingTotal(1 << 20).highWater(512 << 10).build())
+                        .server(ServerOptions.builder().sendBuffer(4 << 10).maxPending(1 << 20).maxMemory(1 << 20).highWater(512 << 10).build())
                         .subReactors(3)
                         .build(),
                 connection -> (self, in) -> self.write(ByteBuffer.allocate(in.get() * 10_000)));
@@ -212,9 +213,9 @@ class SubReactorsTest {
         try (Reactor main = Reactor.open();
                 SocketChannel newcomer = SocketChannel.open()) {
             Reactor sub = Reactor.open();
-            ReactorContext group = new ReactorContext(sub, options, SocketIo.PLAIN, new Workers(1, 1), new Admission(options), new ChunkDepot());
+            ReactorContext group = new ReactorContext(sub, options, SocketIo.PLAIN, new Workers(1, 1), new Admission(options, MemoryBudget.LEAST_ON_A_LOOP), new ChunkDepot());
             ReactorAcceptor acceptor = new ReactorAcceptor(
-                    main, options, new ReactorContext[] {group}, new Admission(options), connection -> new Handling(),
+                    main, options, new ReactorContext[] {group}, new Admission(options, MemoryBudget.LEAST_ON_A_LOOP), connection -> new Handling(),
                     SelectorProvider.provider(), List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))));
             sub.close();
             assertThrows(IOException.class, () -> acceptor.admitted(newcomer));

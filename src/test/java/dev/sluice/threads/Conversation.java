@@ -346,10 +346,10 @@ final class Conversation implements Handler {
             case PEER -> peer.line.isEndRead() && (why.unsent() == 0 || abortAsked);
             case LOCAL -> closeAsked || abortAsked || all.isDraining();
             case RESET -> cause instanceof IOException && peer.hasReset();
-            case MEMORY -> cause instanceof OutOfMemoryError && all.isScarce;
+            case MEMORY -> cause instanceof OutOfMemoryError && all.isScarce || cause == null && all.written() > all.options.maxMemory() / 4; // which is in chunks
             case IDLE -> all.options.idleTimeout().toNanos() > 0 && idleNs() >= all.options.idleTimeout().toNanos();
             case WRITE_STALL -> all.options.writeTimeout().toNanos() > 0 && stalledNs() >= all.options.writeTimeout().toNanos();
-            case QUEUE_LIMIT -> all.written() > Math.min(all.options.maxPending(), all.options.maxPendingTotal() / 2); // which is in chunks
+            case QUEUE_LIMIT -> all.written() > all.options.maxPending();
             case HANDLER_FAILURE -> threw && cause == Thrown.ONE || cause instanceof OutOfMemoryError && all.isScarce; // thrown by offload
             case PROTOCOL -> threw && cause == PEERS_FAULT || left >= all.options.maxRemainder() && cause == null;
             case CONNECT_FAILURE -> isOutbound && !opened;

@@ -106,7 +106,7 @@ final class Interleaving implements Stepper.Play {
                 .lowWater(low)
                 .highWater(high)
                 .maxPending(most)
-                .maxPendingTotal(random.nextInt(8) == 0 ? 64 << 10 : 1 << 30)
+                .maxMemory(random.nextInt(8) == 0 ? 64 << 10 : 1 << 30)
                 .maxRemainder(64 << 10)
                 .idleTimeout(Duration.ofMillis(random.nextInt(10) == 0 ? 500 : 0))
                 .writeTimeout(Duration.ofMillis(random.nextInt(10) == 0 ? 300 : 0))
@@ -278,7 +278,7 @@ final class Interleaving implements Stepper.Play {
     }
 
     boolean isUnderPressure() {
-        return options.maxPendingTotal() < 1 << 20;
+        return options.maxMemory() < 1 << 20;
     }
 
     boolean isPastDrain() {

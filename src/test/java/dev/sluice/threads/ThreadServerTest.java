@@ -758,7 +758,7 @@ class ThreadServerTest {
         List<Connection> connections = new CopyOnWriteArrayList<>();
         served = new Served(ThreadServer.start(
                 Served.LISTENERS,
-                ServerOptions.builder().maxPendingTotal(64 << 10).build(),
+                ServerOptions.builder().maxMemory(75 << 10).build(), // 5 connections, with 2 KiB each, and 64 KiB
                 Seams.machine(Threads.platform()::open, stuck),
                 ThreadService.callbacks(each -> {
                     connections.add(each);
@@ -782,7 +782,7 @@ class ThreadServerTest {
         } finally {
             kernelTakes.countDown();
         }
-        await(() -> closedBy(Kind.QUEUE_LIMIT) > 0, "its end");
+        await(() -> closedBy(Kind.MEMORY) > 0, "its end");
     }
 
     @Test

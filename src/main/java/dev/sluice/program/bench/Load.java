@@ -64,7 +64,7 @@ public final class Load {
                 .lingerTimeout(Duration.ZERO)
                 .highWater(mostPending) // answers are read however much waits to be sent, or both sides could wait for each other
                 .maxPending(mostPending)
-                .maxPendingTotal(Math.max(64 << 20, 2L * plan.connections() * plan.size() * plan.pipeline()))
+                .maxMemory(Math.max(64 << 20, 2L * plan.connections() * plan.size() * plan.pipeline()))
                 .build());
     }
 

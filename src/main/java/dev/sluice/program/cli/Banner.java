@@ -6,7 +6,6 @@ import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.datagram.DatagramStats;
-import dev.sluice.internal.Admission;
 import dev.sluice.program.service.Engine;
 import dev.sluice.program.service.Services;
 import java.net.InetAddress;
@@ -34,7 +33,7 @@ final class Banner {
 
     void ready(Services service, Engine engine, String threads, InetAddress address, int port, ServerOptions options) {
         Stderr.line(beginning(address) + service + " on " + HostAddress.text(address, port) + ", engine "
-                + engine + ", " + threads + ", at most " + Admission.limit(options) + " connections");
+                + engine + ", " + threads + ", at most " + engine.connections(options) + " connections");
     }
 
     /** The same for datagrams. */

@@ -32,7 +32,9 @@ final class FishCompletion {
         line("__fish_use_subcommand", "-a " + quoted(name) + " -d " + quoted(description.length == 0 ? "" : firstSentence(description[0])));
         String here = "__fish_seen_subcommand_from " + name;
         for (OptionSpec option : spec.options()) {
-            option(here, option);
+            if (!option.hidden()) {
+                option(here, option);
+            }
         }
         for (PositionalParamSpec argument : spec.positionalParameters()) {
             if (argument.completionCandidates() != null) {

@@ -2,7 +2,6 @@ package dev.sluice.program.cli;
 
 import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
-import dev.sluice.internal.Admission;
 import dev.sluice.internal.DescriptorLimit;
 import dev.sluice.program.client.Failure;
 import dev.sluice.program.service.Engine;
@@ -47,7 +46,7 @@ final class ServerFlags {
             names = "--max-connections",
             paramLabel = "N",
             description = "A new connection above it is closed at once. [the descriptor limit less a"
-                    + " reserve; " + CONNECTIONS_ON_THREADS + " on threads]")
+                    + " reserve, or what --max-memory has room for; " + CONNECTIONS_ON_THREADS + " on threads at most]")
     private Integer maxConnections;
 
     @Option(
@@ -127,12 +126,15 @@ final class ServerFlags {
     private long maxPending;
 
     @Option(
-            names = "--max-pending-total",
+            names = "--max-memory",
             paramLabel = "S",
             converter = ByteSize.class,
-            description = "The same for all clients: above three quarters of it, the clients with the longest queues are not read;"
-                    + " above all of it, they are closed. [a quarter of the maximum heap]")
-    private Long maxPendingTotal;
+            description = "What all clients may make the server hold: queued output, unread input, buffers. From three quarters of it,"
+                    + " those that hold most are not read; above all of it, they are closed. [a quarter of the maximum heap]")
+    private Long maxMemory;
+
+    @Option(names = "--max-pending-total", hidden = true)
+    private String formerMaxMemory;
 
     @Option(
             names = "--send-buffer",
@@ -151,6 +153,9 @@ final class ServerFlags {
     /** The options of a server that reads lines of so many bytes. Throws {@link dev.sluice.InvalidOption} for a value out of range. */
     ReactorOptions options(Engine engine, boolean udp, int maxLine) {
         checkThreads(engine, udp);
+        if (formerMaxMemory != null) {
+            throw wrong(name("--max-pending-total") + " is now " + name("--max-memory") + ", which bounds all that clients make the server hold");
+        }
         return ReactorOptions.builder()
                 .server(server(engine, maxLine))
                 .subReactors(subReactors)
@@ -173,16 +178,16 @@ final class ServerFlags {
                 .highWater(bytes("--high-water", highWater))
                 .maxPending(bytes("--max-pending", maxPending))
                 .maxRemainder(Math.max(ServerOptions.defaults().maxRemainder(), 2 * maxLine));
-        if (maxConnections != null) {
-            builder.maxConnections(maxConnections);
-        } else if (engine == Engine.THREADS) {
-            builder.maxConnections(Math.min(CONNECTIONS_ON_THREADS, Admission.limit(ServerOptions.defaults())));
-        }
         if (lowWater != null) {
             builder.lowWater(bytes("--low-water", lowWater));
         }
-        if (maxPendingTotal != null) {
-            builder.maxPendingTotal(maxPendingTotal);
+        if (maxMemory != null) {
+            builder.maxMemory(maxMemory);
+        }
+        if (maxConnections != null) {
+            builder.maxConnections(maxConnections);
+        } else if (engine == Engine.THREADS) {
+            builder.maxConnections(Math.min(CONNECTIONS_ON_THREADS, engine.connections(builder.build())));
         }
         if (sendBuffer != null) {
             builder.sendBuffer(bytes("--send-buffer", sendBuffer));

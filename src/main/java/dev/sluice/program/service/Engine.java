@@ -3,11 +3,14 @@ package dev.sluice.program.service;
 import dev.sluice.Handler;
 import dev.sluice.Listener;
 import dev.sluice.Server;
+import dev.sluice.ServerOptions;
 import dev.sluice.datagram.BlockingEndpoint;
 import dev.sluice.datagram.DatagramEndpoint;
 import dev.sluice.datagram.DatagramHandler;
 import dev.sluice.datagram.DatagramOptions;
 import dev.sluice.datagram.ReactorEndpoint;
+import dev.sluice.internal.Admission;
+import dev.sluice.internal.MemoryBudget;
 import dev.sluice.reactor.ReactorOptions;
 import dev.sluice.reactor.ReactorServer;
 import dev.sluice.threads.ThreadServer;
@@ -76,6 +79,16 @@ public enum Engine {
             case REACTOR -> ReactorEndpoint.start(address, options, handler);
             case THREADS, POOL, VIRTUAL -> BlockingEndpoint.start(address, options, kind(poolSize), handler);
         };
+    }
+
+    /**
+     * How many connections a server takes at once.
+     *
+     * @param options the server's
+     * @return what they say, or what the engine decides
+     */
+    public int connections(ServerOptions options) {
+        return Admission.limit(options, this == REACTOR ? MemoryBudget.LEAST_ON_A_LOOP : MemoryBudget.LEAST_ON_A_THREAD);
     }
 
     /**

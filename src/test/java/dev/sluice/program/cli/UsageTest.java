@@ -57,7 +57,8 @@ class UsageTest {
         "--bogus                         | unknown option '--bogus'                                                           | sluice",
         "serve --bnd ::1                 | unknown option '--bnd'                                                             | sluice serve",
         "serve --bidn ::1                | unknown option '--bidn'; did you mean '--bind'?                                     | sluice serve",
-        "serve --max-pendin 1            | unknown option '--max-pendin'; did you mean '--max-connections' or '--max-pending' or '--max-pending-total' or '--max-line'? | sluice serve",
+        "serve --max-pendin 1            | unknown option '--max-pendin'; did you mean '--max-connections' or '--max-pending' or '--max-memory' or '--max-line'? | sluice serve",
+        "serve --max-pending-total 1m    | --max-pending-total is now --max-memory, which bounds all that clients make the server hold | sluice serve",
         "serve --higher 1k               | unknown option '--higher'; did you mean '--high-water'?                           | sluice serve",
         "serve --high-watr=1             | unknown option '--high-watr'; did you mean '--high-water'?                         | sluice serve",
         "serve rot13                     | 'rot13' is not one of upper, echo, discard, chat, record, proxy      | sluice serve",
@@ -237,7 +238,7 @@ class UsageTest {
         assertEquals(List.of(), out.toString().lines().filter(line -> line.matches("[a-z]+")).toList(), "a list's line goes on without its indent");
         if (!command.isEmpty()) {
             for (OptionSpec option : Program.commandLine(command, Map.of()).getSubcommands().get(command).getCommandSpec().options()) {
-                boolean plain = option.usageHelp() || option.versionHelp();
+                boolean plain = option.usageHelp() || option.versionHelp() || option.hidden();
                 assertTrue(plain || option.description()[0].endsWith("]"), option.longestName() + " shows no default");
             }
         }
