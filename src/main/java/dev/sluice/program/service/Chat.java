@@ -7,6 +7,7 @@ import dev.sluice.Hold;
 import dev.sluice.codec.FrameHandler;
 import dev.sluice.codec.Framed;
 import dev.sluice.codec.Lines;
+import dev.sluice.internal.RateLimitedLog;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
+import org.slf4j.LoggerFactory;
 
 /**
  * A chat room: each line goes to every other client, behind its sender's name. {@code /name NAME} takes another name, {@code /who} lists
@@ -29,6 +31,8 @@ import java.util.regex.Pattern;
  *
  * <p>The lines that a client sends in one go reach each member in one write, and one callback writes to so many members only as
  * {@link #BURST} allows. The rest waits for the next turn; until all members have it, the sender is not read.
+ * Lines of a member whose connection fails meanwhile are delivered by another, as long as all such lines together are no more than
+ * {@link #ORPHANED} permits. More are dropped, and a line of the log says so.
  */
 public final class Chat implements Service {
 
@@ -42,6 +46,8 @@ public final class Chat implements Service {
     private static final int WRITE_COST = 256;
     /** Lines that go out together have so many bytes, but for the last of them: 4 KiB. */
     private static final int BATCH = 4 << 10;
+    /** Bytes that members whose connections have closed may leave to be delivered, together: 1 MiB. */
+    private static final int ORPHANED = 1 << 20;
     /** Joining and leaving is not announced to more members: when five hundred leave five thousand, that would be two million lines. */
     private static final int CROWD = 1000;
 
@@ -53,6 +59,9 @@ public final class Chat implements Service {
 
     /** The deliveries of members whose connections have closed, those of one member together, until another member takes them over. */
     private final Queue<Queue<Delivery>> orphans = new ConcurrentLinkedQueue<>();
+    /** The bytes of these, and of those that other members have taken over. */
+    private final AtomicLong orphaned = new AtomicLong();
+    private final RateLimitedLog log = new RateLimitedLog(LoggerFactory.getLogger(Chat.class));
 
     /**
      * Makes an empty room.
@@ -233,7 +242,7 @@ public final class Chat implements Service {
                     }
                 }
                 if (!next.left.hasNext()) {
-                    deliveries.remove();
+                    disown(deliveries.remove());
                 }
             }
             return isLong ? Math.min(left, 0) : left;
@@ -252,6 +261,7 @@ public final class Chat implements Service {
             }
             adopt(); // it may have been woken for them
             write(BURST);
+            deliveries.removeIf(each -> !orphan(each));
             if (!deliveries.isEmpty()) {
                 orphans.add(deliveries);
                 for (Member other : members) {
@@ -259,7 +269,26 @@ public final class Chat implements Service {
                         return;
                     }
                 }
-                orphans.remove(deliveries); // the others have all gone
+                if (orphans.remove(deliveries)) { // the others have all gone
+                    deliveries.forEach(each -> orphaned.addAndGet(-each.lines.limit()));
+                }
+            }
+        }
+
+        /** Leaves a delivery to another member; false if members that have gone have left too much already. */
+        private boolean orphan(Delivery each) {
+            int length = each.lines.limit();
+            if (each.sender != this || orphaned.addAndGet(length) <= ORPHANED) {
+                return true;
+            }
+            orphaned.addAndGet(-length);
+            log.warn(System.nanoTime(), "lines of a member that was cut off do not reach all: such members have left " + ORPHANED + " bytes", null);
+            return false;
+        }
+
+        private void disown(Delivery done) {
+            if (done.sender != this) {
+                orphaned.addAndGet(-done.lines.limit());
             }
         }
 

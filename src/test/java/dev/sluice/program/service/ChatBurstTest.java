@@ -10,6 +10,7 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Hold;
+import dev.sluice.harness.ExpectsLog;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.reflect.Proxy;
@@ -225,6 +226,32 @@ class ChatBurstTest {
         heir.reset();
         settle();
         assertAllHeard(speaker, both);
+    }
+
+    /** A client that sends and resets again and again. A room holds 1 MiB for such members; then their lines are dropped. */
+    @Test
+    @ExpectsLog("lines of a member that was cut off do not reach all")
+    void linesOfMembersThatAreResetAreBoundedInSum() throws Exception {
+        speakerAmong(20);
+        byte[] line = ("x".repeat(60_000) + "\n").getBytes(StandardCharsets.US_ASCII);
+        for (int round = 0; round < 2; round++) {
+            members.forEach(member -> member.heard = 0);
+            for (int i = 0; i < 100; i++) {
+                Member speaker = new Member();
+                speaker.say(line);
+                speaker.reset();
+                members.remove(speaker);
+            }
+            settle();
+            long most = members.stream().mapToLong(member -> member.heard).max().orElseThrow() / line.length;
+            long least = members.stream().mapToLong(member -> member.heard).min().orElseThrow() / line.length;
+            // in its own callback a member reaches four others
+            assertTrue(least >= 17, "lines that fit reach all: " + least);
+            assertTrue(least <= 18, "dropped: " + least);
+            assertTrue(most <= 100, "heard twice: " + most);
+        }
+        new Member().say("x\n".getBytes(StandardCharsets.US_ASCII));
+        settle();
     }
 
     @Test
