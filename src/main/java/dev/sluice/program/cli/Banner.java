@@ -83,6 +83,8 @@ final class Banner {
             text.append("cut: ").append(report.cut() - shown.size()).append(" more\n");
         }
         if (!quiet) {
+            long refused = stats.get(Counter.REFUSED);
+            text.append(refused == 0 ? "" : "refused: " + refused + (refused == 1 ? " connection\n" : " connections\n"));
             String ends = Stream.of(CloseReason.Kind.values())
                     .filter(kind -> stats.closedBy(kind) > 0)
                     .map(kind -> stats.closedBy(kind) + " " + kind)
