@@ -154,6 +154,7 @@ class ArchitectureTest {
         noBlockingCall(noClasses().that().resideInAnyPackage("dev.sluice", "dev.sluice.reactor", "dev.sluice.internal", "dev.sluice.program.service")
                         .and().doNotHaveSimpleName("ReactorServer")
                         .and().doNotHaveSimpleName("Watchdog") // which has a thread of its own
+                        .and().doNotHaveSimpleName("Patience") // for threads that find no memory
                         .and().doNotHaveSimpleName("Journal")) // as this has, and a lock, held for as long as it takes to copy a line
                 .check(CLASSES);
     }
@@ -175,6 +176,7 @@ class ArchitectureTest {
     @Test
     void nobodyButTheLogsKnowsTheTimeOfDay() {
         noClasses().that().resideOutsideOfPackage("dev.sluice.program.cli")
+                .and().doNotHaveSimpleName("OneWaits") // any Condition has a method that is given one
                 .should().callMethod(System.class, "currentTimeMillis")
                 .orShould().callMethod(java.time.Instant.class, "now")
                 .orShould().dependOnClassesThat().areAssignableTo(java.time.Clock.class)

@@ -66,7 +66,8 @@ public final class BlockingWrite {
     }
 
     /**
-     * With the lock. The write has returned, or failed with nothing taken.
+     * With the lock. The write has returned, or failed with nothing taken. What a task of {@link #whenWritten} throws comes last: then all
+     * is noted but the tasks, which the next write, or the end, comes to.
      *
      * @param bytes that the kernel took
      * @param nowNs the time

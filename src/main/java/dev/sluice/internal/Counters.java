@@ -83,8 +83,12 @@ public class Counters {
     private static final class Shared extends Counters {
         private final LongAdder[] adders;
 
+        /** What was counted while there was no memory for a cell, which an adder makes when two threads meet. */
+        private final AtomicLongArray besides;
+
         Shared(Class<? extends Enum<?>> kinds) {
             super(0);
+            besides = new AtomicLongArray(kinds.getEnumConstants().length);
             adders = new LongAdder[kinds.getEnumConstants().length];
             for (int i = 0; i < adders.length; i++) {
                 adders[i] = new LongAdder();
@@ -94,13 +98,17 @@ public class Counters {
         @Override
         public void add(Enum<?> counter, long amount) {
             if (amount != 0) { // as many are told of what seldom happens
-                adders[counter.ordinal()].add(amount);
+                try {
+                    adders[counter.ordinal()].add(amount);
+                } catch (OutOfMemoryError e) { // then it has not counted
+                    besides.addAndGet(counter.ordinal(), amount);
+                }
             }
         }
 
         @Override
         public long get(Enum<?> counter) {
-            return adders[counter.ordinal()].sum();
+            return adders[counter.ordinal()].sum() + besides.get(counter.ordinal());
         }
     }
 }

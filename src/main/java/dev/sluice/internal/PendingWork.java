@@ -85,16 +85,35 @@ public final class PendingWork {
      * @return the hold
      */
     public Hold hold() {
+        Held held = new Held();
+        begin();
+        return held;
+    }
+
+    /** A hold begins; what is needed to release it is there. */
+    private void begin() {
         owner.confine(() -> holds++);
-        AtomicBoolean released = new AtomicBoolean();
-        return () -> {
+    }
+
+    /** One hold. Its release is a task of its own, so that there is memory for it. */
+    private final class Held extends TaskQueue.Task implements Hold {
+        private final AtomicBoolean released = new AtomicBoolean();
+        private boolean ended;
+
+        @Override
+        public void close() {
             if (!released.getAndSet(true)) {
-                owner.confine(() -> {
-                    holds--;
-                    owner.released();
-                });
+                owner.confine(this);
             }
-        };
+        }
+
+        /** May be run again after the owner has found no memory. */
+        @Override
+        public void run() {
+            holds -= ended ? 0 : 1;
+            ended = true;
+            owner.released();
+        }
     }
 
     /**
@@ -116,7 +135,7 @@ public final class PendingWork {
      * @return false if the workers' queue is full: then the connection is not read until half of it is free
      */
     public <T> boolean offload(Workers workers, Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
-        Hold hold = hold();
+        Hold hold = new Held();
         return take(workers, task, hold, (result, failure) -> {
             try {
                 callback.accept(result, failure);
@@ -126,24 +145,40 @@ public final class PendingWork {
         });
     }
 
-    /** The connection's thread runs what is given as {@code ended}, which releases the hold. */
+    /** Begins the hold. The connection's thread runs what is given as {@code ended}, which releases it. */
     private <T> boolean take(Workers workers, Callable<? extends T> task, Hold hold, BiConsumer<? super T, ? super Throwable> ended) {
+        BiConsumer<T, Throwable> handOver = (result, failure) -> {
+            if (!owner.execute(() -> ended.accept(result, failure))) { // it has closed
+                hold.close();
+            }
+        };
+        begin();
         boolean room;
         try {
-            room = workers.<T>take(task, (result, failure) -> {
-                if (!owner.execute(() -> ended.accept(result, failure))) { // it has closed
-                    hold.close();
-                }
-            });
+            room = workers.<T>take(task, handOver);
         } catch (Throwable t) { // there is not one thread: it was not taken
             hold.close();
             throw t;
         }
-        if (!room && (full & WORKERS) == 0) {
+        return room || (full & WORKERS) != 0 ? room : !waitForRoom(workers);
+    }
+
+    /** False if there is no memory to be told with: then more may come, as the task that found no room was taken. */
+    private boolean waitForRoom(Workers workers) {
+        try {
+            Runnable isRoom = () -> setFull(WORKERS, false);
+            Runnable told = () -> owner.confine(isRoom);
             owner.confine(() -> setFull(WORKERS, true));
-            workers.whenThereIsRoom(() -> owner.confine(() -> setFull(WORKERS, false)));
+            try {
+                workers.whenThereIsRoom(told);
+            } catch (Throwable t) {
+                owner.confine(isRoom);
+                throw t;
+            }
+            return true;
+        } catch (OutOfMemoryError e) {
+            return false;
         }
-        return room;
     }
 
     private void setFull(byte why, boolean now) {
@@ -175,12 +210,16 @@ public final class PendingWork {
         private final Workers workers;
         private final ArrayDeque<Place> places = new ArrayDeque<>();
 
+        // made beforehand: what follows a task that was taken must not fail
+        private final Runnable isFull = () -> setFull(ORDER, true);
+        private final Runnable isRoom = () -> setFull(ORDER, false);
+
         InOrder(Workers workers) {
             this.workers = workers;
         }
 
         <T> boolean offload(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> callback) {
-            Place place = new Place(hold());
+            Place place = new Place(new Held());
             places.add(place); // first: with the task taken, it must not fail
             boolean room;
             try {
@@ -195,7 +234,7 @@ public final class PendingWork {
                 throw t;
             }
             if (workers.areTooMany(places.size())) {
-                owner.confine(() -> setFull(ORDER, true));
+                owner.confine(isFull);
                 room = false;
             }
             return room;
@@ -210,7 +249,7 @@ public final class PendingWork {
                 first.hold.close();
             }
             if (workers.areFewAgain(places.size())) {
-                owner.confine(() -> setFull(ORDER, false));
+                owner.confine(isRoom);
             }
             if (!places.isEmpty() && places.peek().answer != null) {
                 owner.execute(this::answerFirst);
@@ -263,14 +302,22 @@ public final class PendingWork {
         return holds == 0 && full == 0 && (timers == null || timers.isEmpty());
     }
 
-    /** The connection has closed: its timers are cancelled, results are forgotten, and nothing holds it any more. */
+    /**
+     * The connection has closed: its timers are cancelled, results are forgotten, and nothing holds it any more. To be called again after
+     * it has failed for want of memory.
+     */
     public void cancel() {
         holds = 0;
         if (inOrder != null) {
             inOrder.places.clear(); // a task that goes on still knows the order
         }
-        if (timers != null) {
-            Set.copyOf(timers).forEach(Timer::cancel);
+        while (timers != null && !timers.isEmpty()) { // asked for again, it goes on with the next
+            Timer timer = timers.iterator().next();
+            try {
+                timer.cancel();
+            } finally {
+                timers.remove(timer);
+            }
         }
     }
 }

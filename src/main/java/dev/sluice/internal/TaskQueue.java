@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicReference;
  */
 public final class TaskQueue {
 
-    /** Work for the consumer. Belongs to one queue, once. */
+    /** Work for the consumer. Belongs to one queue, and is in it once; after it was polled it may be added again. */
     public abstract static class Task implements Runnable {
         private Task next;
 
@@ -20,10 +20,10 @@ public final class TaskQueue {
      * Any thread.
      *
      * @param work to be done
-     * @return the same as a task
+     * @return the same as a task; itself if it is one already, so that a task that was made beforehand needs no memory to be handed in
      */
     public static Task task(Runnable work) {
-        return new Task() {
+        return work instanceof Task made ? made : new Task() {
             @Override
             public void run() {
                 work.run();

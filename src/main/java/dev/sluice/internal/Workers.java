@@ -10,8 +10,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
@@ -34,8 +34,8 @@ public final class Workers {
     private final Set<Thread> busy = ConcurrentHashMap.newKeySet();
 
     private final AtomicLong taken = new AtomicLong();
-    private final LongAdder done = new LongAdder();
-    private final LongAdder full = new LongAdder();
+    private final AtomicLong done = new AtomicLong();
+    private final AtomicLong full = new AtomicLong();
 
     /** Made when there is something to do. */
     private ThreadPoolExecutor executor;
@@ -75,18 +75,47 @@ public final class Workers {
      */
     public <T> boolean take(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> ended) {
         ThreadPoolExecutor pool = executor();
-        Runnable counted = () -> run(task, ended);
+        Work<T> work = new Work<>(task, ended);
         taken.incrementAndGet(); // before it can be done
         try {
-            pool.execute(counted);
-        } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
-            if (pool.getPoolSize() == 0) {
+            hand(pool, work);
+        } catch (OutOfMemoryError e) {
+            if (!work.begun.getAndSet(true)) { // else a worker has it all the same
                 taken.decrementAndGet();
                 throw e;
             }
-            pool.getQueue().add(counted);
         }
         return !areTooMany(pool.getQueue().size());
+    }
+
+    private static void hand(ThreadPoolExecutor pool, Work<?> work) {
+        try {
+            pool.execute(work);
+        } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
+            if (pool.getPoolSize() == 0) {
+                throw e;
+            }
+            pool.getQueue().add(work);
+        }
+    }
+
+    /** A task that is run once. The pool's queue may take one, and still fail for want of memory: then it can be in there twice. */
+    private final class Work<T> implements Runnable {
+        private final Callable<? extends T> task;
+        private final BiConsumer<? super T, ? super Throwable> ended;
+        private final AtomicBoolean begun = new AtomicBoolean();
+
+        Work(Callable<? extends T> task, BiConsumer<? super T, ? super Throwable> ended) {
+            this.task = task;
+            this.ended = ended;
+        }
+
+        @Override
+        public void run() {
+            if (!begun.getAndSet(true)) {
+                Workers.this.run(task, ended);
+            }
+        }
     }
 
     /**
@@ -98,7 +127,7 @@ public final class Workers {
     public boolean areTooMany(int tasks) {
         boolean tooMany = tasks > limit;
         if (tooMany) {
-            full.increment();
+            full.incrementAndGet();
         }
         return tooMany;
     }
@@ -134,17 +163,30 @@ public final class Workers {
             busy.remove(Thread.currentThread());
         }
         try {
-            ended.accept(result, failure);
-        } finally { // though there is no memory
-            done.increment();
+            handOver(ended, result, failure);
+        } finally {
+            done.incrementAndGet();
             tellIfThereIsRoom();
         }
     }
 
+    /** Waits for the memory that this needs: a result that is lost would hold its connection for ever. */
+    private static <T> void handOver(BiConsumer<? super T, ? super Throwable> ended, T result, Throwable failure) {
+        for (boolean done = false; !done; ) {
+            try {
+                ended.accept(result, failure);
+                done = true;
+            } catch (OutOfMemoryError e) {
+                Patience.pause();
+            }
+        }
+    }
+
+    /** On a worker, which waits for the memory that a caller needs to be told. */
     private void tellIfThereIsRoom() {
         if (areFewAgain(executor().getQueue().size())) {
             for (Runnable waiting; (waiting = whenThereIsRoom.poll()) != null; ) {
-                waiting.run();
+                Patience.untilDone(waiting);
             }
         }
     }
@@ -152,11 +194,13 @@ public final class Workers {
     /**
      * Has a caller told, once, when half of the queue is free; at once if it is.
      *
-     * @param told called on any thread; throws nothing, and does not wait
+     * @param told called on any thread, does not wait; on a worker it is called again if there was no memory for it
      */
     public void whenThereIsRoom(Runnable told) {
         whenThereIsRoom.add(told);
-        tellIfThereIsRoom(); // the last task may have ended meanwhile
+        if (areFewAgain(executor().getQueue().size()) && whenThereIsRoom.remove(told)) { // the last task may have ended meanwhile
+            told.run();
+        }
     }
 
     /**
@@ -185,8 +229,8 @@ public final class Workers {
      * @param stats the snapshot
      */
     public void addTo(ServerStats.Builder stats) {
-        long seenDone = done.sum(); // before those that were taken: nothing is done that was not
-        long seenFull = full.sum();
+        long seenDone = done.get(); // before those that were taken: nothing is done that was not
+        long seenFull = full.get();
         stats.add(Counter.TASKS_DONE, seenDone).add(Counter.WORKERS_FULL, seenFull).add(Counter.TASKS_TAKEN, taken.get());
     }
 }

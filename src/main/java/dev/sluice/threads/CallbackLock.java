@@ -6,7 +6,6 @@ import dev.sluice.ServerStats.Counter;
 import dev.sluice.Timer;
 import dev.sluice.internal.PendingWork;
 import dev.sluice.internal.TaskQueue;
-import dev.sluice.reactor.Reactor;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -30,8 +29,14 @@ final class CallbackLock {
     /** The handler's answer, which is always the same. */
     private volatile boolean readsWhileOutputWaits;
 
+    /** With the turn. Whether the factory was called. */
+    private boolean created;
+
     /** With the turn. Whether onOpen was called: a handler whose factory has ended its connection hears of the end alone. */
     private boolean opened;
+
+    /** With the turn. Whether onClose was called. */
+    private boolean closed;
 
     CallbackLock(ThreadConnection connection) {
         this.connection = connection;
@@ -92,9 +97,13 @@ final class CallbackLock {
         }
     }
 
-    /** Makes the handler, also of a connection that could not be made, and is told so by its last callback. */
+    /** Makes the handler, once, also of a connection that could not be made, and is told so by its last callback. */
     void create(Handler.Factory factory) {
+        if (created) {
+            return;
+        }
         call("CREATE", () -> {
+            created = true;
             Handler made = Objects.requireNonNull(factory.create(connection), "the factory's handler");
             readsWhileOutputWaits = made.readsWhileOutputWaits();
             handler = made;
@@ -119,14 +128,17 @@ final class CallbackLock {
         call("EOF", () -> handler.onEof(connection));
     }
 
-    /** The last callback: tasks that wait are dropped. */
+    /** The last callback, once: tasks that wait are dropped. */
     void close(CloseReason reason) {
         steps.close();
         for (TaskQueue.Task step; (step = steps.poll()) != null; ) {
             connection.context.counters.add(Counter.DROPPED_TASKS, step instanceof UserTask ? 1 : 0);
         }
-        if (handler != null) { // it had its turn at all, and its factory did not throw
-            call("CLOSE", () -> handler.onClose(connection, reason));
+        if (handler != null && !closed) { // it had its turn at all, and its factory did not throw
+            call("CLOSE", () -> {
+                closed = true;
+                handler.onClose(connection, reason);
+            });
         }
     }
 
@@ -157,7 +169,7 @@ final class CallbackLock {
 
     // ---- steps: what is done with the turn besides ----------------------------------------------------------------------
 
-    private final class UserTask extends TaskQueue.Task {
+    private final class UserTask extends TaskQueue.Task implements Call {
         private final Runnable task;
 
         UserTask(Runnable task) {
@@ -166,11 +178,16 @@ final class CallbackLock {
 
         @Override
         public void run() {
-            CallbackLock.this.run(task);
+            call("TASK", this);
+        }
+
+        @Override
+        public void make() {
+            task.run();
         }
     }
 
-    /** With the turn. Runs a task. */
+    /** With the turn. Runs a task; throws if there is no memory to do so. */
     void run(Runnable task) {
         call("TASK", task::run);
     }
@@ -230,8 +247,12 @@ final class CallbackLock {
     Timer schedule(PendingWork work, Duration delay, Runnable task) {
         ConnectionTimer timer = new ConnectionTimer(work, task);
         work.began(timer);
-        Reactor reactor = connection.context.reactor;
-        reactor.execute(() -> timer.timer = reactor.schedule(delay, () -> post(timer::run)));
+        try {
+            connection.context.reactor.execute(() -> timer.begin(delay));
+        } catch (Throwable t) {
+            work.ended(timer);
+            throw t;
+        }
         return timer;
     }
 
@@ -248,6 +269,24 @@ final class CallbackLock {
             this.task = task;
         }
 
+        /** On the loop. A connection ends that has no memory for its timer: its handler would wait for it in vain. */
+        private void begin(Duration delay) {
+            try {
+                timer = connection.context.reactor.schedule(delay, this::due);
+            } catch (Throwable t) {
+                connection.fail(t);
+            }
+        }
+
+        /** On the loop. */
+        private void due() {
+            try {
+                post(this::run);
+            } catch (Throwable t) {
+                connection.fail(t);
+            }
+        }
+
         private void run() {
             if (work.ended(this)) {
                 CallbackLock.this.run(task);
@@ -259,9 +298,16 @@ final class CallbackLock {
             checkMine();
             boolean waited = work.ended(this);
             if (waited) {
-                connection.context.reactor.execute(() -> timer.cancel());
+                connection.context.reactor.execute(this::forget);
             }
             return waited;
+        }
+
+        /** On the loop. */
+        private void forget() {
+            if (timer != null) { // else its connection has ended
+                timer.cancel();
+            }
         }
     }
 }

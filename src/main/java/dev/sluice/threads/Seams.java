@@ -48,7 +48,7 @@ record Seams(
                 SelectorProvider.provider(),
                 socketIo,
                 System::nanoTime,
-                ReentrantLock::new,
+                PatientLock::new,
                 LockedChunks::new,
                 ConcurrentHashMap::newKeySet,
                 work -> new Thread(work, "sluice-acceptor"),

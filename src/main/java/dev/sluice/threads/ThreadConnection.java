@@ -13,6 +13,7 @@ import dev.sluice.internal.ConnectionLog;
 import dev.sluice.internal.ConnectionState;
 import dev.sluice.internal.Drain;
 import dev.sluice.internal.OutboundQueue;
+import dev.sluice.internal.Patience;
 import dev.sluice.internal.PendingWork;
 import dev.sluice.internal.ReadStop;
 import dev.sluice.internal.Timeouts;
@@ -24,8 +25,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.Condition;
@@ -154,12 +154,26 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     private boolean connected;
     private boolean writing;
 
-    /** Tasks whose bytes have left. */
-    private List<Runnable> written = List.of();
+    /** Tasks whose bytes have left. Made when there is one. */
+    private ArrayDeque<Runnable> written;
 
     private Kind kind;
     private Throwable cause;
     private long unsent;
+    private boolean socketClosed;
+
+    /** There is no thread for it: the loop sees to its end. */
+    private boolean disowned;
+
+    // ---- its end: each part is done once, and what finds no memory is tried again
+
+    private CloseReason reason;
+    private boolean counted;
+
+    /** The last callback has returned. */
+    private volatile boolean over;
+
+    private final LoopStep settling;
 
     /** When a byte was last read, or taken by the kernel, or when the last hold was released. The own thread notes a read without the lock. */
     private volatile long activeNs;
@@ -194,6 +208,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         this.queue = new OutboundQueue(context.outlet);
         this.blockingWrite = new BlockingWrite(queue, context.outlet);
         this.writer = new HelperTask(context.threads, this::sendAll, this::fail);
+        this.settling = new LoopStep(context.execute, this::settle);
         this.activeNs = context.nowNs();
     }
 
@@ -219,10 +234,34 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         return ownThread == Thread.currentThread();
     }
 
+    /** Its own thread has come; false if the loop was told that there is none. */
+    private boolean comes() {
+        lock.lock();
+        try {
+            ownThread = disowned ? null : Thread.currentThread();
+            return !disowned;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** On the loop: there is no thread for it. False if one has come all the same, as a call that finds no memory may have done its work. */
+    boolean disown() {
+        lock.lock();
+        try {
+            disowned = ownThread == null;
+            return disowned;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** The life of the connection: connects, serves, discards what still comes, and in the end tells the reason. */
     @Override
     public void run() {
-        ownThread = Thread.currentThread();
+        if (!comes()) {
+            return;
+        }
         Chunk buffer = null;
         try {
             buffer = context.readBuffers.take();
@@ -236,7 +275,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             if (buffer != null) {
                 context.readBuffers.give(buffer);
             }
-            finish();
+            finishPatiently();
         }
     }
 
@@ -337,7 +376,11 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         if (has(why)) {
             clear(why);
             if (stops == ReadStop.OFFER_DUE.bit || endRead) {
-                turn.post(this::offerDue);
+                try {
+                    turn.post(this::offerDue);
+                } catch (Throwable t) { // nothing else would offer it
+                    fail(t);
+                }
             }
         }
     }
@@ -611,7 +654,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             lock.lock();
             try {
                 isLow = writes && endWrite(taken, failure);
-                due = isLow || writes && !written.isEmpty();
+                due = isLow || writes && isWrittenDue();
                 writes = !due && beginWrite(left > 0);
             } finally {
                 lock.unlock();
@@ -641,8 +684,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         } else if (wanted) {
             long nowNs = context.nowNs();
             boolean some = blockingWrite.take(nowNs);
-            setTimer(nowNs); // may find no memory: nothing is being written then
-            writing = some;
+            setTimer(nowNs);
+            writing = some && state != ConnectionState.CLOSED; // as it is if the timer found no memory
         } else {
             writer.wake();
         }
@@ -653,7 +696,11 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     private boolean endWrite(int taken, Throwable failure) {
         writing = false;
         long nowNs = context.nowNs();
-        blockingWrite.wrote(taken, nowNs);
+        try {
+            blockingWrite.wrote(taken, nowNs);
+        } catch (Throwable t) { // no memory to note the tasks whose bytes have left
+            fail(t);
+        }
         if (taken > 0) {
             activeNs = nowNs;
         }
@@ -736,8 +783,11 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     public void abort() {
         confine(() -> {
             if (state != ConnectionState.CLOSED) {
-                context.socketIo.resetOnClose(channel);
-                end(Kind.LOCAL, null);
+                try {
+                    context.socketIo.resetOnClose(channel);
+                } finally {
+                    end(Kind.LOCAL, null);
+                }
             }
         });
     }
@@ -754,8 +804,12 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         end(because instanceof OutOfMemoryError ? Kind.MEMORY : Kind.RESET, because);
     }
 
-    /** Ends the connection now; its own thread comes back for the last callback. The first reason given stands. */
+    /**
+     * Any thread. Ends the connection now; its own thread comes back for the last callback. The first reason given stands. Throws nothing:
+     * what finds no memory here is left out, or done by the loop.
+     */
     void end(Kind why, Throwable because) {
+        boolean withoutThread = false;
         lock.lock();
         try {
             if (state == ConnectionState.CLOSED) {
@@ -765,26 +819,45 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             kind = !connected ? Kind.CONNECT_FAILURE : asAnnounced ? kind : why;
             cause = because;
             state = ConnectionState.CLOSED;
+            dueNs = Timeouts.NEVER;
             try {
                 if (queue.length() > 0 || why == Kind.DRAIN_DEADLINE) {
                     context.socketIo.resetOnClose(channel); // or the peer would take a part for the whole
                 }
-                dueNs = Timeouts.NEVER;
-                context.reactor.execute(this::arm);
             } catch (Throwable t) { // no memory: the rest of the end is all the more wanted
                 cause = cause == null ? t : cause;
             }
+            discardOutput();
+            changed.signalAll();
             try {
-                discardOutput();
-            } finally {
-                changed.signalAll();
-                context.socketIo.close(channel);
+                closeSocket();
+            } catch (Throwable t) { // its thread may be in a read, and would not come back
+                settling.ask();
             }
+            disowned |= ownThread == null && isWithdrawn();
+            withoutThread = disowned;
         } finally {
             lock.unlock();
         }
-        if (ownThread == null && context.threads.withdraw(this) && !context.reactor.execute(this::finish)) {
-            finish(); // the loop has failed
+        if (withoutThread) {
+            settling.ask();
+        }
+    }
+
+    /** Whether it was taken from those that wait for a thread of a pool. */
+    private boolean isWithdrawn() {
+        try {
+            return context.threads.withdraw(this);
+        } catch (OutOfMemoryError e) {
+            return false; // a thread comes to it in its turn
+        }
+    }
+
+    /** Under the lock, once closed. */
+    private void closeSocket() {
+        if (!socketClosed) {
+            context.socketIo.close(channel);
+            socketClosed = true;
         }
     }
 
@@ -793,23 +866,58 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         unsent += queue.clear() + (writing ? 0 : blockingWrite.drop());
     }
 
-    /** The last callback, on the own thread; on the loop for a connection that no thread of a pool has come to. */
-    void finish() {
-        confine(() -> {
-            while (writing) { // the call is about to return, and tells how much has left
-                changed.awaitUninterruptibly();
+    /** The own thread, which may wait for the memory that the last callback needs. */
+    private void finishPatiently() {
+        while (!over) {
+            try {
+                finish();
+            } catch (OutOfMemoryError e) {
+                Patience.pause();
             }
-        });
-        CloseReason reason = new CloseReason(kind, cause, unsent);
-        try {
-            context.closed(this, reason);
-            tell(reason);
-        } finally {
-            context.gone(this, reason); // or a drain would wait for it for ever
+        }
+        settleSoon();
+    }
+
+    /** Has the loop see to the rest of the end. */
+    void settleSoon() {
+        if (!settling.ask()) { // it has failed
+            context.forget(this);
         }
     }
 
-    private void tell(CloseReason reason) {
+    /**
+     * The last callback, on the own thread; on the loop for a connection without one. After a failure for want of memory it is to be called
+     * again, and goes on where it was.
+     */
+    private void finish() {
+        try {
+            lock.lock();
+            try {
+                while (writing) { // the call is about to return, and tells how much has left
+                    changed.awaitUninterruptibly();
+                }
+                closeSocket();
+            } finally {
+                lock.unlock();
+            }
+            if (reason == null) {
+                reason = new CloseReason(kind, cause, unsent);
+            }
+            if (!counted) {
+                counted = true;
+                context.closed(this, reason);
+            }
+            tell();
+            over = true;
+        } catch (OutOfMemoryError e) {
+            throw e;
+        } catch (Throwable t) { // a drain must not wait for it
+            over = true;
+            throw t;
+        }
+    }
+
+    private void tell() {
         turn.enter();
         try {
             if (!connected) {
@@ -817,6 +925,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             }
             if (cutTakingInput) {
                 context.leftUnread(unreadBytes()); // its thread had taken this from the kernel
+                cutTakingInput = false;
             }
             work.cancel();
             runWritten();
@@ -826,10 +935,41 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         }
     }
 
-    /** Nothing was attempted: the handler is told, and no connection is counted. On a thread of ours. */
+    /** On the loop, or on the server's thread after it. What is left of the end; to be called again after it has found no memory. */
+    void settle() {
+        boolean isMine;
+        lock.lock();
+        try {
+            if (state == ConnectionState.CLOSED) {
+                closeSocket();
+            }
+            isMine = disowned;
+        } finally {
+            lock.unlock();
+        }
+        if (isMine && !over) {
+            finish();
+        }
+        if (over) {
+            cancelTimer();
+            context.gone(this, reason);
+        }
+    }
+
+    /** On the loop. Nothing is attempted: the handler is told, and no connection is counted. */
     void refuse(Throwable why) {
         state = ConnectionState.CLOSED;
-        tell(new CloseReason(Kind.CONNECT_FAILURE, why, 0));
+        socketClosed = true; // there is none
+        kind = Kind.CONNECT_FAILURE;
+        cause = why;
+        counted = true;
+    }
+
+    /** A thread of ours, for a connection that was refused. */
+    void tellRefusal() {
+        if (comes()) {
+            finishPatiently();
+        }
     }
 
     /** A stream asks: the connection did not end as it should. */
@@ -854,20 +994,32 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     /** On the loop. Input that has arrived is handled, then the connection closes: its own thread sees to both, unless it is in a read. */
     @Override
     public void leave() {
-        confine(() -> {
-            if (!connected) {
-                end(Kind.CONNECT_FAILURE, new IOException("given up before it was connected")); // which brings its thread back
+        try {
+            confine(() -> {
+                if (!connected) {
+                    end(Kind.CONNECT_FAILURE, new IOException("given up before it was connected")); // which brings its thread back
+                }
+                leaving = true;
+                changed.signalAll();
+            });
+            if (inRead) {
+                context.reactor.schedule(GRACE, this::leaveRead);
             }
-            leaving = true;
-            changed.signalAll();
-        });
-        if (inRead) {
-            context.reactor.schedule(GRACE, this::leaveRead);
+        } catch (Throwable t) { // no memory; the others leave all the same
+            fail(t);
         }
     }
 
     /** On the loop. */
     private void leaveRead() {
+        try {
+            leaveReadIfQuiet();
+        } catch (Throwable t) { // nothing else would look again
+            fail(t);
+        }
+    }
+
+    private void leaveReadIfQuiet() {
         if (inRead && turn.tryEnter()) { // else a helper is in a callback, and what that writes is still to leave
             try {
                 if (inRead && stops == 0 && isQuiet()) {
@@ -913,30 +1065,45 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     /** To have waited only for the peer's end is no loss. */
     @Override
     public void cut() {
-        confine(() -> {
+        lock.lock();
+        try {
             if (state == ConnectionState.LINGERING) {
                 end(Kind.LOCAL, null);
             } else if (state != ConnectionState.CLOSED) {
-                if (work.isHeld() || isAtWork()) {
-                    context.cutOwing();
-                }
                 cutTakingInput = state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED);
-                context.leftUnread(cutTakingInput && connected ? arrived() : 0);
+                context.cut(work.isHeld() || isAtWork(), cutTakingInput && connected ? arrivedAtLast() : 0);
                 end(Kind.DRAIN_DEADLINE, null);
             }
-        });
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** To report it is worth no memory. */
+    private int arrivedAtLast() {
+        try {
+            return arrived();
+        } catch (OutOfMemoryError e) {
+            return 0;
+        }
     }
 
     // ---- deadlines ----------------------------------------------------------------------------------------------------
 
     /** Begins to watch the deadlines, unless the connection has closed already. */
     void watch() {
-        confine(() -> setTimer(context.nowNs()));
+        lock.lock();
+        try {
+            setTimer(context.nowNs());
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
      * Under the lock. Sets the one timer, on the loop, to what can come due first, unless it is set to something earlier already. It is
-     * set lazily: activity only notes the time, and the timer, when it comes due, looks at it.
+     * set lazily: activity only notes the time, and the timer, when it comes due, looks at it. A connection for whose timer there is no
+     * memory ends: it would have no deadline.
      */
     private void setTimer(long nowNs) {
         long lookNs = inRead ? Timeouts.NEVER : nowNs + context.seams.livenessNs();
@@ -945,23 +1112,49 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     private void setTimerAt(long atNs) {
         if (state != ConnectionState.CLOSED && atNs != Timeouts.NEVER && (dueNs == Timeouts.NEVER || atNs - dueNs < 0)) {
-            context.reactor.execute(this::arm); // on the loop, where it waits for the lock
-            dueNs = atNs;
+            try {
+                context.reactor.execute(this::arm); // on the loop, where it waits for the lock
+                dueNs = atNs;
+            } catch (Throwable t) {
+                fail(t);
+            }
         }
     }
 
     /** On the loop. */
     private void arm() {
-        if (timer != null) {
-            timer.cancel();
-        }
-        confine(() -> {
-            timer = null;
+        cancelTimer();
+        lock.lock();
+        try {
             if (state != ConnectionState.CLOSED && dueNs != Timeouts.NEVER) {
-                timer = context.reactor.schedule(Duration.ofNanos(dueNs - context.nowNs()), () -> confine(this::expired));
+                timer = context.reactor.schedule(Duration.ofNanos(dueNs - context.nowNs()), this::expire);
                 context.probe.prepare(channel.provider());
             }
-        });
+        } catch (Throwable t) {
+            fail(t);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** On the loop. */
+    private void cancelTimer() {
+        if (timer != null) {
+            timer.cancel();
+            timer = null;
+        }
+    }
+
+    /** On the loop. */
+    private void expire() {
+        lock.lock();
+        try {
+            expired();
+        } catch (Throwable t) {
+            fail(t);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** On the loop, under the lock. */
@@ -1018,10 +1211,10 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 return false;
             }
             blockingWrite.whenWritten(() -> {
-                written = written.isEmpty() ? new ArrayList<>() : written;
+                written = written == null ? new ArrayDeque<>() : written;
                 written.add(task);
             });
-            isDue = !written.isEmpty();
+            isDue = isWrittenDue();
         } finally {
             lock.unlock();
         }
@@ -1031,13 +1224,25 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         return true;
     }
 
-    /** With the turn. Runs the tasks whose bytes have left. */
+    /** Under the lock. */
+    private boolean isWrittenDue() {
+        return written != null && !written.isEmpty();
+    }
+
+    /** With the turn. Runs the tasks whose bytes have left. Of each, the entry goes once it has run. */
     void runWritten() {
         lock.lock();
-        List<Runnable> due = written;
-        written = List.of();
+        int due = written == null ? 0 : written.size(); // what they add comes later
         lock.unlock();
-        due.forEach(turn::run);
+        for (; due > 0; due--) {
+            lock.lock();
+            Runnable task = written.peek();
+            lock.unlock();
+            turn.run(task);
+            lock.lock();
+            written.remove();
+            lock.unlock();
+        }
     }
 
     @Override
@@ -1066,7 +1271,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     @Override
     public void released() {
-        if (!work.isHeld()) {
+        if (!work.isHeld()) { // and nothing here throws: the hold is released
             activeNs = context.nowNs(); // it was not idle until now
             setTimer(activeNs);
         }

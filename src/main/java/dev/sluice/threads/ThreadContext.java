@@ -17,12 +17,14 @@ import dev.sluice.internal.LivenessProbe;
 import dev.sluice.internal.Loop;
 import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.Outlet;
+import dev.sluice.internal.Patience;
 import dev.sluice.internal.RateLimitedLog;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Timeouts;
 import dev.sluice.internal.Workers;
 import dev.sluice.reactor.Reactor;
 import java.io.IOException;
+import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,6 +32,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +44,9 @@ final class ThreadContext {
 
     /** Accepts, and watches deadlines. */
     final Reactor reactor;
+
+    /** Has a task run on the loop; false once that has ended. */
+    final Predicate<Runnable> execute;
 
     final ServerOptions options;
     final Seams seams;
@@ -89,6 +95,7 @@ final class ThreadContext {
             ConnectionThreads threads,
             Admission admission) {
         this.reactor = reactor;
+        this.execute = reactor::execute;
         this.options = options;
         this.seams = seams;
         this.threads = threads;
@@ -119,16 +126,18 @@ final class ThreadContext {
      * @return null, or why there is no thread for it; then there is no connection
      */
     Throwable serve(ThreadConnection connection) {
-        connections.add(connection);
         counters.add(Counter.OPENED, 1); // before its thread can count it as closed
-        ConnectionLog.opened(connection);
         try {
+            connections.add(connection);
+            ConnectionLog.opened(connection);
             threads.serve(connection);
         } catch (Throwable t) { // the limit of threads is an Error
-            counters.add(Counter.OPENED, -1);
-            connections.remove(connection);
-            JfrEvents.forget(connection);
-            return t;
+            if (connection.disown()) {
+                counters.add(Counter.OPENED, -1);
+                connections.remove(connection);
+                JfrEvents.forget(connection);
+                return t;
+            }
         }
         connection.watch();
         return null;
@@ -136,7 +145,7 @@ final class ThreadContext {
 
     /** Connects out, on a thread apart; false if the server has ended. */
     boolean connect(ThreadConnect attempt) {
-        return reactor.execute(() -> connectOnLoop(attempt));
+        return new LoopStep(execute, () -> connectOnLoop(attempt)).ask();
     }
 
     private void connectOnLoop(ThreadConnect attempt) {
@@ -149,43 +158,48 @@ final class ThreadContext {
             refuse(attempt, new IOException(admission.text(noRoom)));
             return;
         }
-        ThreadConnection connection;
+        SocketChannel channel = null;
+        ThreadConnection connection = null;
         try {
-            connection = new ThreadConnection(this, attempt.open(seams.sockets(), options), attempt.address(), attempt, ThreadService.callbacks(attempt.factory()));
+            channel = attempt.open(seams.sockets(), options);
+            connection = new ThreadConnection(this, channel, attempt.address(), attempt, ThreadService.callbacks(attempt.factory()));
+            connections.add(connection);
         } catch (Throwable t) { // no descriptor, no memory
+            if (channel != null) {
+                SocketIo.PLAIN.close(channel);
+            }
+            if (connection != null) {
+                connections.remove(connection);
+            }
             admission.leave();
             refuse(attempt, t);
             return;
         }
         counters.add(Counter.OPENED, 1);
-        connections.add(connection);
         if (drain != null) {
             drain.joined();
         }
         try {
             threads.serveApart(connection);
         } catch (Throwable t) { // the limit of threads is an Error
-            connection.end(CloseReason.Kind.CONNECT_FAILURE, t);
-            connection.finish();
+            if (connection.disown()) {
+                connection.end(CloseReason.Kind.CONNECT_FAILURE, t);
+            }
         }
     }
 
-    /** On the loop. Nothing is attempted, and the handler is told. */
+    /** On the loop. Nothing is attempted, and the handler is told. Finds it no memory, nothing has happened. */
     private void refuse(ThreadConnect attempt, Throwable why) {
-        refused.increment();
         ThreadConnection connection = new ThreadConnection(this, null, attempt.address(), attempt, null);
+        connection.refuse(why);
         refusals.add(connection);
-        Runnable tell = () -> {
-            try {
-                connection.refuse(why);
-            } finally {
-                forget(connection, refusals);
-            }
-        };
+        refused.increment();
         try {
-            threads.help(tell);
+            threads.help(connection::tellRefusal);
         } catch (Throwable t) {
-            tell.run();
+            if (connection.disown()) {
+                connection.settleSoon();
+            }
         }
     }
 
@@ -209,23 +223,20 @@ final class ThreadContext {
         admission.leave();
     }
 
-    /** Its last callback has returned, too. */
+    /** On the loop. Its last callback has returned, too; called again after it has found no memory, or for one that was forgotten. */
     void gone(ThreadConnection connection, CloseReason reason) {
-        boolean taken = reactor.execute(() -> {
-            connections.remove(connection);
-            if (drain != null) {
-                drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.id(), connection.remoteAddress(), reason) : null);
-            }
-        });
-        if (!taken) { // the loop has failed
-            forget(connection, connections);
+        if (drain != null && connections.contains(connection)) {
+            drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.id(), connection.remoteAddress(), reason) : null);
         }
+        forget(connection);
     }
 
-    private void forget(ThreadConnection connection, Set<ThreadConnection> from) {
+    /** Any thread. A connection is not waited for any more. */
+    void forget(ThreadConnection connection) {
         lock.lock();
         try {
-            from.remove(connection);
+            connections.remove(connection);
+            refusals.remove(connection);
             oneHasGone.signalAll();
         } finally {
             lock.unlock();
@@ -234,7 +245,9 @@ final class ThreadContext {
 
     /** On the server's thread, after its loop. Ends what is left, and waits for the last callbacks that are still to return. */
     void end() {
-        connections.forEach(connection -> connection.end(CloseReason.Kind.LOCAL, null));
+        while (!endAll()) {
+            Patience.pause();
+        }
         lock.lock();
         try {
             while (!connections.isEmpty() || !refusals.isEmpty()) {
@@ -243,9 +256,26 @@ final class ThreadContext {
         } finally {
             lock.unlock();
         }
-        threads.end();
-        workers.end();
-        probe.close();
+        try {
+            threads.end();
+        } finally {
+            workers.end();
+            probe.close();
+        }
+    }
+
+    /** False if there is no memory for all of it. */
+    private boolean endAll() {
+        try {
+            for (ThreadConnection connection : connections) {
+                connection.end(CloseReason.Kind.LOCAL, null);
+                connection.settle();
+            }
+            refusals.forEach(ThreadConnection::settle);
+            return true;
+        } catch (OutOfMemoryError e) {
+            return false;
+        }
     }
 
     /** Whether the calling thread is in a callback, a task or a stream handler of a connection. */
@@ -275,9 +305,17 @@ final class ThreadContext {
         drain.begin(connections.size(), outbound, quiet, timeout);
     }
 
-    /** On the loop. A connection is cut while its handler works for its peer. */
-    void cutOwing() {
-        drain.cutOwing();
+    /**
+     * On the loop. A connection is cut.
+     *
+     * @param owing  whether its handler works for its peer
+     * @param unread bytes that have arrived and that no handler will take
+     */
+    void cut(boolean owing, int unread) {
+        if (owing) {
+            drain.cutOwing();
+        }
+        drain.leftUnread(unread);
     }
 
     /** Any thread, before the connection has {@link #gone}. Input has arrived that no handler will take. */

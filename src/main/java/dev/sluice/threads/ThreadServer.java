@@ -8,6 +8,7 @@ import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.MemoryBudget;
+import dev.sluice.internal.Patience;
 import dev.sluice.internal.ServerEnd;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.reactor.Reactor;
@@ -133,8 +134,23 @@ public final class ThreadServer implements Server {
         } catch (Throwable t) {
             end.failed(t);
         } finally {
-            context.end();
-            end.complete();
+            try {
+                context.end();
+            } finally {
+                complete();
+            }
+        }
+    }
+
+    /** All that wait for the end are told, though there may be no memory for some of them yet. */
+    private void complete() {
+        for (boolean told = false; !told; ) {
+            try {
+                end.complete();
+                told = true;
+            } catch (OutOfMemoryError e) {
+                Patience.pause();
+            }
         }
     }
 
@@ -142,7 +158,7 @@ public final class ThreadServer implements Server {
     public CompletableFuture<DrainReport> drain(Duration quiet, Duration timeout) {
         Objects.requireNonNull(quiet, "quiet");
         Objects.requireNonNull(timeout, "timeout"); // else the drain would begin, and have no end
-        reactor.execute(() -> drainOnLoop(quiet, timeout));
+        new LoopStep(context.execute, () -> drainOnLoop(quiet, timeout)).ask();
         return termination();
     }
 
