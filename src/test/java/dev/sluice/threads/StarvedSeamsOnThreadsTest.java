@@ -10,6 +10,7 @@ import dev.sluice.fault.StarvedSeams;
 import dev.sluice.fault.StarvedSeams.Seam;
 import dev.sluice.harness.MayLog;
 import dev.sluice.harness.Seed;
+import dev.sluice.internal.ChunkDepot;
 import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.Workers;
 import dev.sluice.reactor.Recorder;
@@ -144,6 +145,7 @@ class StarvedSeamsOnThreadsTest {
             private final ChunkPool well;
 
             StarvedChunks(ChunkPool well) {
+                super(new ChunkDepot());
                 this.well = well;
             }
 
