@@ -172,7 +172,7 @@ class StarvedSeamsTest {
     private void until(BooleanSupplier condition, String what) throws IOException {
         long start = System.nanoTime();
         while (!condition.getAsBoolean()) {
-            reactor.runOnce(Duration.ofMillis(20));
+            reactor.runOnce(Duration.ofMillis(1));
             assertTrue(System.nanoTime() - start < 10_000_000_000L, "in vain: " + what);
         }
         while (reactor.runOnce(Duration.ZERO) > 0) {
