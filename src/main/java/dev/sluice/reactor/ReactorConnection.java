@@ -927,11 +927,11 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         return state == ConnectionState.CLOSED;
     }
 
-    /** Memory for it, with what is on its way. */
+    /** Memory for it beside what it needs at least, with what is on its way. */
     @Override
     public long held() {
         long chunks = (output.length() + (long) ChunkPool.CHUNK - 1) / ChunkPool.CHUNK;
-        return chunks * ChunkPool.CHUNK + output.announced() + (unread == null ? 0 : unread.capacity());
+        return chunks * ChunkPool.CHUNK + output.announced() + UnreadInput.cost(unread);
     }
 
     @Override

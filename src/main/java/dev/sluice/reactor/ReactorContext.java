@@ -403,7 +403,7 @@ final class ReactorContext {
     }
 
     /** Bytes of chunks in use on this loop. Any thread, which may see it late. */
-    long queuedMemory() {
+    private long queuedMemory() {
         return outlet.chunks().used();
     }
 

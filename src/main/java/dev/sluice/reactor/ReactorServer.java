@@ -36,6 +36,7 @@ public final class ReactorServer implements Server {
     private final ReactorAcceptor acceptor;
     private final boolean ownsReactors;
     private final ServerOptions options;
+    private final MemoryBudget budget;
     private final Workers workers;
     private final ChunkDepot depot = new ChunkDepot();
     private final ServerEnd end = new ServerEnd();
@@ -57,6 +58,7 @@ public final class ReactorServer implements Server {
         this.options = options;
         this.workers = new Workers(options.offloadThreads(), options.offloadQueue());
         Admission admission = new Admission(options, MemoryBudget.LEAST_ON_A_LOOP);
+        this.budget = admission.budget();
         int first = reactors.length == 1 ? 0 : 1;
         this.contexts = new ReactorContext[reactors.length - first];
         for (int i = 0; i < contexts.length; i++) {
@@ -301,9 +303,9 @@ public final class ReactorServer implements Server {
         return Stream.of(reactors).map(Reactor::stats).toList();
     }
 
-    /** Memory of queued output, in whole chunks; on the thread of a reactor that is the only one. */
-    long queuedMemory() {
-        return contexts[0].queuedMemory();
+    /** Any thread. Memory that the connections hold, with what each needs at least. */
+    long heldMemory() {
+        return budget.held();
     }
 
     /** Any thread. Direct memory allocated for queued output, in use or not. */

@@ -162,7 +162,7 @@ class HandlersThatFailTest {
             assertTrue(kind == Kind.HANDLER_FAILURE || kind == Kind.RESET, kind + " of connection " + i);
             client.channel.close();
         }
-        assertEquals(0, loop.server.queuedMemory());
+        assertEquals(0, loop.server.heldMemory());
         CompletableFuture<DrainReport> end = loop.server.drain(Duration.ofSeconds(10));
         loop.until(end::isDone, "the end");
         assertEquals(new DrainReport(0, List.of()), end.get());

@@ -278,7 +278,7 @@ final class Loop implements AutoCloseable {
             assertEquals(0, keys[0], "keys left");
             assertEquals(0, reactor.deadlines.size(), "timers left");
             assertEquals(failuresOnPurpose, reactor.stats().failures(), "failures that reached the loop");
-            assertEquals(0, server == null ? 0 : server.queuedMemory(), "buffers left");
+            assertEquals(0, server == null ? 0 : server.heldMemory(), "memory left");
             reactor.close();
         }
         List<String> violations = recorders.stream().flatMap(r -> r.check().stream()).toList();

@@ -1,0 +1,181 @@
+package dev.sluice.reactor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.CloseReason;
+import dev.sluice.CloseReason.Kind;
+import dev.sluice.Connection;
+import dev.sluice.Handler;
+import dev.sluice.ServerObserver;
+import dev.sluice.ServerOptions;
+import dev.sluice.internal.SocketIo;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The memory budget on one loop: many connections that each hold as much as one may. */
+class MemoryTest {
+
+    private static final int BUDGET = 1 << 20;
+    private static final int SHORT = BUDGET / 4 * 3;
+    private static final ServerOptions.Builder OPTIONS = ServerOptions.builder().maxMemory(BUDGET).idleTimeout(Duration.ZERO).writeTimeout(Duration.ofSeconds(30));
+
+    private final Loop loop = new Loop();
+
+    @AfterEach
+    void nothingIsLeft() throws IOException {
+        loop.close();
+    }
+
+    /** Answers each line with its length, and leaves an unfinished one unread. */
+    private static Handler lines() {
+        return (self, in) -> {
+            for (int i = in.position(); i < in.limit(); i++) {
+                if (in.get(i) == '\n') {
+                    self.write(ByteBuffer.wrap((i - in.position() + "\n").getBytes()));
+                    in.position(i + 1);
+                }
+            }
+        };
+    }
+
+    /** Clients with so many bytes of an unfinished line each; those that the kernel takes, the server reads as it may. */
+    private List<Loop.Client> unfinished(int clients, int bytes) throws IOException {
+        List<Loop.Client> all = new ArrayList<>();
+        for (int i = 0; i < clients; i++) {
+            Loop.Client client = loop.connect();
+            client.send(ByteBuffer.allocate(bytes));
+            assertTrue(loop.server.heldMemory() <= BUDGET, loop.server.heldMemory() + " bytes are held");
+            all.add(client);
+        }
+        loop.settle();
+        return all;
+    }
+
+    @Test
+    void unfinishedLinesOfManyAreBoundedTogetherAndNewcomersAreAnswered() throws IOException {
+        loop.serve(OPTIONS, SocketIo.PLAIN, connection -> lines());
+        List<Loop.Client> all = unfinished(60, 30_000); // 1.8 MB, kept in 2 MB
+        long held = loop.server.heldMemory();
+        assertTrue(held >= SHORT && held <= BUDGET, held + " bytes are held");
+        assertEquals("5\n", loop.connect().send("short\n").receiveText(2));
+        for (int i = 0; i < 100; i++) {
+            loop.turn();
+        }
+        assertEquals(0, loop.turn(), "nothing spins");
+        assertEquals(61, loop.server.stats().open(), "and none is closed, but for its time");
+        assertEquals("30000\n", all.get(0).send("\n").receiveText(6), "the end of a line that fits in the memory it has");
+    }
+
+    @Test
+    void connectionsThatWaitTooLongAreClosedTheLargestFirstUntilMemoryIsNotShort() throws IOException {
+        loop.serve(OPTIONS, SocketIo.PLAIN, connection -> lines());
+        List<Loop.Client> all = unfinished(60, 60_000);
+        Loop.Client small = loop.connect().send("1234");
+        loop.advance(Duration.ofSeconds(29));
+        assertEquals(61, loop.server.stats().open());
+        Map<Loop.Client, Long> waiting = new HashMap<>();
+        for (Loop.Client each : all) {
+            if (!each.recorder.connection.isReading()) {
+                waiting.put(each, ((ReactorConnection) each.recorder.connection).held());
+            }
+        }
+        for (int i = 0; i < 20 && loop.server.stats().closedBy(Kind.MEMORY) == 0; i++) {
+            loop.advance(Duration.ofMillis(100));
+        }
+        long smallestClosed = Long.MAX_VALUE;
+        for (Loop.Client each : all) {
+            if (each.recorder.reason != null) {
+                assertEquals(new CloseReason(Kind.MEMORY, null, 0), each.recorder.reason);
+                smallestClosed = Math.min(smallestClosed, waiting.remove(each));
+            }
+        }
+        long largest = smallestClosed;
+        assertTrue(waiting.values().stream().allMatch(each -> each <= largest), largest + " bytes, and open are " + waiting.values());
+        assertTrue(largest + 1024 > BUDGET / 61, "never one that holds less than its share");
+        assertTrue(waiting.size() > 20, "when some have gone, memory is not short");
+        loop.advance(Duration.ofMinutes(10));
+        assertTrue(loop.server.heldMemory() <= BUDGET);
+        assertNull(small.recorder.reason);
+        assertNull(all.get(0).recorder.reason, "it waits for nothing but its peer");
+        assertEquals("4\n", small.send("\n").receiveText(2));
+    }
+
+    @Test
+    void connectionsReadOnWhenMemoryIsThereAgain() throws IOException {
+        loop.serve(OPTIONS, SocketIo.PLAIN, connection -> lines());
+        List<Loop.Client> all = unfinished(60, 30_000);
+        for (Loop.Client client : all.subList(0, 20)) {
+            client.resetNow();
+        }
+        loop.until(() -> loop.server.stats().open() == 40, "the others");
+        for (Loop.Client client : all.subList(20, 45)) {
+            client.channel.write(ByteBuffer.wrap("\n".getBytes()));
+        }
+        for (Loop.Client client : all.subList(20, 45)) {
+            ByteBuffer answer = ByteBuffer.allocate(6);
+            loop.until(() -> {
+                loop.nowNs += 1_000_000;
+                return read(client, answer);
+            }, "an answer");
+        }
+    }
+
+    private static boolean read(Loop.Client client, ByteBuffer answer) {
+        try {
+            client.channel.read(answer);
+            return !answer.hasRemaining();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void connectionThatHoldsNoMoreThanAnEqualShareIsNotClosed() throws IOException {
+        Handler deaf = (self, in) -> self.write(ByteBuffer.allocate(in.getInt()));
+        loop.serve(
+                OPTIONS.build().toBuilder().sendBuffer(4 << 10).maxPending(BUDGET).highWater(BUDGET), SocketIo.PLAIN, connection -> deaf);
+        Loop.Client large = loop.connect();
+        Loop.Client small = loop.connect();
+        large.send(ByteBuffer.allocate(4).putInt(0, 700_000));
+        loop.until(() -> large.recorder.connection.pending() > 0, "its output");
+        small.send(ByteBuffer.allocate(4).putInt(0, 900_000)); // more than there is, and more than the other
+        Loop.Client third = loop.connect();
+        loop.until(() -> loop.server.stats().closedBy(Kind.MEMORY) > 0, "one is closed");
+        assertEquals(1, loop.server.stats().closedBy(Kind.MEMORY));
+        assertNull(third.recorder.reason);
+    }
+
+    @Test
+    void newcomerForWhichThereIsNoMemoryIsRefused() throws IOException {
+        List<ServerObserver.Refusal> refusals = new ArrayList<>();
+        loop.serve(
+                ServerOptions.builder().maxMemory(64 << 10).maxConnections(1_000).observer(new ServerObserver() {
+                    @Override
+                    public void refused(SocketAddress remote, Refusal why) {
+                        assertNotNull(remote);
+                        refusals.add(why);
+                    }
+                }),
+                SocketIo.PLAIN,
+                connection -> lines());
+        for (int i = 0; i < 64; i++) {
+            loop.connect();
+        }
+        Loop.Client refused = loop.connectOnly();
+        loop.until(() -> !refusals.isEmpty(), "the refusal");
+        assertEquals(List.of(ServerObserver.Refusal.MEMORY), refusals);
+        refused.awaitEnd();
+        assertEquals(64, loop.server.stats().open());
+    }
+}
