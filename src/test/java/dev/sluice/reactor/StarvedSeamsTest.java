@@ -149,7 +149,7 @@ class StarvedSeamsTest {
         ServerStats stats = server.stats();
         assertEquals(stats.get(Counter.OPENED), stats.get(Counter.CLOSED), "opened = closed");
         assertEquals(0, stats.pending(), "enqueued = written + discarded: " + stats);
-        assertEquals(0, server.queuedMemory(), "chunks in use");
+        assertEquals(0, server.heldMemory(), "memory held");
         assertEquals(0, reactor.deadlines.size(), "timers");
     }
 
