@@ -78,12 +78,16 @@ public final class Admission {
         return refusal;
     }
 
-    /** An admitted connection has gone, and its descriptor is free or about to be. */
+    /** An admitted connection has gone, and its descriptor is free or about to be. Throws nothing, not for want of memory either. */
     public void leave() {
         int left = budget.leave();
         assert left >= 0 : "more connections left than entered";
-        for (Runnable task : whenOneLeaves) {
-            task.run();
+        try {
+            for (Runnable task : whenOneLeaves) {
+                task.run();
+            }
+        } catch (Throwable t) {
+            // no memory: accepting goes on by its timer
         }
     }
 

@@ -69,7 +69,8 @@ public class ChunkPool {
         /** Whether all bytes have left. Runs the tasks of those that have. */
         boolean hasLeft() {
             while (marks != null && !marks.isEmpty() && marks.peek().end() <= bytes.position()) {
-                marks.poll().task().run();
+                marks.peek().task().run();
+                marks.poll(); // now: it may have found no memory
             }
             return !bytes.hasRemaining();
         }

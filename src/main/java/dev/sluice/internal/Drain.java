@@ -15,6 +15,8 @@ import java.util.function.Consumer;
  * the deadline are cut, and a report is kept. Outbound connections, which others of these connections have made, are asked last.
  * Belongs to its loop's thread.
  *
+ * <p>What finds no memory half way is done by a tick, a timer that comes every 100 ms until the drain has ended.
+ *
  * <pre>
  *   begin ──▶ served until quiet ──▶ asked to leave ──▶ closed
  *                  │ half of the time is over             ▲ │ the deadline
@@ -46,8 +48,8 @@ public final class Drain {
         void cut();
     }
 
-    /** How long after the deadline connections that are still there are cut once more: a cut may have found no memory. */
-    private static final Duration AGAIN = Duration.ofSeconds(1);
+    /** How often it is seen to that all which is due is done. */
+    private static final Duration TICK = Duration.ofMillis(100);
 
     /** How often connections that are not quiet yet are looked at, for each time that they are to be quiet. */
     private static final int LOOKS = 8;
@@ -75,6 +77,9 @@ public final class Drain {
     private int atHalfTime = -1;
     private Runnable cancelDeadline = () -> {};
     private Runnable cancelLook = () -> {};
+    private Runnable cancelTick = () -> {};
+    private boolean isLookDue;
+    private boolean hasEnded;
     private JfrEvents.Span span = JfrEvents.Span.NONE;
 
     /**
@@ -82,7 +87,7 @@ public final class Drain {
      *
      * @param loop     whose timers it uses
      * @param members  shows every connection that is there; one that ends meanwhile may still be shown
-     * @param whenDone called once, when the last connection has closed
+     * @param whenDone called when the last connection has closed, and again if it found no memory
      */
     public Drain(Loop loop, Consumer<Consumer<Member>> members, Runnable whenDone) {
         this.loop = loop;
@@ -91,24 +96,45 @@ public final class Drain {
     }
 
     /**
-     * Begins. Without a connection it is done at once.
+     * Begins.
      *
      * @param connections how many there are
      * @param outbound    how many of them are outbound
-     * @param quiet       how long a connection is to be quiet before it is asked to leave; zero asks all of them at once
-     * @param timeout     what they have until they are cut
+     * @param quiet   how long a connection is to be quiet before it is asked to leave; zero asks all of them at once
+     * @param timeout what they have until they are cut
+     * @throws OutOfMemoryError nothing has begun
      */
     public void begin(int connections, int outbound, Duration quiet, Duration timeout) {
         this.connections = connections;
         this.open = connections;
         this.outbound = outbound;
-        span = JfrEvents.drains(connections);
         beganNs = loop.nowNs();
         quietNs = Deadlines.nanos(quiet);
+        setDeadline(timeout);
+        try {
+            cancelTick = loop.every().after(TICK, this::tick);
+        } catch (Throwable t) {
+            cancelDeadline.run();
+            throw t;
+        }
+        span = JfrEvents.drains(connections);
+    }
+
+    /** Asks those that are to leave. Without a connection, the drain is done at once. After {@link #begin}. */
+    public void go() {
         if (open == 0) {
             end();
         } else {
-            setDeadline(timeout);
+            look();
+        }
+    }
+
+    private void tick() {
+        if (open == 0) {
+            end();
+        } else if (loop.nowNs() - deadlineNs >= TICK.toNanos()) {
+            cut(); // once more
+        } else if (isLookDue) {
             look();
         }
     }
@@ -131,15 +157,17 @@ public final class Drain {
     }
 
     private void setDeadline(Duration timeout) {
-        cancelDeadline.run();
-        deadlineNs = loop.nowNs() + Deadlines.nanos(timeout);
+        Runnable cancelBefore = cancelDeadline;
         cancelDeadline = loop.schedule().after(timeout, this::cut);
+        deadlineNs = loop.nowNs() + Deadlines.nanos(timeout);
+        cancelBefore.run();
     }
 
     // ---- asking -------------------------------------------------------------------------------------------------------
 
     /** Asks those that are quiet, and, in the second half of the time, some of those that never are. */
     private void look() { // outbound connections come last: those that made them have to do with them until their own end
+        isLookDue = true; // until it is through
         cancelLook.run();
         long nowNs = loop.nowNs();
         List<Member> askable = new ArrayList<>();
@@ -157,6 +185,7 @@ public final class Drain {
         if (open > 0 && !asked.containsAll(askable)) {
             cancelLook = loop.schedule().after(Duration.ofNanos(Math.max(quietNs / LOOKS, SHORTEST_LOOK_NS)), this::look);
         }
+        isLookDue = false;
     }
 
     private void ask(Member member) {
@@ -178,7 +207,8 @@ public final class Drain {
         }
         double share = Math.min(1, pastHalf / (0.75 * half + 1));
         while (!restless.isEmpty() && atHalfTime - restless.size() <= share * atHalfTime) {
-            ask(restless.poll());
+            ask(restless.peek());
+            restless.poll();
         }
     }
 
@@ -194,14 +224,18 @@ public final class Drain {
 
     private void cut() {
         isPast = true;
-        try {
-            List<Member> rest = new ArrayList<>();
-            members.accept(rest::add);
-            rest.forEach(Member::cut);
-        } finally {
-            if (open > 0) {
-                cancelDeadline = loop.schedule().after(AGAIN, this::cut);
+        List<Member> rest = new ArrayList<>();
+        members.accept(rest::add);
+        OutOfMemoryError none = null;
+        for (Member member : rest) {
+            try {
+                member.cut();
+            } catch (OutOfMemoryError e) {
+                none = e; // the others are cut all the same, and this one with the next tick
             }
+        }
+        if (none != null) {
+            throw none;
         }
     }
 
@@ -228,17 +262,24 @@ public final class Drain {
      *
      * @param member the one
      * @param cut    what to report of it if it was cut, else null
+     * @throws OutOfMemoryError nothing has changed
      */
     public void closed(Member member, DrainReport.Cut cut) {
-        asked.remove(member);
-        outbound -= member.isOutbound() ? 1 : 0;
         if (cut != null) {
             cuts.add(cut);
         }
-        if (--open == 0) {
-            end();
-        } else if (open == outbound) {
-            loop.execute().accept(this::look);
+        asked.remove(member);
+        outbound -= member.isOutbound() ? 1 : 0;
+        open--;
+        try {
+            if (open == 0) {
+                end();
+            } else if (open == outbound) {
+                isLookDue = true;
+                loop.execute().accept(this::look);
+            }
+        } catch (OutOfMemoryError e) {
+            // the tick sees to it
         }
     }
 
@@ -257,10 +298,14 @@ public final class Drain {
     }
 
     private void end() {
-        cancelDeadline.run();
-        cancelLook.run();
-        span.end();
-        whenDone.run();
+        if (!hasEnded) {
+            cancelDeadline.run();
+            cancelLook.run();
+            whenDone.run();
+            hasEnded = true; // now: whenDone may have found no memory, and the tick comes again
+            cancelTick.run();
+            span.end();
+        }
     }
 
     /**

@@ -221,13 +221,16 @@ public final class JfrEvents {
      * @return ended when it goes on
      */
     public static Span acceptPaused(Throwable cause) {
-        if (!isOn()) {
+        try {
+            if (!isOn()) {
+                return Span.NONE;
+            }
+            AcceptPausedEvent event = new AcceptPausedEvent();
+            event.cause = cause.toString();
+            return lasting(event);
+        } catch (Throwable t) { // no memory, or a cause that cannot be told
             return Span.NONE;
         }
-        AcceptPausedEvent event = new AcceptPausedEvent();
-        event.cause = cause.toString();
-        event.begin();
-        return event::commit;
     }
 
     /**
@@ -237,12 +240,26 @@ public final class JfrEvents {
      * @return ended when the last has closed
      */
     public static Span drains(int connections) {
-        if (!isOn()) {
+        try {
+            if (!isOn()) {
+                return Span.NONE;
+            }
+            DrainEvent event = new DrainEvent();
+            event.connections = connections;
+            return lasting(event);
+        } catch (Throwable t) { // no memory
             return Span.NONE;
         }
-        DrainEvent event = new DrainEvent();
-        event.connections = connections;
+    }
+
+    private static Span lasting(SluiceEvent event) {
         event.begin();
-        return event::commit;
+        return () -> {
+            try {
+                event.commit();
+            } catch (Throwable t) {
+                // goes untold
+            }
+        };
     }
 }

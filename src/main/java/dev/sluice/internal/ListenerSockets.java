@@ -50,8 +50,8 @@ public final class ListenerSockets {
     /** Enough to keep up with a storm of connects, few enough that the connections there are do not feel it. */
     private static final int ACCEPTS_A_TURN = 64;
 
-    private static final long FIRST_PAUSE_MS = 10;
-    private static final long LONGEST_PAUSE_MS = 1000;
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(10);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
 
     private final Counters counters = new Counters(Counter.class);
     private final List<Listener> listeners;
@@ -67,7 +67,7 @@ public final class ListenerSockets {
     /** Made beforehand: when descriptors have run out, a class may fail to load. */
     private final Runnable resume = this::resume;
 
-    private long pauseMs = FIRST_PAUSE_MS;
+    private Duration nextPause = FIRST_PAUSE;
     private volatile boolean paused;
     private long pausedNs;
     private boolean closed;
@@ -165,7 +165,7 @@ public final class ListenerSockets {
                 if (channel == null) {
                     break;
                 }
-                pauseMs = FIRST_PAUSE_MS;
+                nextPause = FIRST_PAUSE;
                 admit(channel);
             }
         } catch (Throwable t) { // an Error too: one that left here would close the socket
@@ -208,9 +208,13 @@ public final class ListenerSockets {
     /** Closes a new connection for which there is no room. */
     private void refuse(SocketChannel channel, Refusal why) {
         counters.increment(Counter.REFUSED);
-        SocketAddress remote = remoteAddress(channel);
-        SocketIo.PLAIN.close(channel);
-        observation.tell(loop.nowNs(), observer -> observer.refused(remote, why));
+        try {
+            SocketAddress remote = remoteAddress(channel);
+            closeNew(channel);
+            observation.tell(loop.nowNs(), observer -> observer.refused(remote, why));
+        } catch (Throwable t) {
+            closeNew(channel); // no memory to tell
+        }
     }
 
     /**
@@ -222,7 +226,7 @@ public final class ListenerSockets {
     public void sendAway(SocketChannel channel, Throwable cause) {
         admission.leave();
         refuse(channel, Refusal.NO_THREAD);
-        log.warn(loop.nowNs(), "a connection was refused, " + admission.open() + " are open", cause);
+        warn(cause, "a connection was refused, ");
     }
 
     /**
@@ -233,40 +237,70 @@ public final class ListenerSockets {
      */
     public void dropped(SocketChannel channel, Throwable cause) {
         admission.leave();
-        SocketIo.PLAIN.close(channel);
+        closeNew(channel);
         failed(cause);
     }
 
+    private static void closeNew(SocketChannel channel) {
+        try {
+            channel.close();
+        } catch (Throwable t) {
+            // its descriptor is free all the same
+        }
+    }
+
+    /** Throws nothing. */
     private void failed(Throwable cause) {
         counters.increment(Counter.FAILED_ACCEPTS);
-        log.warn(loop.nowNs(), "cannot accept a connection, " + admission.open() + " are open", cause);
+        warn(cause, "cannot accept a connection, ");
+    }
+
+    private void warn(Throwable cause, String what) {
+        try {
+            log.warn(loop.nowNs(), what + admission.open() + " are open", cause);
+        } catch (Throwable t) {
+            // no memory for the line: it is counted
+        }
     }
 
     private void pause(Throwable cause) {
         if (paused || closed) {
             return;
         }
-        cancelRetry = loop.schedule().after(Duration.ofMillis(pauseMs), resume); // first: without a timer it must not pause
+        cancelRetry = loop.every().after(nextPause, resume); // first: without a timer it must not pause
         paused = true;
         counters.increment(Counter.ACCEPT_PAUSES);
-        pause = JfrEvents.acceptPaused(cause);
-        registrations.forEach(listen -> listen.accept(false));
         pausedNs = loop.nowNs();
-        Duration most = Duration.ofMillis(pauseMs);
+        listen(false);
+        pause = JfrEvents.acceptPaused(cause);
+        Duration most = nextPause;
+        Duration doubled = most.multipliedBy(2);
+        nextPause = doubled.compareTo(LONGEST_PAUSE) < 0 ? doubled : LONGEST_PAUSE;
         observation.tell(pausedNs, observer -> observer.acceptPaused(cause, most));
-        pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
 
     private void resume() {
         if (paused) {
-            paused = false;
-            pause.end();
-            cancelRetry.run();
             if (!closed) {
-                registrations.forEach(listen -> listen.accept(true));
-                Duration lasted = Duration.ofNanos(loop.nowNs() - pausedNs);
-                observation.tell(loop.nowNs(), observer -> observer.acceptResumed(lasted));
+                listen(true); // first: if it fails, for want of memory, the timer comes again
             }
+            paused = false;
+            cancelRetry.run();
+            tellResumed();
+        }
+    }
+
+    private void listen(boolean wanted) {
+        for (Consumer<Boolean> registration : registrations) {
+            registration.accept(wanted);
+        }
+    }
+
+    private void tellResumed() {
+        pause.end();
+        if (!closed) {
+            Duration lasted = Duration.ofNanos(loop.nowNs() - pausedNs);
+            observation.tell(loop.nowNs(), observer -> observer.acceptResumed(lasted));
         }
     }
 
@@ -278,7 +312,8 @@ public final class ListenerSockets {
     }
 
     /**
-     * Accepts what the backlogs hold and closes the sockets. The host then sees to it that their ports are free.
+     * Accepts what the backlogs hold and closes the sockets. The host then sees to it that their ports are free. Called again, it goes
+     * on where it found no memory.
      *
      * @throws IOException if closing one of them fails
      */
@@ -286,8 +321,10 @@ public final class ListenerSockets {
         closed = true;
         IOException failure = null;
         for (int i = 0; i < sockets.size(); i++) {
-            accept(sockets.get(i), listeners.get(i).backlog() + 1); // Linux holds one more than it is told
             try {
+                if (sockets.get(i).isOpen()) {
+                    accept(sockets.get(i), listeners.get(i).backlog() + 1); // Linux holds one more than it is told
+                }
                 sockets.get(i).close();
             } catch (IOException e) {
                 failure = e; // the others are closed all the same

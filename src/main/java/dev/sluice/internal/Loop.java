@@ -8,10 +8,11 @@ import java.util.function.LongSupplier;
  * The loop that shared machinery runs on, as far as it needs to know it.
  *
  * @param schedule has a task run on it after a delay; the loop's thread
+ * @param every    has a task run on it again and again, each time after a delay, whatever it throws; the loop's thread
  * @param execute  has a task run on it soon; any thread
  * @param clock    tells its time in nanoseconds
  */
-public record Loop(Schedule schedule, Consumer<Runnable> execute, LongSupplier clock) {
+public record Loop(Schedule schedule, Schedule every, Consumer<Runnable> execute, LongSupplier clock) {
 
     /** Timers of a loop. */
     @FunctionalInterface
@@ -21,7 +22,7 @@ public record Loop(Schedule schedule, Consumer<Runnable> execute, LongSupplier c
          *
          * @param delay how long
          * @param task  what to run
-         * @return takes it back, as long as it has not run
+         * @return takes it back, as long as it is to run
          */
         Runnable after(Duration delay, Runnable task);
     }

@@ -125,11 +125,11 @@ public final class OutboundQueue {
             }
             taken = (int) outlet.socketIo().write(channel, gather, count);
         }
+        shorten(taken); // first: a task whose bytes have left may find no memory
+        wrote(taken, taken < offered, nowNs);
         while (head != null && head.hasLeft()) {
             head = outlet.chunks().give(head);
         }
-        shorten(taken);
-        wrote(taken, taken < offered, nowNs);
         return taken;
     }
 
@@ -342,11 +342,11 @@ public final class OutboundQueue {
     }
 
     /**
-     * Any thread. Accepts no more announcements.
+     * The owner. Accepts no more announcements.
      *
-     * @return bytes announced that will never leave
+     * @return bytes announced that will never leave; none if it has closed before
      */
     public int close() {
-        return ANNOUNCED.getAndAdd(this, CLOSED);
+        return announced < 0 ? 0 : ANNOUNCED.getAndAdd(this, CLOSED);
     }
 }

@@ -33,11 +33,11 @@ public final class RateLimitedLog {
      * @param cause   its cause; its stack trace is logged unless it is an I/O error
      */
     public void warn(long nowNs, String message, Throwable cause) {
-        long others = takeTurn(nowNs);
-        if (others < 0) {
-            return;
-        }
         try {
+            long others = takeTurn(nowNs);
+            if (others < 0) {
+                return;
+            }
             String text = others == 0 ? message : message + " (and " + others + " more like it)";
             if (cause instanceof IOException) {
                 log.warn("{}: {}", text, cause.toString()); // the world's fault, which a trace of ours does not explain
@@ -48,6 +48,7 @@ public final class RateLimitedLog {
             // a logger that fails, or no memory for the line: the fault itself is counted elsewhere
         }
     }
+
     /** How many others a line stands for that is due now; -1 for one that is not, and is counted. The line itself is written outside. */
     private synchronized long takeTurn(long nowNs) {
         if (logged && nowNs - lastNs < INTERVAL_NS) {

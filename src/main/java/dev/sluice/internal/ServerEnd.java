@@ -5,10 +5,17 @@ import dev.sluice.Server;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The end of a server's life: its listening sockets close, its connections drain, its termination completes. Any thread. */
+/**
+ * The end of a server's life: its listening sockets close, its connections drain, its termination completes. Any thread. A step that
+ * finds no memory may be taken again.
+ */
 public final class ServerEnd {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Server.class);
 
     private final CompletableFuture<DrainReport> termination = new CompletableFuture<>();
     private volatile DrainReport report;
@@ -25,12 +32,12 @@ public final class ServerEnd {
      */
     public void drains(Closeable sockets) {
         if (!draining) {
-            draining = true;
             try {
                 sockets.close();
             } catch (IOException e) {
                 failure = e;
             }
+            draining = true;
         }
     }
 
@@ -44,21 +51,31 @@ public final class ServerEnd {
     }
 
     /**
-     * A loop has failed, which ends the server.
+     * A loop has failed, which ends the server. Needs no memory.
      *
      * @param cause why
      */
     public void failed(Throwable cause) {
         failure = cause;
-        LoggerFactory.getLogger(Server.class).error("a loop has failed, and the server ends", cause);
+        try {
+            LOG.error("a loop has failed, and the server ends", cause);
+        } catch (Throwable t) {
+            // no memory for the line: the termination tells
+        }
     }
 
-    /** The loops have ended: completes the termination, with the report unless something failed. */
+    /**
+     * The loops have ended: completes the termination, with the report unless something failed.
+     *
+     * @throws OutOfMemoryError it is to be called again: some who wait for the end may not have been told
+     */
     public void complete() {
         if (failure == null && report != null) {
             termination.complete(report);
         } else {
-            termination.completeExceptionally(failure != null ? failure : new IllegalStateException("the reactor ended before its server"));
+            Throwable why = failure != null ? failure : new IllegalStateException("the reactor ended before its server");
+            // already as its copies have it: a copy that had no memory to wrap it would never complete
+            termination.completeExceptionally(new CompletionException(why));
         }
     }
 

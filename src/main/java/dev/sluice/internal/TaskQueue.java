@@ -41,6 +41,9 @@ public final class TaskQueue {
     /** Tasks that were taken from the stack and not polled yet, the oldest first. Only the consumer sees them. */
     private Task batch;
 
+    /** Tasks that were put back, the last first. Only the consumer sees them. */
+    private Task putBack;
+
     /** Makes an empty, open queue. */
     public TaskQueue() {}
 
@@ -82,12 +85,34 @@ public final class TaskQueue {
     }
 
     /**
+     * The consumer. Keeps a task that it has polled for the next {@link #retry}. Needs no memory, and works on a closed queue, too.
+     *
+     * @param task of this queue
+     */
+    public void putBack(Task task) {
+        task.next = putBack;
+        putBack = task;
+    }
+
+    /** The consumer. Tasks that were put back are polled next. */
+    public void retry() {
+        if (putBack == null) {
+            return;
+        }
+        Task last = putBack;
+        Task first = oldestFirst(last);
+        putBack = null;
+        last.next = batch;
+        batch = first;
+    }
+
+    /**
      * The consumer.
      *
-     * @return true if there is nothing to poll
+     * @return true if there is no task, not even one that was put back
      */
     public boolean isEmpty() {
-        return batch == null && (head.get() == null || head.get() == CLOSED);
+        return batch == null && putBack == null && (head.get() == null || head.get() == CLOSED);
     }
 
     /** The consumer. Refuses every further task; those accepted until now can still be polled. */

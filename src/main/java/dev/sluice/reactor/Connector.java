@@ -65,7 +65,7 @@ public final class Connector implements AutoCloseable {
      * @return false if the reactor has ended: then no callback comes
      */
     public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
-        return context.reactor.execute(() -> context.connect(address, timeout, factory, false));
+        return context.reactor.insist(() -> context.connect(address, timeout, factory, false));
     }
 
     /**

@@ -61,8 +61,30 @@ public final class Reactor implements AutoCloseable {
     /** Enough to empty a burst, few enough that channels are looked at every millisecond or so. */
     private static final int TASKS_A_TURN = 1024;
 
-    /** Selects that may fail in a row before the loop is given up; one may fail for want of memory. */
+    /** Selects that may fail in a row before the loop is given up. */
     private static final int FAILED_SELECTS = 16;
+
+    /** The same for want of memory, with a pause after each: five seconds. The end of the loop waits for memory as long. */
+    private static final int STARVED_TRIES = 500;
+
+    /** What the loop was doing when something was thrown. The names are made beforehand: then, there may be no memory for one. */
+    private enum Step {
+        SELECT("select"),
+        CLOCK("the clock"),
+        CALLBACK("the callback of a channel"),
+        TIMER("a timer"),
+        TASK("a task"),
+        FLUSH("a flush"),
+        REAP("the end of a connection"),
+        AT_END("a task at the end"),
+        CLOSE("closing the selector");
+
+        private final String text;
+
+        Step(String text) {
+            this.text = text;
+        }
+    }
 
     private static final Logger LOG = LoggerFactory.getLogger(Reactor.class);
 
@@ -78,6 +100,13 @@ public final class Reactor implements AutoCloseable {
     final Counters counters = new Counters(Count.class);
     private final SpinGuard spinGuard = new SpinGuard(LOG, counters);
     private final RateLimitedLog failures = new RateLimitedLog(LOG);
+    private final Scarcity scarcity = new Scarcity();
+
+    /** What is ready will be reported again. */
+    private final Consumer<SelectionKey> ignore = key -> {};
+
+    /** Whether a connection may have closed that is not in {@link #toReap}, or a key may be there without its attachment: no memory. */
+    boolean unlisted;
 
     /** True while the loop may block in select: the thread that sets it to false wakes the loop. Any thread. */
     final AtomicBoolean sleeping = new AtomicBoolean();
@@ -105,6 +134,7 @@ public final class Reactor implements AutoCloseable {
     private Reactor(LongSupplier nanoClock, SelectorProvider provider) throws IOException {
         this.nanoClock = nanoClock;
         this.lastNs = this.nowNs = nanoClock.getAsLong();
+        Step.valueOf(Step.SELECT.name()); // the class is there before it is needed
         this.selector = provider.openSelector(); // last: after a failure it would stay open
     }
 
@@ -149,7 +179,14 @@ public final class Reactor implements AutoCloseable {
 
     SelectionKey register(SelectableChannel channel, int ops, ReadyHandler tenant) throws IOException {
         channel.configureBlocking(false);
-        return channel.register(selector, ops, tenant);
+        try {
+            SelectionKey key = channel.register(selector, ops);
+            key.attach(tenant);
+            return key;
+        } catch (Error e) {
+            unlisted = true; // without memory, the selector may keep a key that the channel does not know
+            throw e;
+        }
     }
 
     /**
@@ -183,21 +220,50 @@ public final class Reactor implements AutoCloseable {
      * @throws IllegalStateException on another thread
      */
     public Timer schedule(Duration delay, Runnable task) {
+        return schedule(task, Deadlines.nanos(delay), 0);
+    }
+
+    /**
+     * The loop's thread. Has a task run again and again, for the first time after one period. The next time is set before the task
+     * runs, and needs no memory: what the task could not do, for want of memory, it can do the next time.
+     *
+     * @param period from one run to the next, at most 146 years; zero or less means once in each turn
+     * @param task   what to run; what it throws is counted and logged
+     * @return to cancel it
+     * @throws IllegalStateException on another thread
+     */
+    public Timer scheduleEvery(Duration period, Runnable task) {
+        return schedule(task, Deadlines.nanos(period), Math.max(1, Deadlines.nanos(period)));
+    }
+
+    private Timer schedule(Runnable task, long delayNs, long periodNs) {
         checkInLoop();
-        TimedTask timer = new TimedTask(task);
-        setDeadline(timer, nanoClock.getAsLong() + Deadlines.nanos(delay));
-        return timer;
+        try {
+            TimedTask timer = new TimedTask(task, periodNs);
+            setDeadline(timer, clock() + delayNs);
+            return timer;
+        } catch (OutOfMemoryError e) {
+            scarcity.found(); // its caller may have wanted to wait a while, and comes again at once
+            throw e;
+        }
     }
 
     private final class TimedTask extends Deadlines.Entry implements Timer {
         private final Runnable task;
 
-        TimedTask(Runnable task) {
+        /** Or 0: once. */
+        private final long periodNs;
+
+        TimedTask(Runnable task, long periodNs) {
             this.task = task;
+            this.periodNs = periodNs;
         }
 
         @Override
         public void expired(long nowNs) {
+            if (periodNs > 0) {
+                setDeadline(this, nowNs + periodNs); // into the place that has just become free
+            }
             task.run();
         }
 
@@ -239,7 +305,7 @@ public final class Reactor implements AutoCloseable {
      */
     public int runOnce(Duration maxWait) throws IOException {
         enter();
-        lastNs = nanoClock.getAsLong();
+        lastNs = clock();
         turn(Deadlines.nanos(maxWait));
         return work;
     }
@@ -249,7 +315,7 @@ public final class Reactor implements AutoCloseable {
      * components can complete their pending futures. Tasks run in the order in which they were given; connections that
      * one of them ends have their last callbacks before the next.
      *
-     * @param task what to run; what it throws is counted and logged
+     * @param task what to run; what it throws is counted and logged. One that finds no memory is run again, for five seconds
      * @return takes the task back when run, on the loop's thread, for one whose life ends before the reactor's
      * @throws IllegalStateException on another thread
      */
@@ -262,7 +328,7 @@ public final class Reactor implements AutoCloseable {
     /** Any thread. Ends {@link #run} after the present turn; tasks already handed in still run. */
     public void stop() {
         stopping = true;
-        execute(() -> {});
+        selector.wakeup(); // and no task: there may be no memory for one
     }
 
     /**
@@ -302,7 +368,8 @@ public final class Reactor implements AutoCloseable {
         work = 0;
         inTurn = true;
         try {
-            boolean hasWork = stopping || !toFlush.isEmpty() || !toReap.isEmpty() || !tasks.isEmpty();
+            scarcity.pause(maxWaitNs);
+            boolean hasWork = stopping || unlisted || !toFlush.isEmpty() || !toReap.isEmpty() || !tasks.isEmpty();
             select(hasWork ? 0 : Math.min(maxWaitNs, untilFirstDeadline(lastNs)));
             dispatch();
             expireTimers();
@@ -312,8 +379,18 @@ public final class Reactor implements AutoCloseable {
         } finally {
             inTurn = false;
         }
-        lastNs = nanoClock.getAsLong();
+        lastNs = clock();
         counters.add(Count.BUSY_NS, lastNs - nowNs);
+    }
+
+    /** The time, or that of this turn if the clock finds no memory. */
+    private long clock() {
+        try {
+            return nanoClock.getAsLong();
+        } catch (OutOfMemoryError e) {
+            failed(Step.CLOCK, e);
+            return nowNs;
+        }
     }
 
     private long untilFirstDeadline(long fromNs) {
@@ -326,7 +403,7 @@ public final class Reactor implements AutoCloseable {
         try {
             long waitNs = busyPoll.before(maxWaitNs, nanoClock);
             sleeping.set(waitNs > 0);
-            if (waitNs <= 0 || !tasks.isEmpty()) {
+            if (waitNs <= 0 || !tasks.isEmpty() || stopping) {
                 poll();
             } else if (waitNs == Long.MAX_VALUE) {
                 selector.select(collect);
@@ -336,13 +413,13 @@ public final class Reactor implements AutoCloseable {
             }
             failedSelects = 0;
         } catch (IOException | RuntimeException | Error e) {
-            failed("select", e);
-            if (++failedSelects == FAILED_SELECTS) {
+            failed(Step.SELECT, e);
+            if (++failedSelects >= (scarcity.isFound() ? STARVED_TRIES : FAILED_SELECTS)) {
                 throw e;
             }
         } finally {
             sleeping.set(false);
-            nowNs = nanoClock.getAsLong();
+            nowNs = clock();
         }
         whenAwake.run();
         counters.increment(Count.SELECTS);
@@ -362,13 +439,14 @@ public final class Reactor implements AutoCloseable {
     private void dispatch() {
         for (SelectionKey key; (key = ready.poll()) != null; ) {
             try {
-                if (key.isValid()) { // a callback of this turn may have cancelled it
+                // a callback of this turn may have cancelled it; it has no attachment if its registration failed
+                if (key.isValid() && key.attachment() instanceof ReadyHandler handler) {
                     counters.increment(Count.CALLBACKS);
                     work++;
-                    ((ReadyHandler) key.attachment()).ready(key.readyOps() & key.interestOps());
+                    handler.ready(key.readyOps() & key.interestOps());
                 }
             } catch (Throwable t) {
-                failed("the callback of a channel", t);
+                failed(Step.CALLBACK, t);
                 closeQuietly(key);
             }
         }
@@ -386,7 +464,7 @@ public final class Reactor implements AutoCloseable {
             try {
                 first.expired(nowNs);
             } catch (Throwable t) {
-                failed("a timer", t);
+                failed(Step.TIMER, t);
             }
         }
     }
@@ -399,12 +477,13 @@ public final class Reactor implements AutoCloseable {
         try {
             poll();
         } catch (Throwable t) {
-            failed("select", t);
+            failed(Step.SELECT, t);
         }
         dispatch();
     }
 
     private void runTasks() {
+        tasks.retry();
         int left = TASKS_A_TURN;
         for (TaskQueue.Task task; left-- > 0 && (task = tasks.poll()) != null; ) {
             counters.increment(Count.TASKS);
@@ -412,7 +491,7 @@ public final class Reactor implements AutoCloseable {
             try {
                 task.run();
             } catch (Throwable t) {
-                failed("a task", t);
+                failed(Step.TASK, t);
             }
         }
     }
@@ -424,25 +503,61 @@ public final class Reactor implements AutoCloseable {
             try {
                 toFlush.poll().flush();
             } catch (Throwable t) {
-                failed("a flush", t);
+                failed(Step.FLUSH, t);
             }
         }
     }
 
+    /** A connection that finds no memory for its end keeps its place until it does. */
     private void reap() {
+        if (unlisted) {
+            reapUnlisted();
+        }
         for (int left = toReap.size(); left > 0; left--) {
             work++;
-            try {
-                toReap.poll().reap();
-            } catch (Throwable t) {
-                failed("the end of a connection", t);
+            boolean done = reap(toReap.peek());
+            ReadyHandler.AtEndOfTurn connection = toReap.poll();
+            if (!done) {
+                toReap.add(connection); // into the place that has just become free
             }
         }
     }
 
-    private void failed(String what, Throwable cause) {
+    private boolean reap(ReadyHandler.AtEndOfTurn connection) {
+        try {
+            connection.reap();
+            return true;
+        } catch (Throwable t) {
+            failed(Step.REAP, t);
+            scarcity.found(); // whatever it is: the next turn waits a moment
+            return false;
+        }
+    }
+
+    /** Looks among all keys for what could not be noted, for want of memory. */
+    private void reapUnlisted() {
+        unlisted = false;
+        try {
+            for (SelectionKey key : selector.keys()) {
+                if (key.attachment() == null) {
+                    key.cancel();
+                } else if (key.attachment() instanceof ReadyHandler.AtEndOfTurn connection && connection.isToReap()) {
+                    work++;
+                    unlisted |= !reap(connection);
+                }
+            }
+        } catch (Throwable t) {
+            failed(Step.REAP, t);
+            scarcity.found();
+            unlisted = true;
+        }
+    }
+
+    /** Needs no memory, but for the log line, without which it does. */
+    private void failed(Step step, Throwable cause) {
         counters.increment(Count.FAILURES);
-        failures.warn(nowNs, what, cause);
+        scarcity.look(cause);
+        failures.warn(nowNs, step.text, cause);
     }
 
     // ---- for this package ---------------------------------------------------------------------------------------------
@@ -454,7 +569,11 @@ public final class Reactor implements AutoCloseable {
 
     /** This loop, as far as what engines share needs to know it. */
     Loop loop() {
-        return new Loop((delay, task) -> schedule(delay, task)::cancel, this::execute, this::nowNs);
+        return new Loop(
+                (delay, task) -> schedule(delay, task)::cancel,
+                (delay, task) -> scheduleEvery(delay, task)::cancel,
+                this::execute,
+                this::nowNs);
     }
 
     /** Asks for {@link ReadyHandler.AtEndOfTurn#flush} at the end of this turn, or of the next if this one is flushing already. */
@@ -467,6 +586,28 @@ public final class Reactor implements AutoCloseable {
     void reapLater(ReadyHandler.AtEndOfTurn connection) {
         assert isInLoop();
         toReap.add(connection);
+    }
+
+    /** Has a task run on the loop, and run again in later turns for as long as it finds no memory. Any thread. */
+    boolean insist(Runnable idempotent) {
+        return execute(new TaskQueue.Task() {
+            @Override
+            public void run() {
+                try {
+                    idempotent.run();
+                } catch (OutOfMemoryError e) {
+                    again(this);
+                    throw e;
+                }
+            }
+        });
+    }
+
+    /** Has a task that was just run, and found no memory, run again in the next turn, after a pause. Needs no memory. */
+    void again(TaskQueue.Task task) {
+        assert isInLoop();
+        scarcity.found();
+        tasks.putBack(task);
     }
 
     /** Sets a deadline, in a later turn than this: a timer that sets itself again at once must not keep the turn. */
@@ -484,14 +625,16 @@ public final class Reactor implements AutoCloseable {
     void forEachHandler(Consumer<ReadyHandler> action) {
         assert isInLoop();
         for (SelectionKey key : List.copyOf(selector.keys())) {
-            action.accept((ReadyHandler) key.attachment());
+            if (key.attachment() instanceof ReadyHandler handler) { // else its connection is gone, or was never registered
+                action.accept(handler);
+            }
         }
     }
 
     /** Channels that closed keep their descriptor until the next select: lets go of them now. */
     void releaseClosedChannels() throws IOException {
         assert isInLoop();
-        selector.selectNow(key -> {}); // what is ready will be reported again
+        selector.selectNow(ignore);
     }
 
     void checkInLoop() {
@@ -512,44 +655,64 @@ public final class Reactor implements AutoCloseable {
         }
     }
 
-    /** Runs what was handed in, closes every channel, then the selector: by itself it would leave them open. */
+    /**
+     * Runs what was handed in, closes every channel, then the selector: by itself it would leave them open. What finds no memory is
+     * tried again for a while.
+     */
     private void release() {
         if (closed) {
             return;
         }
         closed = true;
         tasks.close();
-        while (!tasks.isEmpty()) {
+        int patience = STARVED_TRIES;
+        while (!(tasks.isEmpty() && toReap.isEmpty() && !unlisted && atEnd.isEmpty()) && patience > 0) {
+            patience -= scarcity.isFound() ? 1 : 0;
+            scarcity.pause(Long.MAX_VALUE);
             runTasks();
-        }
-        reapAll();
-        for (Runnable task; (task = atEnd.poll()) != null; ) {
-            try {
-                task.run();
-            } catch (Throwable t) {
-                failed("a task at the end", t);
+            reap();
+            if (tasks.isEmpty() && toReap.isEmpty() && !unlisted && !atEnd.isEmpty()) {
+                runAtEnd(atEnd.peek(), true); // a server's comes behind that of its connections, whose last callbacks come before it
             }
-            reapAll(); // a server's task comes behind that of its connections, whose last callbacks come before it
         }
+        while (!atEnd.isEmpty()) {
+            runAtEnd(atEnd.peek(), false);
+            reap();
+        }
+        do {
+            scarcity.pause(Long.MAX_VALUE);
+            closeSelector();
+        } while (scarcity.isFound() && patience-- > 0);
+    }
+
+    private void runAtEnd(Runnable task, boolean mayComeAgain) {
         try {
-            selector.keys().forEach(Reactor::closeQuietly);
-            selector.close();
-        } catch (IOException e) {
-            failed("closing the selector", e);
+            task.run();
+            atEnd.remove(task);
+        } catch (Throwable t) {
+            failed(Step.AT_END, t);
+            if (!(mayComeAgain && scarcity.isFound())) {
+                atEnd.remove(task);
+            }
         }
     }
 
-    private void reapAll() {
-        while (!toReap.isEmpty()) {
-            reap();
+    private void closeSelector() {
+        try {
+            for (SelectionKey key : selector.keys()) {
+                closeQuietly(key);
+            }
+            selector.close();
+        } catch (Throwable t) {
+            failed(Step.CLOSE, t);
         }
     }
 
     private static void closeQuietly(SelectionKey key) {
         try {
             key.channel().close();
-        } catch (IOException e) {
-            LOG.debug("closing a channel failed", e);
+        } catch (Throwable t) {
+            // its descriptor is free all the same
         }
     }
 }

@@ -61,7 +61,7 @@ final class ReactorAcceptor implements ListenerSockets.Host {
             open(context, channel);
         } catch (Throwable t) {
             context.load.decrementAndGet();
-            reactor.execute(() -> sockets.dropped(channel, t));
+            context.dropped(channel, t);
         }
     }
 

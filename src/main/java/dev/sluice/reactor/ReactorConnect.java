@@ -5,6 +5,7 @@ import dev.sluice.Handler;
 import dev.sluice.Timer;
 import dev.sluice.internal.Drain;
 import dev.sluice.internal.ListenerSockets;
+import dev.sluice.internal.TaskQueue;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
@@ -22,7 +23,7 @@ import java.time.Duration;
  *     └───────────┴── refused · no answer in time · given up ──▶ onClose(CONNECT_FAILURE), and no onOpen before
  * </pre>
  */
-final class ReactorConnect implements ReadyHandler, Drain.Member {
+final class ReactorConnect extends TaskQueue.Task implements ReadyHandler, Drain.Member {
 
     final ReactorContext context;
     private final InetSocketAddress address;
@@ -33,7 +34,16 @@ final class ReactorConnect implements ReadyHandler, Drain.Member {
     private SocketChannel channel;
     private Timer deadline = () -> false;
 
-    private ReactorConnect(
+    /** Why it has failed, or null. */
+    private Throwable failure;
+
+    /** The connection that it would have become, once it is counted. */
+    private ReactorConnection failed;
+
+    private CloseReason reason;
+    private boolean isTold;
+
+    ReactorConnect(
             ReactorContext context, InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isOutbound) {
         this.context = context;
         this.address = address;
@@ -43,23 +53,16 @@ final class ReactorConnect implements ReadyHandler, Drain.Member {
         this.beganNs = context.reactor.nowNs();
     }
 
-    /**
-     * Begins to connect. Not within a callback, because the end may come at once.
-     *
-     * @param isOutbound whether another connection of the server has asked for it
-     */
-    static ReactorConnect begin(
-            ReactorContext context, InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isOutbound) {
-        ReactorConnect attempt = new ReactorConnect(context, address, timeout, factory, isOutbound);
+    /** Begins to connect. Not within a callback, because the end may come at once. */
+    void begin() {
         try {
-            attempt.begin();
+            connect();
         } catch (Throwable t) { // an address that was not resolved is no IOException, want of memory no Exception
-            attempt.fail(t);
+            fail(t);
         }
-        return attempt;
     }
 
-    private void begin() throws IOException {
+    private void connect() throws IOException {
         channel = context.reactor.selector.provider().openSocketChannel();
         ListenerSockets.prepare(channel, context.options);
         if (context.options.receiveBuffer() > 0) {
@@ -119,28 +122,46 @@ final class ReactorConnect implements ReadyHandler, Drain.Member {
     }
 
     private void fail(Throwable cause) {
+        if (failure == null) {
+            failure = cause;
+            run();
+        }
+    }
+
+    /** Has the handler told that it has failed. What finds no memory is done in a later turn, and each step once. */
+    @Override
+    public void run() {
+        try {
+            tell();
+        } catch (OutOfMemoryError e) {
+            context.reactor.again(this);
+        }
+    }
+
+    private void tell() {
         deadline.cancel();
-        try {
-            if (channel != null) {
-                channel.close();
-            }
-        } catch (IOException e) {
-            // its descriptor is free all the same
+        if (channel != null) {
+            context.socketIo.close(channel);
         }
-        CloseReason reason = new CloseReason(CloseReason.Kind.CONNECT_FAILURE, cause, 0);
-        ReactorConnection connection = ReactorConnection.neverOpened(context, address);
-        context.opened(connection, isOutbound);
-        context.closed(connection, reason);
-        try {
-            connection.tellFailure(factory, reason);
-        } finally {
-            context.gone(connection, reason);
+        if (failed == null) {
+            reason = new CloseReason(CloseReason.Kind.CONNECT_FAILURE, failure, 0);
+            ReactorConnection connection = ReactorConnection.neverOpened(context, address);
+            context.opened(connection, isOutbound);
+            failed = connection;
+            context.closed(failed, reason);
         }
+        if (!isTold) {
+            isTold = true;
+            failed.tellFailure(factory, reason);
+        }
+        context.gone(failed, reason);
     }
 
     /** Nothing is attempted, and the handler is told. Not within a callback. */
     static void refuse(ReactorContext context, InetSocketAddress address, Handler.Factory factory, String why) {
         CloseReason reason = new CloseReason(CloseReason.Kind.CONNECT_FAILURE, new IOException(why), 0);
-        ReactorConnection.neverOpened(context, address).tellFailure(factory, reason);
+        ReactorConnection connection = ReactorConnection.neverOpened(context, address);
+        context.refused.increment();
+        connection.tellFailure(factory, reason);
     }
 }

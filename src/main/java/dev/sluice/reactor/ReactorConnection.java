@@ -31,6 +31,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.function.BiConsumer;
+import java.util.stream.Stream;
 
 /**
  * One connection on a reactor. It owns its state: nothing outside this class writes a field of it. The class reads in this order: its
@@ -40,6 +41,19 @@ import java.util.function.BiConsumer;
  *
  * <p>All of it runs on the loop, except what other threads call: that becomes a message, and the loop takes messages of one thread in
  * their order.
+ *
+ * <p>Nothing on the way to its end needs memory to go on. What finds none is done in a later turn, and each step once:
+ *
+ * <pre>
+ *   end ──▶ CLOSED ──▶ listed ─────────────────────▶ reap: its Ending ──▶ socket closed ──▶ left ──▶ told ──▶ gone
+ *              │                                       ▲ │ no memory: kept in the list, and reaped again
+ *              └── no memory: the turn's end looks ────┘ └──▶ the next turn, 10 ms later
+ *                  among all keys
+ *
+ *   left   counted as closed; another may be admitted
+ *   told   its last callback was called
+ *   gone   the drain knows it, too, and its key has no attachment any more
+ * </pre>
  *
  * <p>Ten thousand idle ones are a design goal. So a connection is its own timer, what few connections have is kept in the context, and
  * a field here is paid for ten thousand times.
@@ -89,8 +103,51 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Whether a flush at the end of the turn was asked for. */
     private boolean flushAsked;
 
-    /** Why a connection ends, and the addresses that its channel will no longer tell. */
-    private record Ending(CloseReason reason, SocketAddress remote, SocketAddress local) {}
+    /** Why a connection ends, the addresses that its channel will no longer tell, and what of its end is done. */
+    private static final class Ending {
+        private static final Ending[] BARE = bare(false);
+        private static final Ending[] BARE_RESET = bare(true);
+
+        private final Kind kind;
+        private final Throwable cause;
+
+        /** Whether the peer is told that what it got is not the whole. */
+        private final boolean resets;
+
+        /** Whether it serves all connections: there is no memory for one of its own, or none is needed yet. */
+        private final boolean isBare;
+
+        private final SocketAddress remote;
+        private final SocketAddress local;
+
+        /** Bytes that never left. */
+        private long unsent;
+
+        /** What the handler is told, once that is certain. */
+        private CloseReason reason;
+
+        private boolean isTold;
+        private boolean isGone;
+
+        private Ending(Kind kind, Throwable cause, boolean resets, boolean isBare, long unsent, SocketAddress remote, SocketAddress local) {
+            this.kind = kind;
+            this.cause = cause;
+            this.resets = resets;
+            this.isBare = isBare;
+            this.unsent = unsent;
+            this.remote = remote;
+            this.local = local;
+        }
+
+        private static Ending[] bare(boolean resets) {
+            return Stream.of(Kind.values()).map(kind -> new Ending(kind, null, resets, true, 0, null, null)).toArray(Ending[]::new);
+        }
+
+        /** One that needs no memory. */
+        static Ending bare(Kind kind, boolean resets) {
+            return (resets ? BARE_RESET : BARE)[kind.ordinal()];
+        }
+    }
 
     private ReactorConnection(ReactorContext context, ConnectionState state) {
         this.context = context;
@@ -113,7 +170,12 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             throws IOException {
         ReactorConnection connection = new ReactorConnection(context, ConnectionState.OPEN);
         connection.key = context.reactor.register(channel, SelectionKey.OP_READ, connection);
-        context.opened(connection, isOutbound);
+        try {
+            context.opened(connection, isOutbound);
+        } catch (Throwable t) { // no memory
+            connection.key.attach(null);
+            throw t;
+        }
         try {
             connection.call(Event.CREATE, factory);
             if (connection.state == ConnectionState.OPEN) {
@@ -132,7 +194,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Makes a connection that could not be made, so that its handler can be told. Not within a callback. */
     static ReactorConnection neverOpened(ReactorContext context, SocketAddress remote) {
         ReactorConnection connection = new ReactorConnection(context, ConnectionState.CLOSED);
-        connection.ending = new Ending(null, remote, null);
+        connection.ending = new Ending(Kind.CONNECT_FAILURE, null, false, false, 0, remote, null);
         return connection;
     }
 
@@ -237,8 +299,16 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     private void go(ReadStop why) {
         clear(why);
         if (state == ConnectionState.OPEN && !has(ReadStop.OFFER_DUE) && (unread != null || context.running == this || context.drain != null)) {
-            stop(ReadStop.OFFER_DUE); // no event will come for what is here already, or the callback leaves, or for what a drain waits for
+            offerSoon(); // no event will come for what is here already, or the callback leaves, or for what a drain waits for
+        }
+    }
+
+    private void offerSoon() {
+        stop(ReadStop.OFFER_DUE);
+        try {
             context.reactor.execute(this::offerDue);
+        } catch (Throwable t) { // no memory: it would never be read again
+            fail(t);
         }
     }
 
@@ -378,8 +448,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         context.reactor.checkInLoop();
         if (has(ReadStop.PAUSED) && state == ConnectionState.OPEN) {
             clear(ReadStop.PAUSED);
-            stop(ReadStop.OFFER_DUE);
-            context.reactor.execute(this::offerDue);
+            offerSoon();
         }
     }
 
@@ -453,7 +522,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             if (hasRoom) {
                 context.releaseElsewhere(length);
             }
-            context.discardedElsewhere.add(length);
+            context.discardedElsewhere.addAndGet(length);
             data.position(data.limit());
             if (open && pending >= 0) {
                 context.reactor.execute(() -> end(hasRoom || !mayPend ? Kind.QUEUE_LIMIT : Kind.MEMORY, null));
@@ -463,14 +532,13 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         boolean isFull = pending > context.options.highWater();
         boolean sent = false;
         try {
-            byte[] copy = new byte[length];
-            data.get(copy);
+            ByteBuffer copy = ByteBuffer.allocate(length).put(data).flip();
             sent = context.reactor.execute(new CrossThreadWrite(copy, isFull));
         } finally { // there may be no memory for the copy
             if (!sent) {
                 context.releaseElsewhere(length);
                 if (output.arrived(length)) {
-                    context.discardedElsewhere.add(length);
+                    context.discardedElsewhere.addAndGet(length);
                 }
             }
         }
@@ -479,21 +547,22 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** A write by another thread: a message with a copy of the bytes. */
     private final class CrossThreadWrite extends TaskQueue.Task {
-        private final byte[] bytes;
+        private final ByteBuffer bytes;
 
         /** Whether the writer was told to wait, so that {@link Handler#onWritable} must follow. */
         private final boolean wasFull;
 
-        CrossThreadWrite(byte[] bytes, boolean wasFull) {
+        CrossThreadWrite(ByteBuffer bytes, boolean wasFull) {
             this.bytes = bytes;
             this.wasFull = wasFull;
         }
 
         @Override
         public void run() {
-            context.releaseElsewhere(bytes.length);
-            if (state != ConnectionState.CLOSED && output.arrived(bytes.length)) { // or reaping accounts for them
-                enqueue(ByteBuffer.wrap(bytes));
+            int length = bytes.remaining();
+            context.releaseElsewhere(length);
+            if (state != ConnectionState.CLOSED && output.arrived(length)) { // or reaping accounts for them
+                enqueue(bytes);
                 if (wasFull) {
                     output.tellWhenWritable();
                 }
@@ -507,7 +576,11 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     private void flushSoon() {
         if (!flushAsked && context.running != this) {
             flushAsked = true;
-            context.reactor.flushLater(this);
+            try {
+                context.reactor.flushLater(this);
+            } catch (Throwable t) { // no memory: nothing else might ever come back to it
+                fail(t);
+            }
         }
     }
 
@@ -598,10 +671,10 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     @Override
     public void close() {
         if (!context.reactor.isInLoop()) {
-            context.reactor.execute(this::close);
+            executeOrFail(this::close);
         } else if (state == ConnectionState.OPEN) {
             state = ConnectionState.LEAVING;
-            endsBy(new CloseReason(has(ReadStop.INPUT_ENDED) ? Kind.PEER : Kind.LOCAL, null, 0));
+            ending = Ending.bare(has(ReadStop.INPUT_ENDED) ? Kind.PEER : Kind.LOCAL, false);
             keep(null);
             drainUnlessHeld();
         }
@@ -619,7 +692,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     @Override
     public void shutdownOutput() {
         if (!context.reactor.isInLoop()) {
-            context.reactor.execute(this::shutdownOutput);
+            executeOrFail(this::shutdownOutput);
         } else if (isOpen()) {
             output.end(context.reactor.nowNs());
             flushSoon();
@@ -629,10 +702,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     @Override
     public void abort() {
         if (!context.reactor.isInLoop()) {
-            context.reactor.execute(this::abort);
+            executeOrFail(this::abort);
         } else if (state != ConnectionState.CLOSED) {
-            context.socketIo.resetOnClose(channel());
-            end(Kind.LOCAL, null);
+            end(Kind.LOCAL, null, true);
         }
     }
 
@@ -641,23 +713,32 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         end(cause instanceof OutOfMemoryError ? Kind.MEMORY : Kind.RESET, cause);
     }
 
-    /** Ends the connection now; the callback follows when the turn reaps. The first reason given stands. */
     void end(Kind kind, Throwable cause) {
+        end(kind, cause, false);
+    }
+
+    /** Ends the connection now; the callback follows when the turn reaps. The first reason given stands. Needs no memory. */
+    private void end(Kind kind, Throwable cause, boolean resets) {
         if (state == ConnectionState.CLOSED) {
             return;
         }
-        context.reactor.reapLater(this); // first: without memory or stack for it, nothing has changed, and it is ended again
-        state = ConnectionState.CLOSED;
         boolean asAnnounced = ending != null && (kind == Kind.LOCAL || kind == Kind.PEER);
-        endsBy(new CloseReason(asAnnounced ? ending.reason().kind() : kind, cause, output.length()));
-        if (output.length() > 0 || kind == Kind.DRAIN_DEADLINE) {
-            context.socketIo.resetOnClose(channel()); // or the peer would take a part for the whole
+        Kind why = asAnnounced ? ending.kind : kind;
+        ending = Ending.bare(why, resets || kind == Kind.DRAIN_DEADLINE);
+        state = ConnectionState.CLOSED;
+        try {
+            context.reactor.reapLater(this);
+            describeEnd(cause);
+            release();
+        } catch (Throwable t) { // no memory, or no stack
+            context.reactor.unlisted = true;
         }
-        release();
     }
 
-    private void endsBy(CloseReason reason) {
-        ending = new Ending(reason, remoteAddress(), localAddress());
+    /** Makes an ending of its own from one that serves all. Before its output is dropped and its channel closed. */
+    private void describeEnd(Throwable cause) {
+        boolean resets = ending.resets || output.length() > 0; // or the peer would take a part for the whole
+        ending = new Ending(ending.kind, cause, resets, false, output.length(), remoteAddress(), localAddress());
     }
 
     private void release() {
@@ -667,29 +748,49 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     }
 
     @Override
+    public boolean isToReap() {
+        return state == ConnectionState.CLOSED && !ending.isGone;
+    }
+
+    @Override
     public void reap() {
-        if (ending == null) { // its end went only half way
-            endsBy(new CloseReason(Kind.RESET, null, output.length()));
+        if (ending.isBare) {
+            describeEnd(null);
+        }
+        if (ending.isGone) {
+            return;
         }
         release();
-        context.socketIo.close(channel());
-        int never = output.close();
-        CloseReason reason = ending.reason();
-        if (never > 0) {
-            context.discardedElsewhere.add(never);
-            reason = new CloseReason(reason.kind(), reason.cause(), reason.unsent() + never);
-        }
-        if (work != null) {
-            work.cancel();
-        }
-        context.runWritten();
-        context.closed(this, reason);
-        try {
-            if (handler != null) { // its factory did not throw
-                call(Event.CLOSE, reason);
+        if (ending.reason == null) {
+            closeSocket();
+            if (work != null) {
+                work.cancel();
             }
-        } finally {
-            context.gone(this, reason); // or a drain would wait for it for ever
+            context.runWritten();
+            int never = output.close();
+            ending.unsent += never;
+            context.discardedElsewhere.addAndGet(never);
+            ending.reason = new CloseReason(ending.kind, ending.cause, ending.unsent);
+            context.closed(this, ending.reason);
+        }
+        if (!ending.isTold) {
+            ending.isTold = true;
+            if (handler != null) { // its factory did not throw
+                call(Event.CLOSE, ending.reason);
+            }
+        }
+        context.gone(this, ending.reason); // or a drain would wait for it for ever
+        ending.isGone = true;
+        key.attach(null);
+    }
+
+    private void closeSocket() {
+        if (ending.resets && channel().isOpen()) {
+            context.socketIo.resetOnClose(channel());
+        }
+        context.socketIo.close(channel());
+        if (key.isValid()) {
+            key.cancel(); // the channel had no memory for that
         }
     }
 
@@ -766,6 +867,14 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public void expired(long nowNs) {
+        try {
+            look(nowNs);
+        } catch (Throwable t) { // no memory: it would never be looked at again
+            fail(t);
+        }
+    }
+
+    private void look(long nowNs) {
         Timeouts timeouts = context.timeouts;
         if (timeouts.isStalled(output, nowNs)) {
             flush(true); // a slow reader takes bytes for minutes without the kernel calling the socket writable
@@ -809,6 +918,17 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         return state != ConnectionState.CLOSED && context.reactor.execute(() -> run(task));
     }
 
+    /** Any thread. Has a step of its own run on the loop; one that fails, for want of memory, ends the connection. */
+    private boolean executeOrFail(Runnable step) {
+        return context.reactor.execute(() -> {
+            try {
+                step.run();
+            } catch (Throwable t) {
+                fail(t);
+            }
+        });
+    }
+
     /** Runs a task, unless the connection has closed meanwhile. */
     private void run(Runnable task) {
         if (state == ConnectionState.CLOSED) {
@@ -826,12 +946,13 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             return false;
         }
         if (!context.reactor.isInLoop()) {
-            return context.reactor.execute(() -> context.counters.add(Counter.DROPPED_TASKS, whenWritten(task) ? 0 : 1));
+            return executeOrFail(() -> context.counters.add(Counter.DROPPED_TASKS, whenWritten(task) ? 0 : 1));
         }
-        output.whenWritten(() -> context.written.add(() -> {
+        Runnable due = () -> {
             call(Event.TASK, task);
             flushSoon();
-        }));
+        };
+        output.whenWritten(() -> context.written.add(due));
         flushSoon();
         return true;
     }
@@ -963,14 +1084,15 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Its channel knows them until it is closed: to keep them here, too, would be paid for by each idle connection. */
     private SocketAddress address(boolean isRemote) {
-        if (ending == null) {
+        if (ending == null || ending.isBare) {
             try {
                 return isRemote ? channel().getRemoteAddress() : channel().getLocalAddress();
             } catch (IOException e) {
                 // was closed meanwhile
             }
         }
-        return isRemote ? ending.remote() : ending.local();
+        Ending known = ending;
+        return known == null ? null : isRemote ? known.remote : known.local;
     }
 
     @Override

@@ -86,7 +86,7 @@ final class ReactorContext {
     final LongAdder refused = new LongAdder();
 
     /** Bytes that other threads wrote after the close, or that were on their way at the end. Any thread. */
-    final LongAdder discardedElsewhere = new LongAdder();
+    final AtomicLong discardedElsewhere = new AtomicLong();
 
     /** Bytes on their way from other threads, with what their messages cost. Any thread. */
     private final AtomicLong elsewhere = new AtomicLong();
@@ -137,8 +137,8 @@ final class ReactorContext {
     /** Whether the reactor has ended first: then there was no drain. */
     private boolean wasCutOff;
 
-    /** Whether it has drained, and no attempt is taken any more. With the monitor. */
-    private boolean isOver;
+    /** Whether it has drained, and no attempt is taken any more. Set with the monitor; any thread. */
+    private volatile boolean isOver;
 
     ReactorContext(
             Reactor reactor, ServerOptions options, SocketIo socketIo, Workers workers, Admission admission, ChunkDepot depot) {
@@ -185,22 +185,32 @@ final class ReactorContext {
 
     void handlerFailed(String event, ReactorConnection connection, Throwable cause) {
         counters.add(Counter.HANDLER_FAILURES, 1);
-        log.warn(reactor.nowNs(), "handler failed on " + event + ", " + connection, cause);
+        try {
+            log.warn(reactor.nowNs(), "handler failed on " + event + ", " + connection, cause);
+        } catch (Throwable t) {
+            // no memory for the line; the failure is counted
+        }
     }
 
     // ---- connections --------------------------------------------------------------------------------------------------
 
     /** Any thread. Has an attempt made on the loop; false once all is over. Each that is taken is told of before the end is. */
     synchronized boolean ask(Runnable attempt) {
-        return !isOver && reactor.execute(attempt);
+        return !isOver && reactor.insist(attempt);
     }
 
     private synchronized void over() {
         isOver = true;
     }
 
-    /** Connects out, if there is room; returns null if nothing was attempted. Not within a callback. */
+    /**
+     * Connects out, if there is room; returns null if nothing was attempted. Not within a callback.
+     *
+     * @param isOutbound whether another connection of the server has asked for it
+     * @throws OutOfMemoryError changes nothing
+     */
     ReactorConnect connect(InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isOutbound) {
+        ReactorConnect attempt = new ReactorConnect(this, address, timeout, factory, isOutbound); // first: it must not fail when counted
         String refusal = null;
         if (drain != null && !(isOutbound && drain.mayBeJoined())) {
             refusal = isOutbound ? "the server has drained" : "the connector drains";
@@ -209,7 +219,6 @@ final class ReactorContext {
             refusal = noRoom == null ? null : admission.text(noRoom);
         }
         if (refusal != null) {
-            refused.increment();
             ReactorConnect.refuse(this, address, factory, refusal);
             return null;
         }
@@ -218,15 +227,28 @@ final class ReactorContext {
         if (drain != null) {
             drain.joined();
         }
-        return ReactorConnect.begin(this, address, timeout, factory, isOutbound);
+        attempt.begin();
+        return attempt;
     }
 
     void opened(ReactorConnection connection, boolean isOutbound) {
-        counters.add(Counter.OPENED, 1);
         if (isOutbound) {
-            outbound.add(connection);
+            outbound.add(connection); // first: without memory, none was opened
         }
+        counters.add(Counter.OPENED, 1);
         ConnectionLog.opened(connection);
+    }
+
+    /** A socket that was handed to this loop could not become a connection. Throws nothing. */
+    void dropped(SocketChannel channel, Throwable cause) {
+        counters.add(Counter.FAILED_ACCEPTS, 1);
+        admission.leave();
+        try {
+            channel.close();
+            log.warn(reactor.nowNs(), "cannot take a connection that was accepted", cause);
+        } catch (Throwable t) {
+            // its descriptor is free all the same
+        }
     }
 
     /** A connection has closed; its last callback follows. */
@@ -241,10 +263,10 @@ final class ReactorContext {
 
     /** Its last callback has returned, too: a drain is not done before. */
     void gone(ReactorConnection connection, CloseReason reason) {
-        load.decrementAndGet();
-        if (drain != null) {
+        if (drain != null) { // first: without memory, nothing has changed
             drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.id(), connection.remoteAddress(), reason) : null);
         }
+        load.decrementAndGet();
         outboundLoad -= outbound.remove(connection) ? 1 : 0;
     }
 
@@ -259,14 +281,16 @@ final class ReactorContext {
     /**
      * Asks every connection to leave, or, asked again, leaves them less time.
      *
-     * @param whenDone called when the last has gone; tasks that were handed in before may still tell of attempts that fail
+     * @param whenDone called when the last has gone, and again if it found no memory; tasks that were handed in before may still tell
+     *     of attempts that fail
+     * @throws OutOfMemoryError if the drain has not begun
      */
     void drain(Duration quiet, Duration timeout, Runnable whenDone) {
         if (drain != null) {
             drain.hurry(quiet, timeout);
             return;
         }
-        drain = new Drain(reactor.loop(), this::forEachMember, () -> {
+        Drain begun = new Drain(reactor.loop(), this::forEachMember, () -> {
             if (!wasCutOff) {
                 forgetEnd.run(); // a reactor may outlive many of us
                 probe.close();
@@ -274,17 +298,24 @@ final class ReactorContext {
                 whenDone.run();
             }
         });
-        drain.begin(load.get(), outboundLoad, quiet, timeout);
+        begun.begin(load.get(), outboundLoad, quiet, timeout);
+        drain = begun; // now: without memory, nothing has begun
+        drain.go();
     }
 
     /** Any thread. Adds what was counted here to a snapshot. */
     void addTo(ServerStats.Builder stats) {
-        long elsewhere = discardedElsewhere.sum();
+        long elsewhere = discardedElsewhere.get();
         stats.add(Counter.BYTES_DISCARDED, elsewhere);
         closedBy.forEach(CloseReason.Kind.class, stats::addClosed); // first: none has closed that was not opened
         counters.forEach(Counter.class, stats::add);
         stats.add(Counter.BYTES_ENQUEUED, elsewhere);
         stats.add(Counter.REFUSED, refused.sum());
+    }
+
+    /** Any thread. */
+    boolean hasDrained() {
+        return isOver;
     }
 
     /** The report of the drain, once it has ended. */

@@ -10,6 +10,7 @@ import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.ChunkDepot;
 import dev.sluice.internal.MemoryBudget;
+import dev.sluice.internal.Patience;
 import dev.sluice.internal.ServerEnd;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
@@ -41,8 +42,10 @@ public final class ReactorServer implements Server {
     private final ChunkDepot depot = new ChunkDepot();
     private final ServerEnd end = new ServerEnd();
     private final List<Thread> threads = new ArrayList<>();
-    private final AtomicInteger undrained;
     private final AtomicInteger running;
+
+    /** Made beforehand: a loop may end for want of memory. */
+    private final Runnable terminated = this::terminated;
 
     private ReactorServer(
             Reactor[] reactors,
@@ -67,7 +70,6 @@ public final class ReactorServer implements Server {
         for (ReactorContext context : contexts) {
             context.share(contexts);
         }
-        this.undrained = new AtomicInteger(contexts.length);
         this.running = new AtomicInteger(reactors.length);
         try {
             this.acceptor = new ReactorAcceptor(reactors[0], options, contexts, admission, factory, provider, listeners);
@@ -222,14 +224,14 @@ public final class ReactorServer implements Server {
             reactor.run();
         } catch (Throwable t) {
             end.failed(t);
-        } finally {
-            for (Reactor other : reactors) {
-                other.stop();
-            }
-            if (running.decrementAndGet() == 0) {
-                terminated();
-            }
         }
+        for (Reactor other : reactors) {
+            other.stop();
+        }
+        if (running.decrementAndGet() > 0) {
+            return;
+        }
+        Patience.untilDone(terminated); // what the connections had becomes free
     }
 
     private void terminated() {
@@ -243,27 +245,31 @@ public final class ReactorServer implements Server {
     public CompletableFuture<DrainReport> drain(Duration quiet, Duration timeout) {
         Objects.requireNonNull(quiet, "quiet");
         Objects.requireNonNull(timeout, "timeout"); // else the drain would begin, and have no end
-        reactors[0].execute(() -> drainOnMain(quiet, timeout));
+        reactors[0].insist(() -> drainOnMain(quiet, timeout));
         return termination();
     }
 
     private void drainOnMain(Duration quiet, Duration timeout) {
         end.drains(acceptor::close); // hands over what the backlogs held, ahead of the tasks below
         for (ReactorContext context : contexts) {
-            context.reactor.execute(() -> context.drain(quiet, timeout, this::drained));
+            context.reactor.insist(() -> context.drain(quiet, timeout, this::drained));
         }
     }
 
-    /** On a context's thread: all of its connections have closed. */
+    /** On a context's thread: all of its connections have closed. Those of the other contexts may have, too, meanwhile. */
     private void drained() {
-        if (undrained.decrementAndGet() > 0) {
-            return;
+        DrainReport report = new DrainReport(0, List.of());
+        for (ReactorContext context : contexts) {
+            if (!context.hasDrained()) {
+                return;
+            }
+            report = report.plus(context.report());
         }
-        end.drained(Stream.of(contexts).map(ReactorContext::report).reduce(DrainReport::plus).orElseThrow());
+        end.drained(report);
         if (ownsReactors) {
             reactors[0].stop(); // and does first what was handed in
         } else {
-            reactors[0].execute(this::terminated); // behind what was handed in; where the reactor ends, its end tells
+            reactors[0].insist(this::terminated); // behind what was handed in; where the reactor ends, its end tells
         }
     }
 

@@ -12,7 +12,10 @@ interface ReadyHandler {
         /** Step 6, after {@link Reactor#flushLater}. */
         void flush();
 
-        /** Step 7, after {@link Reactor#reapLater}. */
+        /** Step 7, after {@link Reactor#reapLater}. Called again in a later turn if it throws, and perhaps once too often. */
         void reap();
+
+        /** Whether it has closed, and {@link #reap} has not been through. */
+        boolean isToReap();
     }
 }

@@ -36,6 +36,14 @@ final class SpinGuard {
             return;
         }
         said = true;
+        try {
+            tell(selector);
+        } catch (Throwable t) {
+            // no memory, or a logger that fails: it is counted all the same
+        }
+    }
+
+    private void tell(Selector selector) {
         String keys = selector.keys().stream()
                 .limit(KEYS_SHOWN)
                 .map(key -> key.channel() + (key.isValid() ? " interest " + key.interestOps() : " cancelled"))

@@ -107,7 +107,11 @@ final class ThreadContext {
         this.oneHasGone = lock.newCondition();
         this.workers = seams.workers().apply(options);
         this.admission = admission;
-        this.loop = new Loop((delay, task) -> reactor.schedule(delay, task)::cancel, reactor::execute, seams.clock());
+        this.loop = new Loop(
+                (delay, task) -> reactor.schedule(delay, task)::cancel,
+                (delay, task) -> reactor.scheduleEvery(delay, task)::cancel,
+                reactor::execute,
+                seams.clock());
         this.outlet = new Outlet(socketIo, chunks, counters);
         this.timeouts = new Timeouts(options);
         this.budget = admission.budget();
@@ -301,8 +305,10 @@ final class ThreadContext {
             return;
         }
         int outbound = (int) connections.stream().filter(ThreadConnection::isOutbound).count();
-        drain = new Drain(loop, this::forEachMember, whenDone);
-        drain.begin(connections.size(), outbound, quiet, timeout);
+        Drain begun = new Drain(loop, this::forEachMember, whenDone);
+        begun.begin(connections.size(), outbound, quiet, timeout);
+        drain = begun; // now: without memory, nothing has begun
+        drain.go();
     }
 
     /**

@@ -30,9 +30,25 @@ class DrainTest {
                 timers.add(timed);
                 return () -> timers.remove(timed);
             },
+            this::every,
             task -> timers.add(new Timed(nowNs, number++, task)),
             () -> nowNs);
     private final Drain drain = new Drain(loop, action -> List.copyOf(connections).forEach(action), () -> done = true);
+
+    private Runnable every(Duration period, Runnable task) {
+        Timed[] next = new Timed[1];
+        Runnable again = new Runnable() {
+            @Override
+            public void run() {
+                next[0] = new Timed(nowNs + period.toNanos(), number++, this);
+                timers.add(next[0]);
+                task.run();
+            }
+        };
+        next[0] = new Timed(nowNs + period.toNanos(), number++, again);
+        timers.add(next[0]);
+        return () -> timers.remove(next[0]);
+    }
 
     /** Closes when it is asked to leave, unless it is stuck. */
     private final class Connection implements Drain.Member {
@@ -84,6 +100,7 @@ class DrainTest {
 
     private void begin(Duration quiet, Duration timeout) {
         drain.begin(connections.size(), (int) connections.stream().filter(Drain.Member::isOutbound).count(), quiet, timeout);
+        drain.go();
     }
 
     private void advance(Duration time) {

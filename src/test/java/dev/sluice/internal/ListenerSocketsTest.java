@@ -188,6 +188,9 @@ class ListenerSocketsTest {
     private ListenerSockets open(Listener... listeners) throws IOException {
         Loop loop = new Loop(
                 (delay, task) -> {
+                    throw new AssertionError("a timer that is lost when it finds no memory");
+                },
+                (delay, task) -> {
                     pauses.add(delay);
                     retry = task;
                     return () -> retry = null;
