@@ -32,7 +32,6 @@ import java.util.concurrent.ThreadFactory;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /**
  * Any call across a seam of the threads engine may find no memory: the n-th call of each kind, n = 1, 2, 3 until a conversation that uses
@@ -48,7 +47,7 @@ class StarvedSeamsOnThreadsTest {
     private static final int MOST_STEPS = 100_000;
 
     @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "CLOSE")
+    @EnumSource
     void wantOfMemoryCostsAConnectionAtMost(Seam seam) {
         Stepping stepping = new Stepping();
         for (int poolSize : new int[] {0, MOST_CONNECTIONS}) {
