@@ -32,6 +32,7 @@ public final class Workers {
 
     /** The threads that are in a task. */
     private final Set<Thread> busy = ConcurrentHashMap.newKeySet();
+    private final Runnable isBusy = () -> busy.add(Thread.currentThread());
 
     private final AtomicLong taken = new AtomicLong();
     private final AtomicLong done = new AtomicLong();
@@ -155,7 +156,7 @@ public final class Workers {
         T result = null;
         Throwable failure = null;
         try {
-            busy.add(Thread.currentThread());
+            Patience.untilDone(isBusy);
             result = task.call();
         } catch (Throwable t) {
             failure = t;

@@ -92,8 +92,10 @@ final class CallbackLock {
             create(factory);
         }
         if (handler != null && !connection.isLeaving()) {
-            opened = true;
-            call("OPEN", () -> handler.onOpen(connection));
+            call("OPEN", () -> {
+                opened = true;
+                handler.onOpen(connection);
+            });
         }
     }
 
@@ -160,7 +162,9 @@ final class CallbackLock {
             if (entered) {
                 runPosted();
             }
-        } finally { // a step that finds no memory must not keep the turn
+        } catch (Throwable t) { // before another has the turn: the step was left half way, or is missing
+            connection.fail(t);
+        } finally {
             if (entered) {
                 leave();
             }
@@ -234,6 +238,8 @@ final class CallbackLock {
             enter();
             try {
                 more = runStep();
+            } catch (Throwable t) { // before another has the turn: the step was left half way
+                connection.fail(t);
             } finally {
                 leave();
             }

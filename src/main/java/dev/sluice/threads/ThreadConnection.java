@@ -318,6 +318,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         try {
             step.run();
             turn.runPosted();
+        } catch (Throwable t) { // before another has the turn: the step was left half way
+            fail(t);
         } finally {
             turn.leave();
         }
@@ -1029,6 +1031,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                         leaveInTurn();
                     }
                 }
+            } catch (Throwable t) {
+                fail(t);
             } finally {
                 turn.leave();
             }

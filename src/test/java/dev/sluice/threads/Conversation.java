@@ -356,7 +356,8 @@ final class Conversation implements Handler {
             case DRAIN_DEADLINE -> all.isPastDrain();
         };
         stepper.check(isExpected, "closed for no reason: " + why.kind() + (cause == null ? "" : ", " + cause));
-        stepper.check(opened || isOutbound && why.kind() == Kind.CONNECT_FAILURE, "never opened, and closed: " + why.kind());
+        boolean mayNotOpen = isOutbound && why.kind() == Kind.CONNECT_FAILURE || all.isScarce;
+        stepper.check(opened || mayNotOpen, "never opened, and closed: " + why.kind());
         stepper.check(why.kind() != Kind.LOCAL || why.unsent() == 0 || abortAsked, "output is lost at a close");
         if (why.kind() == Kind.PEER && ended || all.isDraining() && why.kind() == Kind.LOCAL && !closeAsked && !abortAsked) {
             stepper.check(why.kind() == Kind.PEER || !wasClosedInside || wasHeld, "a drain closes it within a callback");
@@ -481,17 +482,19 @@ final class Conversation implements Handler {
     /** Any thread. */
     void task(Runnable work) {
         tasks++;
-        boolean taken = self.execute(() -> {
-            enter("task");
-            try {
-                tasksRun++;
-                work.run();
-            } finally {
-                leave();
-            }
-        });
-        if (!taken) {
-            tasks--;
+        boolean taken = false;
+        try {
+            taken = self.execute(() -> {
+                enter("task");
+                try {
+                    tasksRun++;
+                    work.run();
+                } finally {
+                    leave();
+                }
+            });
+        } finally {
+            tasks -= taken ? 0 : 1;
         }
     }
 

@@ -28,6 +28,9 @@ final class Script implements Stepper.Play {
     private static final int MOST_STEPS = 5_000;
     private static final int BITE = 8 << 10;
 
+    /** Longer than anything that a script waits for, and not so long that the ticks of a drain were its most steps. */
+    private static final Duration LONG = Duration.ofSeconds(30);
+
     private final Stage stage;
     private final Stepper stepper;
     private final ServerOptions options;
@@ -100,7 +103,7 @@ final class Script implements Stepper.Play {
 
     /** The server drains, and takes its time. */
     void drain() {
-        server.drain(Duration.ofHours(1));
+        server.drain(LONG);
     }
 
     Connection connection() {

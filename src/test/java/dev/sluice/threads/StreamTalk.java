@@ -49,6 +49,10 @@ final class StreamTalk {
             wasToldOfLoss = true;
             stepper.check(peer.hasReset() || all.mayLose(), "a stream throws: " + e);
             throw e;
+        } catch (OutOfMemoryError e) {
+            wasToldOfLoss = true;
+            stepper.check(all.isScarce, "there is no memory: " + e);
+            throw e;
         } finally {
             ended = true;
         }
