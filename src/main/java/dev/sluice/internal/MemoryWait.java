@@ -13,11 +13,11 @@ import java.util.Map;
  * to the loop.
  *
  * <pre>
- *            add                    memory is not short any more
- *   reads ─────────▶ waits ────────────────────────────────────────▶ reads again; its time goes on until it holds less
- *     ▲                │
- *     │                └── its time is over, memory is short, and none of those holds more ──▶ closed, MEMORY
- *     └── holds less: forgotten
+ *            add                     memory is not short any more
+ *   reads ─────────▶ waits ───────────────────────────────────────────▶ reads
+ *                    │   ▲
+ *                    │   └── holds less: its time begins anew
+ *                    └── its time is over, memory is short, and none of those holds more ──▶ closed, MEMORY
  * </pre>
  */
 public final class MemoryWait {
@@ -31,7 +31,7 @@ public final class MemoryWait {
          */
         long held();
 
-        /** There is memory again: it reads, and says so by {@link #ended}. */
+        /** There is memory again: it reads, and is {@link #remove removed}. */
         void readAgain();
 
         /** It has waited too long, and is closed. */
@@ -41,27 +41,10 @@ public final class MemoryWait {
     /** How often the loop looks whether there is memory again, while a connection waits: other loops do not tell. */
     private static final Duration LOOK = Duration.ofMillis(100);
 
+    /** How a connection waits. */
     private static final class Wait {
         private long held;
         private long sinceNs;
-
-        /** It reads, and has not held less since it waited. */
-        private boolean reads = true;
-
-        Wait(long held, long sinceNs) {
-            this.held = held;
-            this.sinceNs = sinceNs;
-        }
-
-        /** Whether less is held than before; then its time begins anew. */
-        boolean hasFallen(long now, long nowNs) {
-            boolean fell = now < held;
-            if (fell) {
-                sinceNs = nowNs;
-            }
-            held = now;
-            return fell;
-        }
     }
 
     private final Map<Member, Wait> waits = new LinkedHashMap<>();
@@ -69,11 +52,8 @@ public final class MemoryWait {
     private final Loop loop;
     private final long mostNs;
 
-    /** How many do not read. */
-    private int waiting;
-
-    /** Takes the next look back; null while no connection waits. */
-    private Runnable cancelLook;
+    /** Ends the looks; null while no connection waits. */
+    private Runnable cancelLooks;
 
     /**
      * Makes one with no connection.
@@ -94,76 +74,54 @@ public final class MemoryWait {
      * @param member is told when it may
      */
     public void add(Member member) {
-        if (cancelLook == null) {
-            lookLater(); // first: without memory for a timer, nothing would come back to it
+        if (cancelLooks == null) { // first: without memory for a timer, nothing would come back to it
+            cancelLooks = loop.every().after(LOOK, this::look);
         }
-        Wait wait = waits.computeIfAbsent(member, m -> new Wait(m.held(), loop.nowNs()));
-        wait.hasFallen(member.held(), loop.nowNs());
-        waiting += wait.reads ? 1 : 0;
-        wait.reads = false;
+        note(member, waits.computeIfAbsent(member, m -> new Wait()));
     }
 
     /**
-     * A connection reads again.
-     *
-     * @param member waited
-     */
-    public void ended(Member member) {
-        Wait wait = waits.get(member);
-        if (wait != null && !wait.reads) {
-            wait.reads = true;
-            oneLess();
-        }
-    }
-
-    /**
-     * A connection has closed.
+     * A connection reads again, or has closed.
      *
      * @param member need not be known here
      */
     public void remove(Member member) {
         if (!waits.isEmpty()) {
-            ended(member);
             waits.remove(member);
+            endLooksIfNoneWaits();
         }
     }
 
-    private void oneLess() {
-        waiting--;
-        if (waiting == 0 && cancelLook != null) {
-            cancelLook.run();
-            cancelLook = null;
+    private void endLooksIfNoneWaits() {
+        if (waits.isEmpty() && cancelLooks != null) {
+            cancelLooks.run();
+            cancelLooks = null;
         }
-    }
-
-    private void lookLater() {
-        cancelLook = loop.schedule().after(LOOK, this::look);
     }
 
     private void look() {
-        lookLater();
-        waits.entrySet().removeIf(entry -> entry.getValue().hasFallen(entry.getKey().held(), loop.nowNs()) && entry.getValue().reads);
+        endLooksIfNoneWaits();
+        waits.forEach(this::note);
         if (budget.isShort()) {
             closeOverdue();
         }
         if (!budget.isShort()) {
-            waiting().forEach(Member::readAgain);
+            List.copyOf(waits.keySet()).forEach(Member::readAgain);
         }
     }
 
-    private List<Member> waiting() {
-        List<Member> waiting = new ArrayList<>();
-        waits.forEach((member, wait) -> {
-            if (!wait.reads) {
-                waiting.add(member);
-            }
-        });
-        return waiting;
+    /** Notes what it holds; if that is less than before, its time begins anew. */
+    private void note(Member member, Wait wait) {
+        long held = member.held();
+        if (wait.held == 0 || held < wait.held) {
+            wait.sinceNs = loop.nowNs();
+        }
+        wait.held = held;
     }
 
     private void closeOverdue() {
         long nowNs = loop.nowNs();
-        List<Member> overdue = waiting();
+        List<Member> overdue = new ArrayList<>(waits.keySet());
         overdue.removeIf(member -> mostNs == 0 || nowNs - waits.get(member).sinceNs < mostNs || !budget.isAboveShare(member.held()));
         overdue.sort(Comparator.comparingLong(Member::held).reversed());
         for (Member member : overdue) {

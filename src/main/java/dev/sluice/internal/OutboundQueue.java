@@ -59,6 +59,19 @@ public final class OutboundQueue {
     }
 
     /**
+     * The memory of the bytes that wait.
+     *
+     * @return bytes, in whole chunks
+     */
+    public long memory() {
+        long chunks = 0;
+        for (Chunk chunk = head; chunk != null; chunk = chunk.next) {
+            chunks++;
+        }
+        return chunks * ChunkPool.CHUNK;
+    }
+
+    /**
      * Whether the kernel took less than it was offered the last time, so that output waits for it.
      *
      * @return false also while there is nothing to write

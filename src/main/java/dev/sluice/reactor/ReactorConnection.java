@@ -8,7 +8,6 @@ import dev.sluice.Hold;
 import dev.sluice.Timer;
 import dev.sluice.internal.ConnectionState;
 import dev.sluice.ServerStats.Counter;
-import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.Drain;
 import dev.sluice.internal.MemoryBudget;
@@ -567,7 +566,11 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
                     output.tellWhenWritable();
                 }
                 wantsMore();
-                flushSoon();
+                if (context.memoryIsShort) {
+                    flush(false); // what a burst from another loop leaves on all connections of this one must not wait for the end of the turn
+                } else {
+                    flushSoon();
+                }
             }
         }
     }
@@ -1051,8 +1054,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Memory for it beside what it needs at least, with what is on its way. */
     @Override
     public long held() {
-        long chunks = (output.length() + (long) ChunkPool.CHUNK - 1) / ChunkPool.CHUNK;
-        return chunks * ChunkPool.CHUNK + output.announced() + UnreadInput.cost(unread);
+        return output.memory() + output.announced() + UnreadInput.cost(unread);
     }
 
     @Override

@@ -389,16 +389,19 @@ final class ReactorContext {
         memoryWait.add(connection);
     }
 
+    /** It is read again. */
     void memoryWaitEnded(ReactorConnection connection) {
-        memoryWait.ended(connection);
+        memoryWait.remove(connection);
     }
 
     /** Output was queued: looks at the memory of all, unless little has changed. */
     void queuedMore() {
         long now = queuedMemory() / NOTICED;
-        if (now != noticed || memoryIsShort) {
+        if (now != noticed) {
             noticed = now;
             relieve();
+        } else if (memoryIsShort) {
+            memoryIsShort = budget.isShort();
         }
     }
 
