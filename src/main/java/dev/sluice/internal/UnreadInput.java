@@ -101,8 +101,26 @@ public final class UnreadInput {
         return kept == null ? 0 : Math.max(0, kept.capacity() - MemoryBudget.PAID);
     }
 
-    /** A power of two, while that is one: above 1 GiB no int is. */
-    static int capacity(int length) {
+    /**
+     * Moves a short rest out of memory that was needed for more, so that it does not keep that while it waits.
+     *
+     * @param kept the unread input, from zero to its limit, or null
+     * @return the same bytes, in memory of which they take at least a part, or in what a connection has paid for
+     */
+    public static ByteBuffer fitted(ByteBuffer kept) {
+        if (kept == null || kept.capacity() <= MemoryBudget.PAID || kept.limit() > kept.capacity() / 4) {
+            return kept;
+        }
+        return ByteBuffer.allocate(capacity(kept.limit())).put(kept).flip();
+    }
+
+    /**
+     * The memory for so much unread input.
+     *
+     * @param length bytes
+     * @return bytes: a power of two, while that is one; above 1 GiB no int is
+     */
+    public static int capacity(int length) {
         return length > 1 << 30 ? length : Math.max(SMALLEST, Integer.highestOneBit(length - 1) << 1);
     }
 }

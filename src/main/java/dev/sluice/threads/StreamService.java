@@ -15,10 +15,11 @@ import java.util.Objects;
 record StreamService(StreamHandler handler) implements ThreadService {
 
     @Override
-    public void serve(ThreadConnection connection, ByteBuffer buffer) {
+    public void serve(ThreadConnection connection) {
         connection.streamBegins();
+        Input in = new Input(connection);
         try {
-            handler.handle(new Input(connection, buffer), new Output(connection), connection.remoteAddress());
+            handler.handle(in, new Output(connection), connection.remoteAddress());
         } catch (Throwable t) {
             boolean toldByAStream = t instanceof IOException && !connection.isOpen();
             if (!toldByAStream) {
@@ -26,17 +27,18 @@ record StreamService(StreamHandler handler) implements ThreadService {
                 connection.context.handlerFailed("handle", connection, t);
             }
         }
-        connection.streamEnds(buffer.remaining());
+        connection.streamEnds(in.available());
     }
 
     private static final class Input extends InputStream {
+        private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+
         private final ThreadConnection connection;
-        private final ByteBuffer buffer;
+        private ByteBuffer buffer = NOTHING;
         private boolean ended;
 
-        Input(ThreadConnection connection, ByteBuffer buffer) {
+        Input(ThreadConnection connection) {
             this.connection = connection;
-            this.buffer = buffer.clear().limit(0);
         }
 
         @Override
@@ -67,11 +69,13 @@ record StreamService(StreamHandler handler) implements ThreadService {
         private boolean fill() throws IOException {
             while (!buffer.hasRemaining() && !ended) {
                 connection.sendAll(); // or each side might wait for the other
+                buffer = NOTHING; // the connection may take another
                 boolean wanted = !connection.isLeaving() && connection.awaitInput();
                 int read = 0;
                 if (wanted) {
-                    read = connection.receive(buffer.clear());
-                    buffer.flip();
+                    read = connection.receive();
+                    buffer = connection.received();
+                    connection.settleInput();
                 }
                 if (read < 0) {
                     connection.endInput();

@@ -8,10 +8,11 @@ import dev.sluice.Hold;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.Timer;
 import dev.sluice.internal.BlockingWrite;
-import dev.sluice.internal.ChunkPool.Chunk;
+import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.ConnectionLog;
 import dev.sluice.internal.ConnectionState;
 import dev.sluice.internal.Drain;
+import dev.sluice.internal.MemoryWait;
 import dev.sluice.internal.OutboundQueue;
 import dev.sluice.internal.Patience;
 import dev.sluice.internal.PendingWork;
@@ -34,7 +35,7 @@ import java.util.function.BiConsumer;
 
 /**
  * One connection on a thread of its own. It owns its state: nothing outside this class writes a field of it. Its parts come in this
- * order: its own thread, reading, writing, closing, leaving, deadlines, tasks. The states are those of {@link ConnectionState}, the
+ * order: its own thread, reading, writing, closing, memory, leaving, deadlines, tasks. The states are those of {@link ConnectionState}, the
  * reasons why it is not read those of {@link ReadStop}.
  *
  * <pre>
@@ -70,7 +71,7 @@ import java.util.function.BiConsumer;
  *                    time and more have come, which the own thread is about to read             as from none
  * </pre>
  */
-final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Member, Runnable {
+final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Member, MemoryWait.Member, Runnable {
 
     /** Input that a draining server still gives to a handler, if it had arrived: 1 MiB. */
     private static final int LAST_BYTES = 1 << 20;
@@ -120,6 +121,9 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     /** Bytes that its callbacks wrote since it last sent. */
     private int ownBytes;
 
+    /** What it reads into next, or has just read. */
+    private ByteBuffer buffer;
+
     // ---- written with the turn
 
     /** Unread input, or the input that the handler is being offered; or null. */
@@ -138,6 +142,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     private final OutboundQueue queue;
     private final BlockingWrite blockingWrite;
+    private final InputMemory memory;
     private final PendingWork work = new PendingWork(this);
     private final HelperTask writer;
     private volatile ConnectionState state = ConnectionState.OPEN;
@@ -207,6 +212,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         this.turn = new CallbackLock(this);
         this.queue = new OutboundQueue(context.outlet);
         this.blockingWrite = new BlockingWrite(queue, context.outlet);
+        this.memory = new InputMemory(context.input);
         this.writer = new HelperTask(context.threads, this::sendAll, this::fail);
         this.settling = new LoopStep(context.execute, this::settle);
         this.activeNs = context.nowNs();
@@ -262,19 +268,15 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         if (!comes()) {
             return;
         }
-        Chunk buffer = null;
         try {
-            buffer = context.readBuffers.take();
+            memory.begin();
             if (state != ConnectionState.CLOSED && connect()) {
-                service.serve(this, buffer.bytes());
+                service.serve(this);
             }
-            serveInput(buffer.bytes());
+            serveInput();
         } catch (Throwable t) { // no memory for the buffer
             fail(t);
         } finally {
-            if (buffer != null) {
-                context.readBuffers.give(buffer);
-            }
             finishPatiently();
         }
     }
@@ -301,11 +303,11 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     }
 
     /** Reads until the connection has closed. The handler is offered what came, unless no more input is taken: then it is dropped. */
-    private void serveInput(ByteBuffer buffer) {
+    private void serveInput() {
         while (state != ConnectionState.CLOSED) {
             if (awaitInput()) {
-                int read = receive(buffer.clear());
-                inTurn(() -> took(buffer.flip(), read));
+                int read = receive();
+                inTurn(() -> took(buffer, read));
             } else {
                 inTurn(this::leaveInTurn); // the server drains; a task that has the turn before this may have resumed reading
             }
@@ -412,20 +414,43 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     boolean awaitInput() {
         lock.lock();
         try {
-            if (queue.length() > 0 && queue.length() > context.readMark() && !turn.readsWhileOutputWaits()) {
-                stop(ReadStop.MEMORY_SHORT);
-            }
-            if (has(ReadStop.OUTPUT_WAITS) || has(ReadStop.MEMORY_SHORT) || has(ReadStop.WORKERS_FULL)) {
-                context.counters.add(Counter.READ_PAUSES, 1);
-            }
-            while (!mayRead() && !isToLeave() && state != ConnectionState.CLOSED) {
-                changed.awaitUninterruptibly();
-            }
+            do {
+                awaitRoom();
+            } while (mayRead() && !takeBuffer());
             inRead = mayRead() && !(leaving && state == ConnectionState.OPEN && isQuiet());
-            return inRead;
         } finally {
             lock.unlock();
         }
+        if (memory.hasReserved()) {
+            context.relieve();
+        }
+        return inRead;
+    }
+
+    /** Under the lock. Waits until there is no reason not to read, or none to go on. */
+    private void awaitRoom() {
+        if (has(ReadStop.OUTPUT_WAITS) || has(ReadStop.MEMORY_SHORT) || has(ReadStop.WORKERS_FULL)) {
+            context.counters.add(Counter.READ_PAUSES, 1);
+        }
+        while (!mayRead() && !isToLeave() && state != ConnectionState.CLOSED) {
+            memory.rest(unread);
+            changed.awaitUninterruptibly();
+        }
+    }
+
+    /** Under the lock. Takes a buffer for the next read; false while memory is short. */
+    private boolean takeBuffer() {
+        if (state == ConnectionState.OPEN) {
+            int output = turn.readsWhileOutputWaits() ? 0 : queue.length();
+            buffer = output > 0 && output > context.readMark() ? null : memory.beforeRead(unread, output);
+        } else {
+            buffer = memory.toDiscard();
+        }
+        if (buffer == null) {
+            stop(ReadStop.MEMORY_SHORT);
+            context.tellMemoryWait(this);
+        }
+        return buffer != null;
     }
 
     /** Under the lock. Were the peer's last bytes left unread, closing would reset the connection and destroy our own last ones. */
@@ -443,16 +468,19 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     }
 
     /** The own thread. One read call, which may block: bytes, 0 if the connection is lost, -1 for the peer's end. */
-    int receive(ByteBuffer in) {
+    int receive() {
+        int most = buffer.remaining();
         int read = 0;
         context.counters.add(Counter.READS, 1);
         try {
             Thread.interrupted(); // a read with the flag set would close the channel
-            read = context.socketIo.read(channel, in);
+            read = context.socketIo.read(channel, buffer);
         } catch (Throwable t) {
             fail(t);
         }
         inRead = false;
+        buffer.flip();
+        memory.wasRead(read, most);
         long nowNs = context.nowNs();
         if (read > 0) {
             context.counters.add(Counter.BYTES_READ, read);
@@ -464,6 +492,11 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             watch(); // until the next read, nothing tells of a reset
         }
         return read;
+    }
+
+    /** The own thread. What was read. */
+    ByteBuffer received() {
+        return buffer;
     }
 
     /** The own thread, with the turn. Bytes are here, or the peer's end. Bytes that may not be offered now are put behind those left unread. */
@@ -480,12 +513,27 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             confine(() -> {
                 endRead |= read < 0;
                 unread = read > 0 ? UnreadInput.join(unread, in) : unread;
+                memory.settle(unread);
                 if (unread != null) {
                     stop(ReadStop.OFFER_DUE);
                 }
             });
             offerDue();
         }
+        settleInput();
+    }
+
+    /** The own thread. Of what was reserved for a read, keeps what is used. */
+    void settleInput() {
+        if (memory.hasReserved()) {
+            confine(() -> memory.settle(unread));
+        }
+    }
+
+    /** Under the lock. This is left unread, or null. */
+    private void keep(ByteBuffer left) {
+        unread = left;
+        memory.kept(left);
     }
 
     /** A step of the turn: offers unread input that is due, then tells the peer's end, unless the handler is not done with what came before. */
@@ -495,8 +543,9 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 clear(ReadStop.OFFER_DUE);
                 offering = true;
             });
-            if (unread != null && !(lastOfferUnread && !isQuiet())) { // else the own thread is about to put more behind it
-                offer(unread);
+            ByteBuffer in = unread;
+            if (in != null && !(lastOfferUnread && !isQuiet())) { // else the own thread is about to put more behind it
+                offer(in);
             }
             confine(() -> {
                 offering = false;
@@ -505,7 +554,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         }
         boolean isDone = !has(ReadStop.PAUSED) && !has(ReadStop.OFFER_DUE);
         if (endRead && isDone && state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED)) {
-            unread = null;
+            confine(() -> keep(null));
             endInput();
             turn.eof(); // and then the thread that has the turn sends what the handler writes, and our end if it was asked for
         }
@@ -520,15 +569,16 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         lastOfferUnread = in.remaining() == offered;
         boolean isOpen = state == ConnectionState.OPEN;
         dropped += isOpen ? 0 : in.remaining();
-        ByteBuffer left = isOpen ? UnreadInput.after(null, in, in.isDirect() ? in : null) : null; // direct: the own thread's buffer
-        if (left == null && !has(ReadStop.OFFER_DUE)) {
+        boolean isNew = in == buffer;
+        ByteBuffer left = isOpen ? UnreadInput.fitted(UnreadInput.after(null, in, isNew ? in : null)) : null;
+        if (left == null && isNew && !has(ReadStop.OFFER_DUE)) {
             unread = null;
             return;
         }
         confine(() -> {
             // a handler that resumes within the call, and takes nothing, has seen all there is, unless it was told to stop
             boolean isDue = left != null && (toldToStop || has(ReadStop.OFFER_DUE) && !lastOfferUnread);
-            unread = left;
+            keep(left);
             if (!isDue) {
                 clear(ReadStop.OFFER_DUE);
             } else if (!has(ReadStop.OFFER_DUE)) { // else the step was posted, or follows
@@ -718,8 +768,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             return false;
         }
         go(ReadStop.OUTPUT_WAITS);
-        if (queue.length() <= context.readMark()) {
-            go(ReadStop.MEMORY_SHORT);
+        if (has(ReadStop.MEMORY_SHORT) && InputMemory.hasRoom(unread) && queue.length() <= context.readMark()) {
+            goOnReading();
         }
         return queue.takeWritableDue(mayWrite());
     }
@@ -755,6 +805,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         if (state == ConnectionState.OPEN) {
             state = ConnectionState.LEAVING;
             kind = has(ReadStop.INPUT_ENDED) ? Kind.PEER : Kind.LOCAL;
+            unread = null;
+            memory.settle(null);
             changed.signalAll();
             drainUnlessHeld();
         }
@@ -829,6 +881,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             } catch (Throwable t) { // no memory: the rest of the end is all the more wanted
                 cause = cause == null ? t : cause;
             }
+            memory.settle(null);
             discardOutput();
             changed.signalAll();
             try {
@@ -877,7 +930,18 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 Patience.pause();
             }
         }
+        giveBack();
         settleSoon();
+    }
+
+    private void giveBack() {
+        lock.lock();
+        try {
+            unread = null;
+            memory.rest(null);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Has the loop see to the rest of the end. */
@@ -979,6 +1043,49 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         if (state == ConnectionState.CLOSED && kind != Kind.LOCAL && kind != Kind.PEER) {
             throw new IOException("the connection is lost: " + kind, cause);
         }
+    }
+
+    // ---- memory -------------------------------------------------------------------------------------------------------
+
+    /** Whether it is not read for want of memory. */
+    boolean isShortOfMemory() {
+        return state == ConnectionState.OPEN && has(ReadStop.MEMORY_SHORT);
+    }
+
+    /** Output and unread input, beside what it needs at least. Any thread, which may see it late. */
+    @Override
+    public long held() {
+        long chunks = (queue.length() + (long) ChunkPool.CHUNK - 1) / ChunkPool.CHUNK;
+        return chunks * ChunkPool.CHUNK + UnreadInput.cost(unread);
+    }
+
+    /** Beside that, what it reads into, and what was reserved for a read. Any thread, which may see it late. */
+    long heldToRead() {
+        return memory.heldToRead();
+    }
+
+    /** On the loop. */
+    @Override
+    public void readAgain() {
+        confine(this::goOnReading);
+    }
+
+    /** Under the lock. There may be memory: its own thread looks. */
+    private void goOnReading() {
+        if (has(ReadStop.MEMORY_SHORT)) {
+            go(ReadStop.MEMORY_SHORT);
+            context.tellMemoryWait(this);
+        }
+    }
+
+    /** On the loop. */
+    @Override
+    public void endForMemory() {
+        confine(() -> {
+            if (isShortOfMemory()) { // it may just have gone on
+                end(Kind.MEMORY, null);
+            }
+        });
     }
 
     // ---- leaving a server that drains ---------------------------------------------------------------------------------

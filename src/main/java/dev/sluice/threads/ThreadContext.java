@@ -16,6 +16,7 @@ import dev.sluice.internal.JfrEvents;
 import dev.sluice.internal.LivenessProbe;
 import dev.sluice.internal.Loop;
 import dev.sluice.internal.MemoryBudget;
+import dev.sluice.internal.MemoryWait;
 import dev.sluice.internal.Outlet;
 import dev.sluice.internal.Patience;
 import dev.sluice.internal.RateLimitedLog;
@@ -58,9 +59,6 @@ final class ThreadContext {
     private final Counters closedBy = Counters.shared(CloseReason.Kind.class);
     final Outlet outlet;
 
-    /** A read that blocks owns its buffer, a chunk of these. */
-    final ChunkPool readBuffers;
-
     /** On the loop. */
     final LivenessProbe probe = new LivenessProbe();
 
@@ -75,7 +73,7 @@ final class ThreadContext {
 
     private final Condition oneHasGone;
 
-    /** Of outbound queues. */
+    /** Of outbound queues and large reads. */
     private final ChunkPool chunks;
 
     /** Outbound connections that were not attempted. */
@@ -83,6 +81,11 @@ final class ThreadContext {
 
     final Admission admission;
     private final MemoryBudget budget;
+    final InputAccount input;
+
+    /** On the loop. */
+    private final MemoryWait memoryWait;
+
     private final RateLimitedLog log = new RateLimitedLog(LoggerFactory.getLogger(Server.class));
 
     /** On the loop. */
@@ -102,7 +105,6 @@ final class ThreadContext {
         this.socketIo = seams.socketIo();
         this.connections = seams.connections().get();
         this.chunks = seams.pools().get();
-        this.readBuffers = seams.pools().get();
         this.lock = seams.locks().get();
         this.oneHasGone = lock.newCondition();
         this.workers = seams.workers().apply(options);
@@ -115,7 +117,9 @@ final class ThreadContext {
         this.outlet = new Outlet(socketIo, chunks, counters);
         this.timeouts = new Timeouts(options);
         this.budget = admission.budget();
-        budget.add(chunks::used);
+        this.input = new InputAccount(budget, chunks);
+        this.memoryWait = new MemoryWait(budget, loop, options.writeTimeout().toNanos());
+        budget.add(() -> chunks.used() + input.bytes());
     }
 
     long nowNs() {
@@ -229,6 +233,7 @@ final class ThreadContext {
 
     /** On the loop. Its last callback has returned, too; called again after it has found no memory, or for one that was forgotten. */
     void gone(ThreadConnection connection, CloseReason reason) {
+        memoryWait.remove(connection);
         if (drain != null && connections.contains(connection)) {
             drain.closed(connection, DrainReport.isCut(reason) ? new DrainReport.Cut(connection.id(), connection.remoteAddress(), reason) : null);
         }
@@ -260,6 +265,7 @@ final class ThreadContext {
         } finally {
             lock.unlock();
         }
+        assert budget.held() == 0 : "memory is held, and no connection is left: " + budget.held();
         try {
             threads.end();
         } finally {
@@ -349,7 +355,7 @@ final class ThreadContext {
         return budget.readMark();
     }
 
-    /** Above the limit of all queues, closes the longest until the rest is under it. Without any connection's lock. */
+    /** Above the limit, closes the connections that hold most until the rest is under it. Without any connection's lock. */
     void relieve() {
         if (!budget.isOver()) {
             return;
@@ -357,22 +363,35 @@ final class ThreadContext {
         lock.lock();
         try {
             while (true) {
-                ThreadConnection longest = null;
+                ThreadConnection largest = null;
+                long most = 0;
                 long leaving = 0;
                 for (ThreadConnection connection : connections) {
                     if (connection.isClosed()) {
-                        leaving += connection.pending(); // was being written, and goes when its call returns
-                    } else if (connection.pending() > (longest == null ? 0 : longest.pending())) {
-                        longest = connection;
+                        leaving += connection.pending() + connection.heldToRead(); // goes when its calls return
+                    } else if (connection.held() + connection.heldToRead() > most) {
+                        largest = connection;
+                        most = connection.held() + connection.heldToRead();
                     }
                 }
-                if (longest == null || budget.held() - leaving <= budget.limit() || !budget.isAboveShare(longest.pending())) {
+                if (budget.held() - leaving <= budget.limit() || !budget.isAboveShare(most)) {
                     return;
                 }
-                longest.end(CloseReason.Kind.MEMORY, null);
+                largest.end(CloseReason.Kind.MEMORY, null);
             }
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Any thread, with the connection's lock: it is not read any more for want of memory, or may be. */
+    void tellMemoryWait(ThreadConnection connection) {
+        reactor.execute(() -> {
+            if (connection.isShortOfMemory()) {
+                memoryWait.add(connection);
+            } else {
+                memoryWait.remove(connection);
+            }
+        });
     }
 }

@@ -346,7 +346,7 @@ final class Conversation implements Handler {
             case PEER -> peer.line.isEndRead() && (why.unsent() == 0 || abortAsked);
             case LOCAL -> closeAsked || abortAsked || all.isDraining();
             case RESET -> cause instanceof IOException && peer.hasReset();
-            case MEMORY -> cause instanceof OutOfMemoryError && all.isScarce || cause == null && all.written() > all.options.maxMemory() / 4; // which is in chunks
+            case MEMORY -> cause instanceof OutOfMemoryError && all.isScarce || cause == null && all.written() + all.sent() > all.options.maxMemory() / 8; // in chunks, or doubled
             case IDLE -> all.options.idleTimeout().toNanos() > 0 && idleNs() >= all.options.idleTimeout().toNanos();
             case WRITE_STALL -> all.options.writeTimeout().toNanos() > 0 && stalledNs() >= all.options.writeTimeout().toNanos();
             case QUEUE_LIMIT -> all.written() > all.options.maxPending();
@@ -661,7 +661,7 @@ final class Conversation implements Handler {
         }
         Line line = peer.line;
         long pending = self.pending();
-        boolean isWelcome = reads || pending == 0 || pending <= all.options.lowWater() && hasWrittenNothingItself() && !all.isUnderPressure();
+        boolean isWelcome = (left == 0 || !all.isUnderPressure()) && (reads || pending == 0 || pending <= all.options.lowWater() && hasWrittenNothingItself() && !all.isUnderPressure());
         boolean mayRead = opened && self.isOpen() && !closeAsked && !paused && !ended && isWelcome && !all.isOffloading() && !all.isDraining();
         boolean owesNothing = holds.isEmpty() && offloads == offloadsTold;
         if (tasks > tasksRun) {
@@ -688,7 +688,7 @@ final class Conversation implements Handler {
         if (line.isEnded() && line.isEndRead() && owesNothing && (ended || closeAsked)) {
             return "both sides have ended, and it is not closed";
         }
-        boolean isOwed = left > 0 && (owedByResumption || owedByRoom);
+        boolean isOwed = left > 0 && (owedByResumption || owedByRoom || all.isUnderPressure());
         if (all.isDraining() && opened && !isOutbound && !paused && !isOwed && owesNothing && pending == 0 && !line.isEnded() && !line.isReadable()
                 && (!line.isBeingRead() || !stepper.hasHurried() && stepper.nowNs() - all.drainAskedNs() > SOON_NS)) {
             return "a drain does not end one that is quiet";

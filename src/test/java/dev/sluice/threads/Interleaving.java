@@ -108,15 +108,16 @@ final class Interleaving implements Stepper.Play {
         int low = new int[] {0, 0, 10, 50, 1_000}[random.nextInt(5)];
         int high = Math.max(1, low + new int[] {0, 1, 10, 60, 5_000}[random.nextInt(5)]);
         int most = high + new int[] {0, 100, 20_000, 1 << 20, 1 << 20}[random.nextInt(5)];
+        boolean isShort = random.nextInt(8) == 0;
         return ServerOptions.builder()
                 .maxConnections(random.nextInt(10) == 0 ? 1 : 100)
                 .lowWater(low)
                 .highWater(high)
                 .maxPending(most)
-                .maxMemory(random.nextInt(8) == 0 ? 64 << 10 : 1 << 30)
+                .maxMemory(isShort ? 64 << 10 : 1 << 30)
                 .maxRemainder(64 << 10)
                 .idleTimeout(Duration.ofMillis(random.nextInt(10) == 0 ? 500 : 0))
-                .writeTimeout(Duration.ofMillis(random.nextInt(10) == 0 ? 300 : 0))
+                .writeTimeout(Duration.ofMillis(isShort || random.nextInt(10) == 0 ? 300 : 0)) // a limit for those that wait for memory, too
                 .lingerTimeout(Duration.ofMillis(new int[] {0, 10, 2_000}[random.nextInt(3)]))
                 .offloadThreads(1 + random.nextInt(2))
                 .offloadQueue(1 + random.nextInt(2))
@@ -304,6 +305,10 @@ final class Interleaving implements Stepper.Play {
         return conversations.stream().anyMatch(each -> each.offloadsLeft() > 0);
     }
 
+    long sent() {
+        return talkers.stream().mapToLong(Talker::sent).sum();
+    }
+
     long written() {
         return conversations.stream().mapToLong(Conversation::written).sum() + streams.stream().mapToLong(StreamTalk::written).sum();
     }
@@ -316,7 +321,7 @@ final class Interleaving implements Stepper.Play {
 
     @Override
     public int mostSteps() {
-        return MOST_STEPS + STEPS_A_BYTE * (int) (written() + talkers.stream().mapToInt(Talker::sent).sum());
+        return MOST_STEPS + STEPS_A_BYTE * (int) (written() + sent());
     }
 
     // ---- when no thread can go on ----------------------------------------------------------------------------------------------
