@@ -23,6 +23,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Assumptions;
@@ -57,6 +59,12 @@ class ExamplesTest {
     @Test
     void selectStyleUpperAnswers() throws Exception {
         answers(SelectStyleUpper.class, "a message in one piece", "A MESSAGE IN ONE PIECE");
+    }
+
+    @Test
+    void linesComeBackInPieces() throws Exception {
+        String lines = IntStream.range(0, 1_050).mapToObj(i -> i + "\n").collect(Collectors.joining());
+        answers(LinesInPieces.class, lines, lines);
     }
 
     @Test
@@ -156,7 +164,7 @@ class ExamplesTest {
     @Test
     void everyExampleStandsInTheReadme() throws IOException {
         String readme = Files.readString(Path.of("README.md"));
-        for (String example : List.of("EchoServer.java", "SelectorStyleEcho.java", "BlockingUpper.java", "LineChat.java", "SimulatedEcho.java")) {
+        for (String example : List.of("EchoServer.java", "SelectorStyleEcho.java", "BlockingUpper.java", "LineChat.java", "LinesInPieces.java", "SimulatedEcho.java")) {
             String source = Files.readString(SOURCES.resolve(example));
             String code = source.substring(source.indexOf("public final class"));
             assertTrue(readme.contains(code), example + " stands in the README as it is in the tests");

@@ -13,7 +13,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,9 +32,9 @@ import org.slf4j.LoggerFactory;
  * lines of two clients on different threads may reach different members in different orders.
  *
  * <p>The lines that a client sends in one go reach each member in one write, and one callback writes to so many members only as
- * {@link #BURST} allows. The rest waits for the next turn; until all members have it, the sender is not read.
- * Lines of a member whose connection fails meanwhile are delivered by another, as long as all such lines together are no more than
- * {@link #ORPHANED} permits. More are dropped, and a line of the log says so.
+ * {@link #BURST} allows. The rest waits for the next turn, and a little longer if other loops or threads have not sent what they have.
+ * Until all members have it, the sender is not read. Lines of a member whose connection fails meanwhile are delivered by another, as long
+ * as all such lines together are no more than {@link #ORPHANED} permits. More are dropped, and a line of the log says so.
  */
 public final class Chat implements Service {
 
@@ -48,6 +50,8 @@ public final class Chat implements Service {
     private static final int BATCH = 4 << 10;
     /** Bytes that members whose connections have closed may leave to be delivered, together: 1 MiB. */
     private static final int ORPHANED = 1 << 20;
+    /** How often a sender lets other loops and threads send what it gave them before it gives them more: 10 times 1 ms. */
+    private static final int PATIENCE = 10;
     /** Joining and leaving is not announced to more members: when five hundred leave five thousand, that would be two million lines. */
     private static final int CROWD = 1000;
 
@@ -93,6 +97,9 @@ public final class Chat implements Service {
         private final Queue<Delivery> deliveries = new ArrayDeque<>(1);
         /** Bytes that this callback may still write. */
         private long allowance;
+        /** Members that the last callback wrote to, if deliveries are left. */
+        private List<Member> reached = List.of();
+        private int patience;
         /** Keeps the connection from ending while deliveries wait for the next turn; else null. */
         private Hold hold;
 
@@ -218,16 +225,30 @@ public final class Chat implements Service {
         }
 
         private void goOn() {
+            if (patience > 0 && mostAreBehind()) {
+                patience--;
+                connection.schedule(Duration.ofMillis(1), this::goOn);
+                return;
+            }
             deliver(BURST);
             if (hold != null) {
                 connection.schedule(Duration.ZERO, this::goOn);
             }
         }
 
+        /**
+         * Whether other loops and threads have still to send most of what the last callback gave them. Without this, their queues would grow
+         * by what a sender reads, not by what they can send. A few members that do not read keep nobody waiting.
+         */
+        private boolean mostAreBehind() {
+            return 2 * reached.stream().filter(member -> member.connection.pending() > 0).count() > reached.size();
+        }
+
         /** Returns what is left of the allowance; more than nothing if all deliveries are done, and no member's queue is long. */
         private long write(long bytes) {
             long left = bytes;
             boolean isLong = false;
+            List<Member> written = new ArrayList<>();
             if (batch != null) {
                 left -= batch.position();
                 deliveries.add(new Delivery(this, batch.flip(), members.iterator()));
@@ -238,12 +259,19 @@ public final class Chat implements Service {
                     Member member = next.left.next();
                     if (member != next.sender) {
                         isLong |= !member.connection.write(next.lines.rewind());
+                        written.add(member);
                         left -= WRITE_COST + next.lines.limit();
                     }
                 }
                 if (!next.left.hasNext()) {
                     disown(deliveries.remove());
                 }
+            }
+            if (deliveries.isEmpty()) {
+                reached = List.of();
+            } else if (!written.isEmpty()) {
+                reached = written;
+                patience = PATIENCE;
             }
             return isLong ? Math.min(left, 0) : left;
         }

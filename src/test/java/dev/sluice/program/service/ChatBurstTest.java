@@ -51,6 +51,7 @@ class ChatBurstTest {
         /** All that it has to hear from now on; null: anything. */
         byte[] expected;
         int heard;
+        long pending;
         boolean isPaused;
         boolean isClosed;
         int holds;
@@ -60,6 +61,7 @@ class ChatBurstTest {
             connection = (Connection) Proxy.newProxyInstance(Member.class.getClassLoader(), new Class<?>[] {Connection.class},
                     (self, method, arguments) -> switch (method.getName()) {
                         case "write" -> hear((ByteBuffer) arguments[0]);
+                        case "pending" -> pending;
                         case "isOpen" -> isOpen;
                         case "isReading" -> isOpen && !isPaused;
                         case "pauseReading" -> isPaused = true;
@@ -226,6 +228,30 @@ class ChatBurstTest {
         heir.reset();
         settle();
         assertAllHeard(speaker, both);
+    }
+
+    private long heard() {
+        return members.stream().mapToLong(member -> member.heard).sum();
+    }
+
+    /** Else the queues of another loop would grow by what a sender reads. Members that do not read keep it waiting for 10 ms at most. */
+    @Test
+    void senderWaitsAWhileForThoseThatHaveNotSentItsLines() throws Exception {
+        Member speaker = speakerAmong(20);
+        members.forEach(member -> member.pending = 1);
+        speaker.say(("x".repeat(60_000) + "\n").getBytes(StandardCharsets.US_ASCII));
+        long atOnce = heard();
+        for (int i = 0; i < 10; i++) {
+            speaker.turn();
+            assertEquals(atOnce, heard());
+        }
+        speaker.turn();
+        long late = heard();
+        assertTrue(late > atOnce, "waits for ever");
+        members.subList(4, members.size()).forEach(member -> member.pending = 0);
+        speaker.turn();
+        assertTrue(heard() > late, "waits for a few");
+        settle();
     }
 
     /** A client that sends and resets again and again. A room holds 1 MiB for such members; then their lines are dropped. */
