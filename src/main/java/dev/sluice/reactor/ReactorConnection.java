@@ -1014,7 +1014,11 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         forgetWorkIfNone();
         if (!isHeld() && state != ConnectionState.CLOSED) {
             activeNs = context.reactor.nowNs(); // it was not idle until now
-            setTimer();
+            try {
+                setTimer();
+            } catch (Throwable t) { // no memory
+                fail(t);
+            }
         }
         drainUnlessHeld();
     }

@@ -4,6 +4,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Timer;
+import dev.sluice.internal.TaskQueue;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -45,6 +46,9 @@ public final class Reconnecting implements AutoCloseable {
     private ReactorConnect attempt;
     private boolean connecting;
     private Timer next = () -> false;
+
+    /** For an attempt, or the wait for one, that found no memory. */
+    private final TaskQueue.Task later = TaskQueue.task(this::again);
 
     Reconnecting(
             ReactorContext context, Set<Reconnecting> kept, InetSocketAddress address, Duration timeout, Backoff backoff,
@@ -96,7 +100,12 @@ public final class Reconnecting implements AutoCloseable {
             return;
         }
         connecting = true;
-        attempt = context.connect(address, timeout, this::create, false);
+        try {
+            attempt = context.connect(address, timeout, this::create, false);
+        } catch (OutOfMemoryError e) {
+            connecting = false;
+            context.reactor.again(later);
+        }
     }
 
     /** On the loop. No more attempts are made: because of a failure, or, with null, because they are no longer wanted. */
@@ -122,8 +131,12 @@ public final class Reconnecting implements AutoCloseable {
 
     private void again() {
         if (context.drain == null && !closed) {
-            failures++;
-            next = context.reactor.schedule(backoff.delay(failures, ThreadLocalRandom.current()), this::connect);
+            try {
+                next = context.reactor.schedule(backoff.delay(failures + 1, ThreadLocalRandom.current()), this::connect);
+                failures++;
+            } catch (OutOfMemoryError e) {
+                context.reactor.again(later);
+            }
         }
     }
 

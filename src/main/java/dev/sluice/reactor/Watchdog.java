@@ -110,18 +110,26 @@ final class Watchdog {
 
     private void run() {
         while (!ended) {
-            asleep = true; // then looks at the loops; a loop says that it is awake, then looks here: one sees the other
-            if (loops.stream().allMatch(loop -> loop.reactor.sleeping.get() && loop.probe == null)) {
-                while (asleep && !ended) {
-                    LockSupport.park(this);
-                }
-                lookedNs = System.nanoTime();
-            } else {
-                asleep = false;
+            try {
+                watch();
+            } catch (Throwable t) { // no memory: it looks again
                 LockSupport.parkNanos(this, thresholdNs / 2);
             }
-            look(System.nanoTime());
         }
+    }
+
+    private void watch() {
+        asleep = true; // then looks at the loops; a loop says that it is awake, then looks here: one sees the other
+        if (loops.stream().allMatch(loop -> loop.reactor.sleeping.get() && loop.probe == null)) {
+            while (asleep && !ended) {
+                LockSupport.park(this);
+            }
+            lookedNs = System.nanoTime();
+        } else {
+            asleep = false;
+            LockSupport.parkNanos(this, thresholdNs / 2);
+        }
+        look(System.nanoTime());
     }
 
     /** Looks at every loop once. */
@@ -136,9 +144,10 @@ final class Watchdog {
             }
             if (probe == null || probe.through || wasStopped) {
                 loop.told = false;
-                loop.probe = loop.reactor.sleeping.get() ? null : new Probe(nowNs, loop.reactor.stats().selects());
-                if (loop.probe != null && !loop.reactor.execute(loop.probe)) {
-                    loop.probe = null; // it has ended
+                loop.probe = null;
+                if (!loop.reactor.sleeping.get()) {
+                    Probe sent = new Probe(nowNs, loop.reactor.stats().selects());
+                    loop.probe = loop.reactor.execute(sent) ? sent : null; // else it has ended
                 }
             } else if (!loop.told && nowNs - probe.sentNs >= thresholdNs) {
                 loop.told = true;

@@ -2,6 +2,7 @@ package dev.sluice.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -24,8 +25,24 @@ class DrainTest {
     private long number;
     private boolean done;
 
+    /** How often the next uses of each find no memory. */
+    private int scheduleLacks;
+
+    private int everyLacks;
+
+    private int cutLacks;
+    private int doneLacks;
+    private int membersLack;
+
+    private static void maybe(boolean lack) {
+        if (lack) {
+            throw new OutOfMemoryError("by the test");
+        }
+    }
+
     private final Loop loop = new Loop(
             (delay, task) -> {
+                maybe(scheduleLacks-- > 0);
                 Timed timed = new Timed(nowNs + delay.toNanos(), number++, task);
                 timers.add(timed);
                 return () -> timers.remove(timed);
@@ -33,9 +50,20 @@ class DrainTest {
             this::every,
             task -> timers.add(new Timed(nowNs, number++, task)),
             () -> nowNs);
-    private final Drain drain = new Drain(loop, action -> List.copyOf(connections).forEach(action), () -> done = true);
+    private final Drain drain = new Drain(
+            loop,
+            action -> {
+                maybe(membersLack-- > 0);
+                List.copyOf(connections).forEach(action);
+            },
+            () -> {
+                maybe(doneLacks-- > 0);
+                assertFalse(done, "once");
+                done = true;
+            });
 
     private Runnable every(Duration period, Runnable task) {
+        maybe(everyLacks-- > 0);
         Timed[] next = new Timed[1];
         Runnable again = new Runnable() {
             @Override
@@ -88,6 +116,7 @@ class DrainTest {
 
         @Override
         public void cut() {
+            maybe(cutLacks-- > 0);
             wasCut = true;
             close();
         }
@@ -108,7 +137,11 @@ class DrainTest {
         for (Timed next; (next = timers.peek()) != null && next.atNs() <= untilNs; ) {
             timers.poll();
             nowNs = Math.max(nowNs, next.atNs());
-            next.task().run();
+            try {
+                next.task().run();
+            } catch (OutOfMemoryError e) {
+                // as a loop: what a timer throws ends neither it nor the loop
+            }
         }
         nowNs = untilNs;
     }
@@ -201,5 +234,66 @@ class DrainTest {
         advance(Duration.ofSeconds(2));
         assertTrue(stuck.wasCut);
         assertTrue(done);
+    }
+
+    @Test
+    void drainThatFindsNoMemoryToBeginCanBeginAgain() {
+        Connection one = new Connection(false, false, false);
+        for (int i = 0; i < 2; i++) {
+            scheduleLacks = i;
+            everyLacks = 1 - i;
+            assertThrows(OutOfMemoryError.class, () -> begin(Duration.ZERO, Duration.ofSeconds(1)));
+            assertTrue(timers.isEmpty(), "timers left");
+        }
+        begin(Duration.ZERO, Duration.ofSeconds(1));
+        assertEquals(0, one.askedNs);
+        assertTrue(done);
+        assertTrue(timers.isEmpty(), "timers left");
+    }
+
+    @Test
+    void lookThatFindsNoMemoryIsMadeUpFor() {
+        Connection one = new Connection(false, false, false);
+        drain.begin(1, 0, Duration.ZERO, Duration.ofSeconds(10));
+        membersLack = 2;
+        assertThrows(OutOfMemoryError.class, drain::go);
+        advance(Duration.ofMillis(200));
+        assertTrue(one.askedNs > 0 && done, "asked long before the deadline");
+    }
+
+    @Test
+    void nextLookForWhichThereIsNoTimerIsMadeUpFor() {
+        Connection fresh = new Connection(false, false, false);
+        drain.begin(1, 0, Duration.ofMillis(200), Duration.ofSeconds(10));
+        scheduleLacks = 1;
+        assertThrows(OutOfMemoryError.class, drain::go);
+        advance(Duration.ofMillis(400));
+        assertTrue(fresh.askedNs > 0 && done);
+    }
+
+    @Test
+    void cutThatFindsNoMemoryKeepsNoOther() {
+        Connection unlucky = new Connection(false, false, true);
+        Connection stuck = new Connection(false, false, true);
+        begin(Duration.ZERO, Duration.ofSeconds(1));
+        cutLacks = 1;
+        advance(Duration.ofSeconds(1));
+        assertFalse(unlucky.wasCut);
+        assertTrue(stuck.wasCut);
+        advance(Duration.ofMillis(200));
+        assertTrue(unlucky.wasCut);
+        assertTrue(done);
+    }
+
+    @Test
+    void endThatFindsNoMemoryComesLater() {
+        Connection one = new Connection(false, false, true);
+        begin(Duration.ZERO, Duration.ofSeconds(10));
+        doneLacks = 2;
+        one.close();
+        assertFalse(done);
+        advance(Duration.ofMillis(200));
+        assertTrue(done);
+        assertTrue(timers.isEmpty(), "timers left");
     }
 }

@@ -47,6 +47,9 @@ class ListenerSocketsTest {
     private final List<SocketChannel> admitted = new ArrayList<>();
     private final List<Duration> pauses = new ArrayList<>();
     private Runnable retry;
+
+    /** How often listening again finds no memory. */
+    private int lacks;
     private boolean listening = true;
     private boolean listeningOnSecond = true;
     private Throwable hostFails;
@@ -162,6 +165,9 @@ class ListenerSocketsTest {
             }
             ((Scripted) socket).accept = accept;
             return wanted -> {
+                if (wanted && lacks-- > 0) {
+                    throw new OutOfMemoryError("by the test");
+                }
                 if (socket == first) {
                     listening = wanted;
                 } else {
@@ -314,6 +320,32 @@ class ListenerSocketsTest {
         somebody();
         accept();
         assertEquals(1, admitted.size());
+    }
+
+    @Test
+    void pauseWhoseEndFindsNoMemoryEndsLater() throws IOException {
+        listen();
+        backlog.add(new IOException("Too many open files"));
+        accept();
+        lacks = 1;
+        assertThrows(OutOfMemoryError.class, retry::run);
+        assertFalse(listening);
+        retry.run(); // the timer comes again
+        assertTrue(listening);
+        assertEquals(null, retry, "until it is done");
+    }
+
+    @Test
+    void connectionThatLeavesWithoutMemoryToGoOnHasLeft() throws IOException {
+        listen();
+        somebody();
+        backlog.add(new IOException("Too many open files"));
+        accept();
+        lacks = 1;
+        admission.leave();
+        assertEquals(0, admission.open());
+        retry.run();
+        assertTrue(listening);
     }
 
     @Test

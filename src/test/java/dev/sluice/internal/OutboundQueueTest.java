@@ -90,6 +90,37 @@ class OutboundQueueTest {
     }
 
     @Test
+    void taskThatFindsNoMemoryLeavesTheBooksInOrderAndRunsLater() throws IOException {
+        int[] ran = new int[1];
+        boolean[] lack = {true};
+        queue.add(bytes("How now brown cow!"));
+        queue.whenWritten(() -> {
+            if (lack[0]) {
+                throw new OutOfMemoryError("by the test");
+            }
+            ran[0]++;
+        });
+        queue.add(bytes(" Brown"));
+        assertThrows(OutOfMemoryError.class, () -> flushWithRoomFor(20, 1));
+        assertEquals(4, queue.length());
+        assertEquals(20, counters.get(Counter.BYTES_WRITTEN));
+        lack[0] = false;
+        flushWithRoomFor(20, 2);
+        assertEquals("How now brown cow! Brown", sink.text());
+        assertEquals(1, ran[0]);
+        assertEquals(0, queue.length());
+        assertEquals(0, pool.used());
+    }
+
+    @Test
+    void queueClosesOnce() {
+        assertEquals(7, queue.announce(7, 100));
+        assertEquals(7, queue.close());
+        assertEquals(0, queue.close());
+        assertTrue(queue.announce(1, 100) < 0);
+    }
+
+    @Test
     void shouldNotCallTheSinkWithNothing() throws IOException {
         queue.add(bytes(""));
         flushWithRoomFor(10, 1);

@@ -3,6 +3,7 @@ package dev.sluice.internal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -21,6 +22,32 @@ class TaskQueueTest {
         for (TaskQueue.Task task; (task = queue.poll()) != null; ) {
             task.run();
         }
+    }
+
+    @Test
+    void taskThatWasPutBackComesWithTheNextRetry() {
+        List<String> order = new ArrayList<>();
+        TaskQueue.Task[] stubborn = new TaskQueue.Task[2];
+        for (int i = 0; i < 2; i++) {
+            int n = i;
+            stubborn[i] = TaskQueue.task(() -> order.add("again " + n));
+            queue.add(stubborn[i]);
+        }
+        queue.add(TaskQueue.task(() -> order.add("other")));
+        assertSame(stubborn[0], queue.poll());
+        queue.putBack(stubborn[0]);
+        assertSame(stubborn[1], queue.poll());
+        queue.putBack(stubborn[1]);
+        queue.poll().run();
+        assertEquals(null, queue.poll());
+        assertFalse(queue.isEmpty(), "two were put back");
+        queue.close();
+        queue.retry();
+        for (TaskQueue.Task task; (task = queue.poll()) != null; ) {
+            task.run();
+        }
+        assertEquals(List.of("other", "again 0", "again 1"), order);
+        assertTrue(queue.isEmpty());
     }
 
     @Test

@@ -25,6 +25,7 @@ class SelectorFaultsTest {
 
     private long nowNs;
     private int failures;
+    private boolean withoutMemory;
     private int selects;
 
     /** A selector without channels that never waits. */
@@ -35,7 +36,10 @@ class SelectorFaultsTest {
 
         private int select0() throws IOException {
             selects++;
-            if (failures-- > 0) {
+            if (failures-- > 0 && withoutMemory) {
+                throw new OutOfMemoryError("scripted");
+            }
+            if (failures >= 0) {
                 throw new IOException("scripted");
             }
             return 0;
@@ -136,6 +140,28 @@ class SelectorFaultsTest {
             }
             assertEquals(5, ran[0]);
             assertEquals(3, reactor.stats().failures());
+        }
+    }
+
+    /** Sixteen tries without a pause were over within a microsecond. */
+    @ExpectsLog("select")
+    @Test
+    void selectsThatFindNoMemoryForAWhileAreSurvived() throws IOException {
+        try (Reactor reactor = Reactor.open(() -> nowNs, new Provider())) {
+            withoutMemory = true;
+            failures = 499;
+            int[] ran = new int[1];
+            for (int i = 0; i < 500; i++) {
+                reactor.execute(() -> ran[0]++);
+                reactor.runOnce(Duration.ZERO);
+            }
+            assertEquals(500, ran[0]);
+            failures = 500;
+            assertThrows(OutOfMemoryError.class, () -> {
+                for (int i = 0; i < 500; i++) {
+                    reactor.runOnce(Duration.ZERO);
+                }
+            });
         }
     }
 

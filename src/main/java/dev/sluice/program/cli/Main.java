@@ -6,7 +6,11 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        System.exit(run(args));
+        try {
+            System.exit(run(args));
+        } catch (OutOfMemoryError e) { // a stack trace would need some
+            LastResort.outOfMemory();
+        }
     }
 
     /** Ends the process at once, without shutdown hooks. */

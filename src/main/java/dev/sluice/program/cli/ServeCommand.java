@@ -18,6 +18,7 @@ import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -113,6 +114,9 @@ final class ServeCommand implements Callable<Integer> {
             description = "No banner but its last line, and no logs below warn. [${DEFAULT-VALUE}]")
     private boolean quiet;
 
+    /** What a server may take beyond its drain timeout, before the process is ended all the same. */
+    private static final Duration GRACE = Duration.ofSeconds(5);
+
     private final Environment environment;
 
     private ServeCommand(Environment environment) {
@@ -151,18 +155,26 @@ final class ServeCommand implements Callable<Integer> {
         Settings settings = serviceFlags.settings();
         Banner banner = new Banner(quiet);
         banner.warn(ServerFlags.warning(options.server()));
-        Thread rehearsal = new Thread(Logging::rehearse, "sluice-rehearsal");
+        Thread rehearsal = new Thread(ServeCommand::rehearse, "sluice-rehearsal");
         rehearsal.start();
         if (udp) {
             return serveDatagrams(address, options.server(), told, banner, rehearsal);
         }
         try (Service served = open(settings); Server server = listen(address, listener, options, served)) {
-            StopSignals.onFirst(() -> stop(() -> server.drain(flags.drainQuiet(), options.server().drainTimeout()), options.server()), Main::halt);
+            Future<?> end = server.termination();
+            StopSignals.onFirst(
+                    () -> stop(() -> server.drain(flags.drainQuiet(), options.server().drainTimeout()), end, options.server()), Main::halt);
             rehearsal.join(); // before the port is announced: clients could use up the descriptors that the first warning needs
             told.write(server.address().getPort());
             banner.ready(service, engine, engine.threads(options, flags.poolSize()), address, server.address().getPort(), options.server());
             return outcome(server, banner);
         }
+    }
+
+    /** What may have to be done without descriptors or memory. */
+    private static void rehearse() {
+        Logging.rehearse();
+        LastResort.rehearse();
     }
 
     private int serveDatagrams(InetAddress address, ServerOptions options, PortFile told, Banner banner, Thread rehearsal) throws Exception {
@@ -174,13 +186,14 @@ final class ServeCommand implements Callable<Integer> {
         String threads = engine.datagramThreads(flags.poolSize());
         DatagramEndpoint endpoint = listen(address, () -> engine.start(
                 new InetSocketAddress(address, port), datagrams, flags.poolSize(), service.datagrams().orElseThrow()), threads);
-        StopSignals.onFirst(() -> stop(() -> endpoint.drain(options.drainTimeout()), options), Main::halt);
+        Future<?> end = endpoint.termination();
+        StopSignals.onFirst(() -> stop(() -> endpoint.drain(options.drainTimeout()), end, options), Main::halt);
         rehearsal.join();
         told.write(endpoint.address().getPort());
         banner.ready(service, engine, threads, address, endpoint.address().getPort());
-        DatagramStats end = ending(endpoint.termination());
+        DatagramStats stats = ending(endpoint.termination());
         Logging.stop();
-        Stderr.lastWords(banner.drained(end));
+        Stderr.lastWords(banner.drained(stats));
         return Status.DONE;
     }
 
@@ -215,11 +228,12 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private void stop(Runnable drain, ServerOptions options) {
+    private void stop(Runnable drain, Future<?> end, ServerOptions options) {
         drain.run();
         if (!quiet) {
             Stderr.line("stopping: connections may take " + DurationText.text(options.drainTimeout()) + " to end; a second SIGTERM or Ctrl-C ends at once");
         }
+        LastResort.unlessEnded(end, options.drainTimeout().plus(GRACE));
     }
 
     /** Waits for the end of the server, and prints what became of its connections behind all log lines. */

@@ -1,5 +1,6 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.internal.Patience;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -24,7 +25,7 @@ final class StopSignals {
         for (String name : new String[] {"TERM", "INT", HANG_UP}) {
             handle(name, number -> {
                 if (stopping.compareAndSet(false, true)) {
-                    stop.run();
+                    Patience.untilDone(stop); // on a thread of the signal's
                 } else if (!name.equals(HANG_UP)) {
                     halt.accept(Status.SIGNAL + number);
                 }
