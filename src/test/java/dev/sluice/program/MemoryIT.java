@@ -22,7 +22,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -66,8 +69,9 @@ class MemoryIT {
     private static String ends(Served server, Duration drain) throws Exception {
         long start = System.nanoTime();
         server.process.destroy();
-        assertTrue(server.process.waitFor(drain.toMillis() + 2_000, TimeUnit.MILLISECONDS), () -> "still there after its drain: " + server.stderr());
+        assertTrue(server.process.waitFor(60, TimeUnit.SECONDS), () -> "still there after its drain: " + server.stderr());
         long took = (System.nanoTime() - start) / 1_000_000;
+        Figures.check(took <= drain.toMillis() + 2_000, "ended " + took + " ms after SIGTERM");
         String said = server.stderr();
         assertTrue(List.of(0, 4).contains(server.process.exitValue()), () -> "status " + server.process.exitValue() + ": " + said);
         assertTrue(said.lines().noneMatch(line -> line.contains("OutOfMemory")), said);
@@ -84,8 +88,10 @@ class MemoryIT {
     // ---- unread input ---------------------------------------------------------------------------------------------------
 
     static Stream<String> enginesAndServices() {
-        return Stream.of("chat -e reactor", "record -e reactor --sub-reactors 2", "chat -e reactor --sub-reactors 2", "record -e reactor")
-                .limit(FULL ? 4 : 2);
+        return Stream.of("chat -e reactor", "record -e reactor --sub-reactors 2", "chat -e threads",
+                        "chat -e reactor --sub-reactors 2", "record -e reactor", "record -e threads", "chat -e virtual", "record -e virtual")
+                .filter(each -> ENGINES.contains("virtual") || !each.endsWith("virtual"))
+                .limit(FULL ? 8 : 3);
     }
 
     /** The line begins as a command does, so that a chat answers it to its sender alone. */
@@ -120,6 +126,28 @@ class MemoryIT {
                 Figures.check(slowest < 1_000, "a newcomer waited for " + slowest + " ms");
                 assertTrue(answered >= BUDGET * 3L / 4 / HELD * 9 / 10, answered + " answered: " + ends);
             }
+        }
+    }
+
+    // ---- read buffers ---------------------------------------------------------------------------------------------------
+
+    /** Each asks once, and is silent from then on. */
+    @Test
+    @EnabledForJreRange(min = JRE.JAVA_21)
+    void idleConnectionsOnVirtualThreadsAreServedOrRefused() throws Exception {
+        int clients = FULL ? 8_800 : 4_400;
+        int enough = FULL ? 6_000 : 3_000;
+        try (Served server = new Served("-Xmx" + HEAP + "m", "echo", "-e", "virtual", "--drain-timeout", "2s");
+                ManyClients crowd = new ManyClients(server.port, "ping")) {
+            List<ManyClients.Client> all = crowd.connect(clients);
+            all.forEach(client -> client.send(ByteBuffer.wrap("ping".getBytes(StandardCharsets.US_ASCII))));
+            crowd.until(Duration.ofSeconds(60), () -> all.stream().allMatch(client -> client.answers() == 1 || client.hasEnded()),
+                    () -> all.stream().filter(client -> client.answers() == 0 && !client.hasEnded()).count() + " wait: " + server.stderr());
+            long served = all.stream().filter(client -> client.answers() == 1 && !client.hasEnded()).count();
+            String ends = ends(server, Duration.ofSeconds(2));
+            Figures.tell("MemoryIT: of %d idle connections %d were served; %s", clients, served, ends);
+            assertTrue(served >= enough, served + " served");
+            assertTrue(server.stderr().contains("refused: " + (clients - served) + " connections"), server.stderr());
         }
     }
 
