@@ -5,6 +5,7 @@
 module dev.sluice {
     requires org.slf4j;
     requires static jdk.jfr;
+    requires static jdk.management;
     requires static jdk.unsupported;
 
     exports dev.sluice;

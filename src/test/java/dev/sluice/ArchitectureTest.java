@@ -131,13 +131,18 @@ class ArchitectureTest {
     @Test
     void libraryKnowsTheJdkAndSlf4jAlone() {
         noClasses().that().resideOutsideOfPackages("dev.sluice.program.cli", "dev.sluice.program.client", "dev.sluice.program.bench..")
-                .should().dependOnClassesThat().resideOutsideOfPackages("java..", "jdk.jfr..", "org.slf4j..", "dev.sluice..")
+                .should().dependOnClassesThat().resideOutsideOfPackages("java..", "jdk.jfr..", "com.sun.management..", "org.slf4j..", "dev.sluice..")
                 .check(CLASSES);
         noClasses().that().resideOutsideOfPackage("dev.sluice.program.cli")
                 .should().dependOnClassesThat().resideInAPackage("picocli..")
                 .check(CLASSES);
-        noClasses().that(describe("are not of JfrEvents", type -> !type.getName().startsWith("dev.sluice.internal.JfrEvents")))
-                .should().dependOnClassesThat().resideInAPackage("jdk.jfr..")
+        onlyIn("JfrEvents", "jdk.jfr..");
+        onlyIn("DirectMemoryLimit$Bean", "java.lang.management..", "com.sun.management..");
+    }
+
+    private static void onlyIn(String user, String... packages) {
+        noClasses().that(describe("are not of " + user, type -> !type.getName().startsWith("dev.sluice.internal." + user)))
+                .should().dependOnClassesThat().resideInAnyPackage(packages)
                 .because("a runtime image may lack it")
                 .check(CLASSES);
     }

@@ -61,7 +61,9 @@ class ChunkPoolTest {
 
     @Test
     void shouldKeepAFewChunksForItself() {
-        take(pools.get(0), ChunkDepot.SLAB).forEach(pools.get(0)::give);
+        for (int i = 0; i < 100; i++) {
+            take(pools.get(0), i % ChunkDepot.SLAB).forEach(pools.get(0)::give);
+        }
         take(pools.get(1), 1);
         assertEquals(bytes(2 * ChunkDepot.SLAB), depot.allocated(), "the other loop's memory is its own");
         take(pools.get(0), ChunkDepot.SLAB);
@@ -104,8 +106,8 @@ class ChunkPoolTest {
         List<Callable<Void>> loops = IntStream.range(0, LOOPS).mapToObj(loop -> (Callable<Void>) () -> {
             ChunkPool pool = pools.get(loop);
             Random random = new Random(Seed.VALUE + loop);
-            for (int i = 0; i < 500; i++) {
-                int count = random.nextInt(100);
+            for (int i = 0; i < 2_000; i++) {
+                int count = random.nextInt(200);
                 peak.accumulateAndGet(used.addAndGet(count), Math::max); // before they are taken, so never too little
                 List<Chunk> taken = take(pool, count);
                 taken.forEach(chunk -> chunk.bytes().clear().putInt(0, loop));
