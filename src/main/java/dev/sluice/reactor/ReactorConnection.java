@@ -335,12 +335,14 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     }
 
     /**
-     * While memory is short: how much unread input it may keep, with what is read now. It may fill the memory that it has: the end of its
-     * line may be all that it waits for. For more, there has to be room.
+     * How much unread input it may keep, with what is read now; looks whether memory is still short. While it is, the connection may fill
+     * the memory that it has: the end of its line may be all that it waits for. For more, there has to be room.
      */
     private int mayKeep() {
         long room = context.readMark() - (readsWhileOutputWaits() ? 0 : output.length());
-        if (room < 0) {
+        if (!context.memoryIsShort) {
+            return context.options.maxRemainder();
+        } else if (room < 0) {
             return 0;
         }
         long kept = Math.max(MemoryBudget.PAID, Math.max(Long.highestOneBit(room), unread == null ? 0 : unread.capacity()));
@@ -644,8 +646,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (has(ReadStop.OUTPUT_WAITS)) {
             go(ReadStop.OUTPUT_WAITS);
         }
-        if (has(ReadStop.MEMORY_SHORT) && unread == null && output.length() <= context.readMark()) {
-            readAgain(); // unread input has to wait until there is memory for more of it
+        if (has(ReadStop.MEMORY_SHORT) && mayKeep() > (unread == null ? 0 : unread.limit())) {
+            readAgain(); // it was its output that left no room
         }
         if (output.takeWritableDue(mayWrite()) && !context.neverOpened.contains(this)) {
             call(Event.WRITABLE, null);

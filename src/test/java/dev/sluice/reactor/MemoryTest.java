@@ -178,4 +178,23 @@ class MemoryTest {
         refused.awaitEnd();
         assertEquals(64, loop.server.stats().open());
     }
+
+    @Test
+    void connectionThatWaitedForItsOutputReadsTheRestOfALineThoughMemoryStaysShort() throws IOException {
+        ScriptedSocketIo io = new ScriptedSocketIo();
+        loop.serve(OPTIONS, io, connection -> lines());
+        unfinished(1, 300_000);
+        unfinished(1, 200_000);
+        unfinished(30, 60_000);
+        assertTrue(loop.server.heldMemory() > BUDGET / 16 * 15 - 1024, "there is no room for output: " + loop.server.heldMemory());
+        io.taking = () -> 0;
+        Loop.Client client = loop.connect().send("1\n12");
+        loop.until(() -> client.recorder.connection.pending() > 0, "an answer that waits");
+        client.send("34");
+        loop.until(() -> !client.recorder.connection.isReading(), "no memory for more");
+        io.taking = () -> Integer.MAX_VALUE;
+        loop.until(() -> client.recorder.connection.pending() == 0, "the answer leaves");
+        client.send("56\n");
+        loop.until(() -> io.written.toString().equals("1\n6\n"), "the next answer");
+    }
 }
