@@ -224,9 +224,9 @@ public final class ListenerSockets {
      * @param cause   why
      */
     public void sendAway(SocketChannel channel, Throwable cause) {
-        admission.leave();
         refuse(channel, Refusal.NO_THREAD);
         warn(cause, "a connection was refused, ");
+        admission.leave(); // last: where the words above find no memory, their caller has it dropped
     }
 
     /**

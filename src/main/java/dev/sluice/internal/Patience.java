@@ -13,10 +13,27 @@ public final class Patience {
 
     private Patience() {}
 
-    /** Waits a little. */
+    /**
+     * Whether a failure is want of memory.
+     *
+     * @param failure an {@link OutOfMemoryError}, or what the JDK makes of one while it links a lambda
+     * @return true if it is worth while to try again
+     */
+    public static boolean helps(Throwable failure) {
+        return failure instanceof OutOfMemoryError || failure.getCause() instanceof OutOfMemoryError;
+    }
+
+    /** Waits a little. Throws nothing. */
     public static void pause() {
+        long beganNs = System.nanoTime();
         Thread.interrupted(); // with the flag set it would not wait
-        LockSupport.parkNanos(PAUSE_NS);
+        try {
+            LockSupport.parkNanos(PAUSE_NS);
+        } catch (OutOfMemoryError e) { // a virtual thread needs memory to wait
+            while (System.nanoTime() - beganNs < PAUSE_NS) {
+                Thread.onSpinWait();
+            }
+        }
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.sluice.internal;
 import java.io.IOException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.NotYetConnectedException;
 import java.nio.channels.SocketChannel;
 
 /**
@@ -70,6 +71,19 @@ public interface SocketIo {
      */
     default void shutdownOutput(SocketChannel channel) throws IOException {
         channel.shutdownOutput();
+    }
+
+    /**
+     * Has a read that blocks return. A close follows.
+     *
+     * @param channel the connection's socket
+     */
+    default void shutdownInput(SocketChannel channel) {
+        try {
+            channel.shutdownInput();
+        } catch (IOException | NotYetConnectedException e) {
+            // lost already
+        }
     }
 
     /**

@@ -2,12 +2,11 @@ package dev.sluice.threads;
 
 import dev.sluice.internal.ChunkDepot;
 import dev.sluice.internal.ChunkPool;
-import java.util.concurrent.locks.ReentrantLock;
 
 /** Chunks for many threads. */
 final class LockedChunks extends ChunkPool {
 
-    private final ReentrantLock lock = new ReentrantLock();
+    private final PatientLock lock = new PatientLock();
 
     LockedChunks() {
         super(new ChunkDepot());

@@ -47,7 +47,10 @@ final class LoopStep extends TaskQueue.Task {
         asked.set(false);
         try {
             step.run();
-        } catch (OutOfMemoryError e) {
+        } catch (Throwable t) {
+            if (!Patience.helps(t)) {
+                throw t;
+            }
             Patience.pause(); // a timer would need memory
             ask();
         }

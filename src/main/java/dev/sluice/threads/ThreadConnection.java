@@ -205,8 +205,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         this.attempt = attempt;
         this.service = service;
         this.connected = attempt == null;
-        this.id = context.admission.nextId();
-        this.local = connected ? localOf(channel) : null;
+        this.id = channel == null && attempt == null ? 0 : context.admission.nextId();
+        this.local = connected && channel != null ? localOf(channel) : null;
         this.lock = context.seams.locks().get();
         this.changed = lock.newCondition();
         this.turn = new CallbackLock(this);
@@ -908,9 +908,15 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         }
     }
 
-    /** Under the lock, once closed. */
+    /**
+     * Under the lock, once closed. A close that finds no memory half way cannot be done again, and would leave its thread in the read: that
+     * is brought back first.
+     */
     private void closeSocket() {
         if (!socketClosed) {
+            if (inRead) {
+                context.socketIo.shutdownInput(channel);
+            }
             context.socketIo.close(channel);
             socketClosed = true;
         }
@@ -923,15 +929,25 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     /** The own thread, which may wait for the memory that the last callback needs. */
     private void finishPatiently() {
-        while (!over) {
-            try {
-                finish();
-            } catch (OutOfMemoryError e) {
-                Patience.pause();
+        try {
+            while (!over) {
+                tryToFinish();
             }
+        } finally {
+            giveBack();
+            settleSoon();
         }
-        giveBack();
-        settleSoon();
+    }
+
+    private void tryToFinish() {
+        try {
+            finish();
+        } catch (Throwable t) {
+            if (over) {
+                throw t;
+            }
+            Patience.pause();
+        }
     }
 
     private void giveBack() {
@@ -957,6 +973,9 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
      */
     private void finish() {
         try {
+            if (state != ConnectionState.CLOSED) { // not even its failure found memory
+                end(Kind.MEMORY, null);
+            }
             lock.lock();
             try {
                 while (writing) { // the call is about to return, and tells how much has left
@@ -975,10 +994,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             }
             tell();
             over = true;
-        } catch (OutOfMemoryError e) {
-            throw e;
-        } catch (Throwable t) { // a drain must not wait for it
-            over = true;
+        } catch (Throwable t) {
+            over = !Patience.helps(t); // or a drain would wait for it
             throw t;
         }
     }
@@ -1029,6 +1046,19 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         kind = Kind.CONNECT_FAILURE;
         cause = why;
         counted = true;
+    }
+
+    /**
+     * On the thread that starts the server, for a connection that never was. It finds no memory, and ends: the classes that this takes are
+     * there from then on.
+     */
+    void rehearse() {
+        socketClosed = true;
+        counted = true;
+        comes();
+        fail(new OutOfMemoryError("rehearsed"));
+        Patience.pause();
+        finishPatiently();
     }
 
     /** A thread of ours, for a connection that was refused. */

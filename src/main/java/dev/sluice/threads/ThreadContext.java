@@ -196,6 +196,11 @@ final class ThreadContext {
         }
     }
 
+    /** On the thread that starts the server. */
+    void rehearse() {
+        new ThreadConnection(this, null, null, null, null).rehearse();
+    }
+
     /** On the loop. Nothing is attempted, and the handler is told. Finds it no memory, nothing has happened. */
     private void refuse(ThreadConnect attempt, Throwable why) {
         ThreadConnection connection = new ThreadConnection(this, null, attempt.address(), attempt, null);

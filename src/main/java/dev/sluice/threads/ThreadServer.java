@@ -42,6 +42,7 @@ public final class ThreadServer implements Server {
         Admission admission = new Admission(options, MemoryBudget.LEAST_ON_A_THREAD);
         this.context = new ThreadContext(reactor, options, seams, threads, admission);
         this.acceptor = new ThreadAcceptor(context, service, admission, listeners);
+        context.rehearse();
     }
 
     /**
