@@ -64,8 +64,8 @@ public final class Reactor implements AutoCloseable {
     /** Selects that may fail in a row before the loop is given up. */
     private static final int FAILED_SELECTS = 16;
 
-    /** The same for want of memory, with a pause after each: five seconds. The end of the loop waits for memory as long. */
-    private static final int STARVED_TRIES = 500;
+    /** The same for want of memory, with a pause after each: 1.5 seconds. The end of the loop waits for memory as long. */
+    private static final int STARVED_TRIES = 150;
 
     /** What the loop was doing when something was thrown. The names are made beforehand: then, there may be no memory for one. */
     private enum Step {
@@ -315,7 +315,7 @@ public final class Reactor implements AutoCloseable {
      * components can complete their pending futures. Tasks run in the order in which they were given; connections that
      * one of them ends have their last callbacks before the next.
      *
-     * @param task what to run; what it throws is counted and logged. One that finds no memory is run again, for five seconds
+     * @param task what to run; what it throws is counted and logged. One that finds no memory is run again, for 1.5 seconds
      * @return takes the task back when run, on the loop's thread, for one whose life ends before the reactor's
      * @throws IllegalStateException on another thread
      */

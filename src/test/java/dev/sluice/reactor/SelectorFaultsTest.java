@@ -149,16 +149,16 @@ class SelectorFaultsTest {
     void selectsThatFindNoMemoryForAWhileAreSurvived() throws IOException {
         try (Reactor reactor = Reactor.open(() -> nowNs, new Provider())) {
             withoutMemory = true;
-            failures = 499;
+            failures = 149;
             int[] ran = new int[1];
-            for (int i = 0; i < 500; i++) {
+            for (int i = 0; i < 150; i++) {
                 reactor.execute(() -> ran[0]++);
                 reactor.runOnce(Duration.ZERO);
             }
-            assertEquals(500, ran[0]);
-            failures = 500;
+            assertEquals(150, ran[0]);
+            failures = 150;
             assertThrows(OutOfMemoryError.class, () -> {
-                for (int i = 0; i < 500; i++) {
+                for (int i = 0; i < 150; i++) {
                     reactor.runOnce(Duration.ZERO);
                 }
             });
