@@ -533,7 +533,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         boolean isFull = pending > context.options.highWater();
         boolean sent = false;
         try {
-            ByteBuffer copy = ByteBuffer.allocate(length).put(data).flip();
+            byte[] copy = new byte[length];
+            data.get(copy);
             sent = context.reactor.execute(new CrossThreadWrite(copy, isFull));
         } finally { // there may be no memory for the copy
             if (!sent) {
@@ -548,22 +549,27 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** A write by another thread: a message with a copy of the bytes. */
     private final class CrossThreadWrite extends TaskQueue.Task {
-        private final ByteBuffer bytes;
+        private final byte[] bytes;
 
         /** Whether the writer was told to wait, so that {@link Handler#onWritable} must follow. */
         private final boolean wasFull;
 
-        CrossThreadWrite(ByteBuffer bytes, boolean wasFull) {
+        CrossThreadWrite(byte[] bytes, boolean wasFull) {
             this.bytes = bytes;
             this.wasFull = wasFull;
         }
 
         @Override
         public void run() {
-            int length = bytes.remaining();
-            context.releaseElsewhere(length);
-            if (state != ConnectionState.CLOSED && output.arrived(length)) { // or reaping accounts for them
-                enqueue(bytes);
+            context.releaseElsewhere(bytes.length);
+            ByteBuffer data = null;
+            try {
+                data = ByteBuffer.wrap(bytes);
+            } catch (OutOfMemoryError e) {
+                fail(e);
+            }
+            if (state != ConnectionState.CLOSED && output.arrived(bytes.length)) { // or reaping accounts for them
+                enqueue(data);
                 if (wasFull) {
                     output.tellWhenWritable();
                 }
