@@ -77,6 +77,7 @@ public final class Reactor implements AutoCloseable {
         FLUSH("a flush"),
         REAP("the end of a connection"),
         AT_END("a task at the end"),
+        TURN("a turn"),
         CLOSE("closing the selector");
 
         private final String text;
@@ -134,7 +135,6 @@ public final class Reactor implements AutoCloseable {
     private Reactor(LongSupplier nanoClock, SelectorProvider provider) throws IOException {
         this.nanoClock = nanoClock;
         this.lastNs = this.nowNs = nanoClock.getAsLong();
-        Step.valueOf(Step.SELECT.name()); // the class is there before it is needed
         this.selector = provider.openSelector(); // last: after a failure it would stay open
     }
 
@@ -145,7 +145,10 @@ public final class Reactor implements AutoCloseable {
      * @throws IOException if no selector can be opened, for want of descriptors
      */
     public static Reactor open() throws IOException {
-        return open(System::nanoTime, SelectorProvider.provider());
+        Reactor reactor = open(System::nanoTime, SelectorProvider.provider());
+        reactor.selector.wakeup(); // the first call of a native method needs memory, and stop must need none
+        reactor.selector.selectNow();
+        return reactor;
     }
 
     /**
@@ -287,11 +290,23 @@ public final class Reactor implements AutoCloseable {
         running = true;
         try {
             while (!stopping) {
-                turn(Long.MAX_VALUE);
+                turnUnlessStarved();
             }
         } finally {
             running = false;
             release();
+        }
+    }
+
+    /** Each step sees to its failures. Between two steps, memory may fail that the JDK itself needs: then there is another turn. */
+    private void turnUnlessStarved() throws IOException {
+        try {
+            turn(Long.MAX_VALUE);
+        } catch (OutOfMemoryError e) {
+            if (failedSelects >= STARVED_TRIES) {
+                throw e;
+            }
+            failed(Step.TURN, e);
         }
     }
 

@@ -735,7 +735,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         }
         boolean asAnnounced = ending != null && (kind == Kind.LOCAL || kind == Kind.PEER);
         Kind why = asAnnounced ? ending.kind : kind;
-        ending = Ending.bare(why, resets || kind == Kind.DRAIN_DEADLINE);
+        boolean hasLost = kind == Kind.DRAIN_DEADLINE || kind == Kind.QUEUE_LIMIT || kind == Kind.MEMORY; // though nothing may wait now
+        ending = Ending.bare(why, resets || hasLost);
         state = ConnectionState.CLOSED;
         try {
             context.reactor.reapLater(this);

@@ -11,6 +11,7 @@ import dev.sluice.internal.Admission;
 import dev.sluice.internal.ChunkDepot;
 import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.Patience;
+import dev.sluice.internal.Rehearsal;
 import dev.sluice.internal.ServerEnd;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
@@ -31,6 +32,12 @@ import java.util.stream.Stream;
  * are sub-reactors.
  */
 public final class ReactorServer implements Server {
+
+    static {
+        Rehearsal.initialise(
+                Reactor.class, ReactorAcceptor.class, ReactorConnect.class, ReactorConnection.class, ReactorContext.class,
+                ReadyHandler.class, Registration.class, Scarcity.class, SpinGuard.class, Watchdog.class);
+    }
 
     private final Reactor[] reactors;
     private final ReactorContext[] contexts;

@@ -141,7 +141,8 @@ class BackPressureContractTest extends EngineContract {
         CloseReason reason = client.awaitClose();
         assertEquals(Kind.QUEUE_LIMIT, reason.kind());
         // on a reactor, a write that is just taken from the messages to the queue is in neither for an instant
-        assertTrue(reason.unsent() > 0 && reason.unsent() <= (1 << 20) + 100_000, reason.toString());
+        // and the kernel may have taken all of them before the loop hears of the write that was too much
+        assertTrue(reason.unsent() <= (1 << 20) + 100_000, reason.toString());
         assertTrue(client.awaitReset(), "a part must not look like the whole");
     }
 
