@@ -136,6 +136,24 @@ public final class MemoryBudget {
     }
 
     /**
+     * How much has to be given back until memory is not short.
+     *
+     * @return bytes; zero or less while it is not
+     */
+    long excess() {
+        return held() - limit / 4 * 3;
+    }
+
+    /**
+     * How much input connections may still take.
+     *
+     * @return bytes, up to the last sixteenth; less than zero within it
+     */
+    long room() {
+        return limit / 16 * 15 - held();
+    }
+
+    /**
      * Whether the largest connections are to be closed.
      *
      * @return true above the limit
@@ -151,7 +169,7 @@ public final class MemoryBudget {
      * @return bytes, beside {@link #PAID}
      */
     public long readMark() {
-        long room = limit / 16 * 15 - held();
+        long room = room();
         long shrinksOver = limit / 16 * 3;
         return room >= shrinksOver ? highWater : Math.max(0, Math.min(room, (long) (highWater * ((double) room / shrinksOver)))); // the product may be no long
     }

@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongConsumer;
 
 /**
  * The connections of a loop that are not read because memory is short ({@link ReadStop#MEMORY_SHORT}). Not to read releases output alone;
@@ -13,12 +14,14 @@ import java.util.Map;
  * to the loop.
  *
  * <pre>
- *            add                     memory is not short any more
- *   reads ─────────▶ waits ───────────────────────────────────────────▶ reads
+ *            add                     there is room for as much again as it holds
+ *   reads ─────────▶ waits ───────────────────────────────────────────────────────▶ reads
  *                    │   ▲
  *                    │   └── holds less: its time begins anew
- *                    └── its time is over, memory is short, and none of those holds more ──▶ closed, MEMORY
+ *                    └── its time is over, and it holds most of those, and more than its share ──▶ closed, MEMORY
  * </pre>
+ *
+ * <p>If those whose time is over hold no more than their shares, others do, which were silent since: the largest of all are closed instead.
  */
 public final class MemoryWait {
 
@@ -51,6 +54,7 @@ public final class MemoryWait {
     private final MemoryBudget budget;
     private final Loop loop;
     private final long mostNs;
+    private final LongConsumer closeLargest;
 
     /** Ends the looks; null while no connection waits. */
     private Runnable cancelLooks;
@@ -61,11 +65,13 @@ public final class MemoryWait {
      * @param budget the server's
      * @param loop   runs the connections
      * @param mostNs how long a connection may wait and hold no less than before; 0: for ever
+     * @param closeLargest closes the connections that hold most, if that is more than their share, until so many bytes are free
      */
-    public MemoryWait(MemoryBudget budget, Loop loop, long mostNs) {
+    public MemoryWait(MemoryBudget budget, Loop loop, long mostNs, LongConsumer closeLargest) {
         this.budget = budget;
         this.loop = loop;
         this.mostNs = mostNs;
+        this.closeLargest = closeLargest;
     }
 
     /**
@@ -102,11 +108,16 @@ public final class MemoryWait {
     private void look() {
         endLooksIfNoneWaits();
         waits.forEach(this::note);
-        if (budget.isShort()) {
-            closeOverdue();
-        }
-        if (!budget.isShort()) {
-            List.copyOf(waits.keySet()).forEach(Member::readAgain);
+        closeOverdue();
+        boolean isShort = budget.isShort();
+        long mark = isShort ? budget.readMark() : Long.MAX_VALUE;
+        long room = isShort ? budget.room() : Long.MAX_VALUE;
+        for (Member member : List.copyOf(waits.keySet())) { // those first that wait longest: newcomers read up to the mark, too
+            long more = member.held() + MemoryBudget.PAID; // unread input takes as much again
+            if (2 * more <= mark && more <= room) {
+                room -= more;
+                member.readAgain();
+            }
         }
     }
 
@@ -119,16 +130,25 @@ public final class MemoryWait {
         wait.held = held;
     }
 
+    /** Closes those whose time is over, the largest first; where none of them holds more than its share, the largest of all. */
     private void closeOverdue() {
+        long excess = budget.excess();
         long nowNs = loop.nowNs();
         List<Member> overdue = new ArrayList<>(waits.keySet());
-        overdue.removeIf(member -> mostNs == 0 || nowNs - waits.get(member).sinceNs < mostNs || !budget.isAboveShare(member.held()));
-        overdue.sort(Comparator.comparingLong(Member::held).reversed());
+        overdue.removeIf(member -> mostNs == 0 || nowNs - waits.get(member).sinceNs < mostNs);
+        if (excess <= 0 || overdue.isEmpty()) {
+            return;
+        }
+        overdue.sort(Comparator.comparingLong((Member member) -> waits.get(member).held).reversed()); // as noted: on threads it changes
         for (Member member : overdue) {
-            if (!budget.isShort()) {
-                return;
+            long held = waits.get(member).held;
+            if (excess > 0 && budget.isAboveShare(held)) {
+                excess -= held;
+                member.endForMemory();
             }
-            member.endForMemory();
+        }
+        if (excess > 0) {
+            closeLargest.accept(excess); // they hold most, and were they to send more, they would not be read
         }
     }
 }

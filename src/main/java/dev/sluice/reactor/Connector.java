@@ -22,7 +22,7 @@ import java.util.concurrent.CompletableFuture;
 /**
  * Outbound connections on a reactor of the caller's: the counterpart of a server's acceptor. Once open, a connection is what
  * it is on a server, with the same handler, queue, limits, deadlines and counters; {@link ServerOptions#maxConnections} bounds how many
- * there are. The reactor outlives it.
+ * there are, and {@link ServerOptions#maxMemory} what they hold, apart from those of any server. The reactor outlives it.
  */
 public final class Connector implements AutoCloseable {
 

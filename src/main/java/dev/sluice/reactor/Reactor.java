@@ -446,9 +446,9 @@ public final class Reactor implements AutoCloseable {
         spinGuard.selected(early, selector);
     }
 
-    /** Selects without waiting, unless something is ready already. */
+    /** Selects without waiting, unless something is ready already; false if there is nothing to do. */
     private boolean poll() throws IOException {
-        return !ready.isEmpty() || selector.selectNow(collect) > 0 || !tasks.isEmpty();
+        return !ready.isEmpty() || selector.selectNow(collect) > 0 || !tasks.isEmpty() || stopping;
     }
 
     private void dispatch() {

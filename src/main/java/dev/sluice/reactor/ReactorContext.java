@@ -150,7 +150,7 @@ final class ReactorContext {
         this.outlet = new Outlet(socketIo, new ChunkPool(depot), counters);
         this.timeouts = new Timeouts(options);
         this.budget = admission.budget();
-        this.memoryWait = new MemoryWait(budget, reactor.loop(), options.writeTimeout().toNanos());
+        this.memoryWait = new MemoryWait(budget, reactor.loop(), options.writeTimeout().toNanos(), this::closeLargest);
         budget.add(this::heldMemory);
         this.forgetEnd = reactor.atEnd(() -> {
             wasCutOff = true;
@@ -423,6 +423,20 @@ final class ReactorContext {
                 return; // there is a larger one on another loop, which will find it
             }
             largest.get().endForMemory();
+        }
+    }
+
+    /** Of two that hold the same, the newer one. Calls no handler. */
+    private void closeLargest(long bytes) {
+        List<ReactorConnection> all = connections();
+        all.sort(Comparator.comparingLong(ReactorConnection::held).thenComparingLong(ReactorConnection::id).reversed());
+        long left = bytes;
+        for (ReactorConnection each : all) {
+            if (left <= 0 || !budget.isAboveShare(each.held())) {
+                return;
+            }
+            left -= each.held();
+            each.endForMemory();
         }
     }
 

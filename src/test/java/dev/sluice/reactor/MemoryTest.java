@@ -97,7 +97,8 @@ class MemoryTest {
         for (Loop.Client each : all) {
             if (each.recorder.reason != null) {
                 assertEquals(new CloseReason(Kind.MEMORY, null, 0), each.recorder.reason);
-                smallestClosed = Math.min(smallestClosed, waiting.remove(each));
+                Long held = waiting.remove(each);
+                smallestClosed = held == null ? smallestClosed : Math.min(smallestClosed, held); // null: one that was silent, and held most of all
             }
         }
         long largest = smallestClosed;
@@ -107,7 +108,7 @@ class MemoryTest {
         loop.advance(Duration.ofMinutes(10));
         assertTrue(loop.server.heldMemory() <= BUDGET);
         assertNull(small.recorder.reason);
-        assertNull(all.get(0).recorder.reason, "it waits for nothing but its peer");
+        assertNull(all.get(0).recorder.reason, "the first of those that hold as much");
         assertEquals("4\n", small.send("\n").receiveText(2));
     }
 
@@ -154,6 +155,55 @@ class MemoryTest {
         loop.until(() -> loop.server.stats().closedBy(Kind.MEMORY) > 0, "one is closed");
         assertEquals(1, loop.server.stats().closedBy(Kind.MEMORY));
         assertNull(third.recorder.reason);
+    }
+
+    /** Sizes of which each takes what the last one has left. */
+    private static final int[] ALL_SIZES = {100_000, 300_000, 60_000, 30_000, 30_000, 30_000, 30_000, 30_000, 7_000, 3_500, 3_500, 3_500, 1_800, 1_800, 1_800, 1_800, 1_800};
+
+    private List<Loop.Client> unfinishedOfAllSizes() throws IOException {
+        List<Loop.Client> all = new ArrayList<>();
+        for (int bytes : ALL_SIZES) {
+            all.addAll(unfinished(1, bytes));
+        }
+        return all;
+    }
+
+    /** It holds most, and has waited for nothing; were it to send more, it would not be read. */
+    @Test
+    void largestThatIsSilentIsClosedWhenASmallOneHasWaitedTooLong() throws IOException {
+        loop.serve(OPTIONS, SocketIo.PLAIN, connection -> lines());
+        List<Loop.Client> all = unfinishedOfAllSizes();
+        Loop.Client small = loop.connect();
+        small.send(ByteBuffer.allocate(25_000)).send("\n");
+        loop.advance(Duration.ofSeconds(29));
+        assertEquals(18, loop.server.stats().open());
+        assertEquals(0, small.channel.read(ByteBuffer.allocate(1)), "there is no room for its line");
+        ByteBuffer answer = ByteBuffer.allocate(6);
+        loop.until(() -> {
+            loop.nowNs += 100_000_000;
+            return read(small, answer);
+        }, "an answer");
+        assertEquals(Kind.MEMORY, all.get(1).recorder.reason.kind());
+        assertEquals(17, loop.server.stats().open(), "one was enough");
+    }
+
+    @Test
+    void connectionThatWaitsIsReadBeforeANewcomerWhenThereIsRoom() throws IOException {
+        loop.serve(OPTIONS, SocketIo.PLAIN, connection -> lines());
+        List<Loop.Client> all = unfinishedOfAllSizes();
+        Loop.Client waits = loop.connect();
+        waits.send(ByteBuffer.allocate(25_000)).send("\n");
+        loop.settle();
+        all.get(0).resetNow(); // memory is still short
+        loop.until(() -> loop.server.stats().open() == 17, "its end");
+        assertTrue(loop.server.heldMemory() > SHORT);
+        ByteBuffer answer = ByteBuffer.allocate(6);
+        long nowNs = loop.nowNs;
+        loop.until(() -> {
+            loop.nowNs += 1_000_000;
+            return read(waits, answer);
+        }, "an answer");
+        assertTrue(loop.nowNs - nowNs < 5_000_000_000L, "within some looks");
     }
 
     @Test
