@@ -6,6 +6,7 @@ import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats.Counter;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -15,11 +16,12 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 
 /**
  * A server with several loops, in a process of its own. Clients that do not read fill the queues of one loop after another, each time to
@@ -34,8 +36,11 @@ final class Peaks {
     /** For each loop: free chunks, the lent buffer, and a buffer of the JDK's. */
     private static final long CONSTANT = (256 + 64 + 64) << 10;
 
-    /** The loops that the clients of a peak were served by. */
-    private static final Set<Thread> SERVED_BY = ConcurrentHashMap.newKeySet();
+    /** The loop that serves a client, by the client's port. */
+    private static final Map<Integer, Thread> LOOPS_BY_PORT = new ConcurrentHashMap<>();
+
+    /** Bytes that each client of the present peak is sent. */
+    private static volatile long part;
 
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(64 << 10);
     private final long others = direct();
@@ -46,15 +51,17 @@ final class Peaks {
         server = ReactorServer.start(
                 List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))),
                 ReactorOptions.builder().server(options).subReactors(LOOPS).build(),
-                connection -> Peaks::flood);
+                connection -> {
+                    LOOPS_BY_PORT.put(((InetSocketAddress) connection.remoteAddress()).getPort(), Thread.currentThread());
+                    return Peaks::flood;
+                });
     }
 
     /** Answers with a part of a peak, whatever was asked. */
     private static void flood(Connection self, ByteBuffer in) {
-        SERVED_BY.add(Thread.currentThread());
         in.position(in.limit());
         ByteBuffer piece = ByteBuffer.allocate(64 << 10);
-        for (long left = BUDGET * 9 / 10 / CLIENTS_OF_EACH; left > 0; left -= piece.capacity()) {
+        for (long left = part; left > 0; left -= piece.capacity()) {
             self.write(piece.clear());
         }
     }
@@ -76,27 +83,38 @@ final class Peaks {
 
     /** Its clients read all in the end, or none of it. */
     private void ofEachLoop(boolean read) throws Exception {
+        LOOPS_BY_PORT.clear();
         List<SocketChannel> clients = new ArrayList<>();
         for (int i = 0; i < LOOPS * CLIENTS_OF_EACH; i++) { // a newcomer goes to a loop that has the fewest
             SocketChannel client = SocketChannel.open().setOption(StandardSocketOptions.SO_RCVBUF, 4 << 10);
             client.connect(server.address());
             clients.add(client);
         }
-        for (int loop = 0; loop < LOOPS; loop++) {
-            SERVED_BY.clear();
-            for (int i = loop; i < clients.size(); i += LOOPS) {
-                clients.get(i).write(ByteBuffer.allocate(1));
+        await(() -> LOOPS_BY_PORT.size() == clients.size());
+        Map<Thread, List<SocketChannel>> clientsOf = clients.stream().collect(Collectors.groupingBy(Peaks::loopOf));
+        require(clientsOf.size() > LOOPS / 2, clientsOf.keySet()); // one that has just lost its clients may get fewer
+        for (List<SocketChannel> peak : clientsOf.values()) {
+            part = BUDGET * 9 / 10 / peak.size();
+            for (SocketChannel client : peak) {
+                client.write(ByteBuffer.allocate(1));
             }
             await(() -> server.stats().pending() > BUDGET * 8 / 10);
-            require(SERVED_BY.size() == 1, "a peak of " + SERVED_BY);
-            for (int i = loop; i < clients.size(); i += LOOPS) {
+            for (SocketChannel client : peak) {
                 if (read) {
-                    clients.get(i).shutdownOutput();
-                    while (clients.get(i).read(buffer.clear()) >= 0) {}
+                    client.shutdownOutput();
+                    while (client.read(buffer.clear()) >= 0) {}
                 }
-                clients.get(i).close();
+                client.close();
             }
             await(() -> server.stats().pending() == 0);
+        }
+    }
+
+    private static Thread loopOf(SocketChannel client) {
+        try {
+            return LOOPS_BY_PORT.get(((InetSocketAddress) client.getLocalAddress()).getPort());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
