@@ -25,12 +25,21 @@ public final class Patience {
 
     /** Waits a little. Throws nothing. */
     public static void pause() {
+        pause(PAUSE_NS);
+    }
+
+    /** Waits hardly at all, so that what a pause takes is there. */
+    public static void rehearse() {
+        pause(1);
+    }
+
+    private static void pause(long pauseNs) {
         long beganNs = System.nanoTime();
         Thread.interrupted(); // with the flag set it would not wait
         try {
-            LockSupport.parkNanos(PAUSE_NS);
+            LockSupport.parkNanos(pauseNs);
         } catch (OutOfMemoryError e) { // a virtual thread needs memory to wait
-            while (System.nanoTime() - beganNs < PAUSE_NS) {
+            while (System.nanoTime() - beganNs < pauseNs) {
                 Thread.onSpinWait();
             }
         }

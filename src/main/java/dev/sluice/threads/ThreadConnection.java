@@ -1058,7 +1058,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         counted = true;
         comes();
         fail(new OutOfMemoryError("rehearsed"));
-        Patience.pause();
+        Patience.rehearse();
         finishPatiently();
     }
 
