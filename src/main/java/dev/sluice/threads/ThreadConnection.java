@@ -876,7 +876,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             dueNs = Timeouts.NEVER;
             try {
                 boolean hasLost = why == Kind.DRAIN_DEADLINE || why == Kind.QUEUE_LIMIT || why == Kind.MEMORY; // though nothing may wait now
-                if (queue.length() > 0 || hasLost) {
+                if (!socketClosed && (queue.length() > 0 || hasLost)) {
                     context.socketIo.resetOnClose(channel); // or the peer would take a part for the whole
                 }
             } catch (Throwable t) { // no memory: the rest of the end is all the more wanted
