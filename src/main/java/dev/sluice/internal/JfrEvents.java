@@ -44,7 +44,19 @@ public final class JfrEvents {
     @Category("Sluice")
     @Registered(false)
     @StackTrace(false)
-    private abstract static class SluiceEvent extends Event {}
+    private abstract static class SluiceEvent extends Event {
+        /** A method of this class, because the outer one would be verified with jdk.jfr, and that may be missing. */
+        final Span lasting() {
+            begin();
+            return () -> {
+                try {
+                    commit();
+                } catch (Throwable t) {
+                    // goes untold
+                }
+            };
+        }
+    }
 
     /** The end of a connection. */
     private abstract static class EndEvent extends SluiceEvent {
@@ -227,7 +239,7 @@ public final class JfrEvents {
             }
             AcceptPausedEvent event = new AcceptPausedEvent();
             event.cause = cause.toString();
-            return lasting(event);
+            return event.lasting();
         } catch (Throwable t) { // no memory, or a cause that cannot be told
             return Span.NONE;
         }
@@ -246,20 +258,9 @@ public final class JfrEvents {
             }
             DrainEvent event = new DrainEvent();
             event.connections = connections;
-            return lasting(event);
+            return event.lasting();
         } catch (Throwable t) { // no memory
             return Span.NONE;
         }
-    }
-
-    private static Span lasting(SluiceEvent event) {
-        event.begin();
-        return () -> {
-            try {
-                event.commit();
-            } catch (Throwable t) {
-                // goes untold
-            }
-        };
     }
 }
