@@ -61,10 +61,10 @@ public final class MemoryBudget {
      * The memory that the connections of a server may hold.
      *
      * @param options the server's
-     * @return bytes: what the options say, else a quarter of the maximum heap, or of the maximum direct memory if that is less
+     * @return bytes: what the options say, else a quarter of the maximum heap, or three quarters of the maximum direct memory if that is less
      */
     public static long limit(ServerOptions options) {
-        return options.maxMemory() > 0 ? options.maxMemory() : Math.max(SMALLEST, Math.min(Runtime.getRuntime().maxMemory(), DirectMemoryLimit.bytes()) / 4);
+        return options.maxMemory() > 0 ? options.maxMemory() : Math.max(SMALLEST, Math.min(Runtime.getRuntime().maxMemory() / 4, DirectMemoryLimit.bytes() / 4 * 3));
     }
 
     /**

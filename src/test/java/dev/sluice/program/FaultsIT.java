@@ -622,10 +622,10 @@ class FaultsIT {
     }
 
     @Test
-    void fiveThousandConnectionsInEightMegabytesOfDirectMemory() throws Exception {
+    void thousandsOfConnectionsInEightMegabytesOfDirectMemory() throws Exception {
         List<Socket> clients = new ArrayList<>();
         try (Served server = new Served("-Xmx64m -XX:MaxDirectMemorySize=8m", "echo")) {
-            for (int i = 0; i < 5_000; i++) {
+            for (int i = 0; i < 4_500; i++) { // of the 4,608 for which three quarters of 6 MiB have room
                 clients.add(server.connect());
             }
             for (int round = 0; round < 2; round++) {
