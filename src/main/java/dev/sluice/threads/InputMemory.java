@@ -61,9 +61,13 @@ final class InputMemory {
         if (free >= most / 2) {
             most = Math.min(most, free); // without more memory, at the cost of two reads instead of one
         } else if (!reserve(unread, UnreadInput.capacity(length + most), output)) {
+            boolean hadLarge = large != null;
             dropLarge();
             into = small;
-            most = Math.min(SMALL, free);
+            most = SMALL;
+            if (free < most && !(hadLarge && reserve(unread, UnreadInput.capacity(length + most), output))) { // it may be what made memory short
+                most = free;
+            }
         }
         return most > 0 ? into.clear().limit(most) : null;
     }

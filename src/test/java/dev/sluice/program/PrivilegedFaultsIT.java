@@ -238,7 +238,7 @@ class PrivilegedFaultsIT {
                         + "for i in $(seq 300); do [ -s $dir/port ] && break; kill -0 $S || break; sleep 0.1; done; kill $S; wait $S",
                 Served.PROGRAM, directory.toString());
         String said = Files.readString(directory.resolve("err"));
-        assertTrue(said.contains(", 1 loop, at most 10000000 connections\n"), said);
+        assertTrue(said.contains(", 1 loop, at most ") && !said.contains("at most 1073741"), said); // what memory has room for, or ten million
         assertEquals(0, status, said);
     }
 
