@@ -147,7 +147,7 @@ public final class Reactor implements AutoCloseable {
     public static Reactor open() throws IOException {
         Reactor reactor = open(System::nanoTime, SelectorProvider.provider());
         reactor.selector.wakeup(); // the first call of a native method needs memory, and stop must need none
-        reactor.selector.selectNow();
+        reactor.selector.selectNow(reactor.ignore);
         return reactor;
     }
 
