@@ -132,13 +132,13 @@ public final class MemoryBudget {
      * @return true from three quarters of the limit
      */
     public boolean isShort() {
-        return held() >= limit / 4 * 3;
+        return excess() >= 0;
     }
 
     /**
      * How much has to be given back until memory is not short.
      *
-     * @return bytes; zero or less while it is not
+     * @return bytes; less than zero while it is not
      */
     long excess() {
         return held() - limit / 4 * 3;

@@ -6,7 +6,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 
 /**
  * The connections of a loop that are not read because memory is short ({@link ReadStop#MEMORY_SHORT}). Not to read releases output alone;
@@ -22,6 +22,12 @@ import java.util.function.LongConsumer;
  * </pre>
  *
  * <p>If those whose time is over hold no more than their shares, others do, which were silent since: the largest of all are closed instead.
+ *
+ * <p>If nobody holds more than its share, as when all have filled memory side by side, nobody may be closed, and nobody would ever go on.
+ * Then those that have waited longest take twice their memory, as far as there is any before the last sixteenth; the time of the others
+ * begins anew. Each that grew can reach the end of its message, and gives all back; or it holds more than its share, and may be closed. If
+ * there is no room for that either, all hold nearly their shares, and those that wait do so until others end, the silent ones by the idle
+ * timeout.
  */
 public final class MemoryWait {
 
@@ -37,9 +43,28 @@ public final class MemoryWait {
         /** There is memory again: it reads, and is {@link #remove removed}. */
         void readAgain();
 
+        /**
+         * Takes as much memory again for its unread input, and reads, if it is that which is full.
+         *
+         * @param most bytes that it may take
+         * @return bytes that it took; 0 if it still waits
+         */
+        long grow(long most);
+
         /** It has waited too long, and is closed. */
         void endForMemory();
     }
+
+    /**
+     * What a connection held at one moment: on threads it changes meanwhile.
+     *
+     * @param held bytes
+     * @param id   its number; of two that hold the same, the newer one comes first
+     * @param end  closes it for want of memory
+     */
+    public record Holding(long held, long id, Runnable end) {}
+
+    private static final Comparator<Holding> LARGEST_FIRST = Comparator.comparingLong(Holding::held).thenComparingLong(Holding::id).reversed();
 
     /** How often the loop looks whether there is memory again, while a connection waits: other loops do not tell. */
     private static final Duration LOOK = Duration.ofMillis(100);
@@ -54,7 +79,7 @@ public final class MemoryWait {
     private final MemoryBudget budget;
     private final Loop loop;
     private final long mostNs;
-    private final LongConsumer closeLargest;
+    private final Supplier<List<Holding>> all;
 
     /** Ends the looks; null while no connection waits. */
     private Runnable cancelLooks;
@@ -65,13 +90,13 @@ public final class MemoryWait {
      * @param budget the server's
      * @param loop   runs the connections
      * @param mostNs how long a connection may wait and hold no less than before; 0: for ever
-     * @param closeLargest closes the connections that hold most, if that is more than their share, until so many bytes are free
+     * @param all    tells what each connection of the loop holds, those included that do not wait
      */
-    public MemoryWait(MemoryBudget budget, Loop loop, long mostNs, LongConsumer closeLargest) {
+    public MemoryWait(MemoryBudget budget, Loop loop, long mostNs, Supplier<List<Holding>> all) {
         this.budget = budget;
         this.loop = loop;
         this.mostNs = mostNs;
-        this.closeLargest = closeLargest;
+        this.all = all;
     }
 
     /**
@@ -108,7 +133,7 @@ public final class MemoryWait {
     private void look() {
         endLooksIfNoneWaits();
         waits.forEach(this::note);
-        closeOverdue();
+        endOverdue();
         boolean isShort = budget.isShort();
         long mark = isShort ? budget.readMark() : Long.MAX_VALUE;
         long room = isShort ? budget.room() : Long.MAX_VALUE;
@@ -130,25 +155,51 @@ public final class MemoryWait {
         wait.held = held;
     }
 
-    /** Closes those whose time is over, the largest first; where none of them holds more than its share, the largest of all. */
-    private void closeOverdue() {
+    /** Closes those whose time is over, the largest first; else the largest of all; else lets those grow that have waited longest. */
+    private void endOverdue() {
         long excess = budget.excess();
         long nowNs = loop.nowNs();
-        List<Member> overdue = new ArrayList<>(waits.keySet());
-        overdue.removeIf(member -> mostNs == 0 || nowNs - waits.get(member).sinceNs < mostNs);
-        if (excess <= 0 || overdue.isEmpty()) {
+        if (excess <= 0 || mostNs == 0) {
             return;
         }
-        overdue.sort(Comparator.comparingLong((Member member) -> waits.get(member).held).reversed()); // as noted: on threads it changes
-        for (Member member : overdue) {
-            long held = waits.get(member).held;
-            if (excess > 0 && budget.isAboveShare(held)) {
-                excess -= held;
-                member.endForMemory();
+        List<Holding> overdue = new ArrayList<>();
+        waits.forEach((member, wait) -> {
+            if (nowNs - wait.sinceNs >= mostNs) {
+                overdue.add(new Holding(wait.held, 0, member::endForMemory)); // of two that hold the same, the one that waits longer
+            }
+        });
+        if (!overdue.isEmpty()) {
+            long left = closeLargest(overdue, excess);
+            if (left > 0) { // others hold most, and were they to send more, they would not be read
+                left = closeLargest(new ArrayList<>(all.get()), left);
+            }
+            if (left > 0) {
+                growOverdue(nowNs);
             }
         }
-        if (excess > 0) {
-            closeLargest.accept(excess); // they hold most, and were they to send more, they would not be read
+    }
+
+    private void growOverdue(long nowNs) {
+        long room = budget.room();
+        for (Map.Entry<Member, Wait> each : List.copyOf(waits.entrySet())) {
+            if (nowNs - each.getValue().sinceNs >= mostNs) {
+                room -= each.getKey().grow(room);
+                each.getValue().sinceNs = nowNs;
+            }
         }
+    }
+
+    /** Closes those that hold most, none of them below its share, until so many bytes are free; returns how many are still to be. */
+    private long closeLargest(List<Holding> some, long bytes) {
+        some.sort(LARGEST_FIRST);
+        long left = bytes;
+        for (Holding each : some) {
+            if (left <= 0 || !budget.isAboveShare(each.held())) {
+                break;
+            }
+            left -= each.held();
+            each.end().run();
+        }
+        return left;
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.internal;
 
+import dev.sluice.CloseReason;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.internal.ChunkPool.Chunk;
 import java.io.IOException;
@@ -56,6 +57,17 @@ public final class OutboundQueue {
      */
     public int length() {
         return length;
+    }
+
+    /**
+     * Whether a connection that ends now is to be reset, or its peer would take a part for the whole: bytes wait, or, though none may,
+     * some were refused or cut off.
+     *
+     * @param kind why it ends
+     * @return true if bytes are lost, or may be
+     */
+    public boolean losesBy(CloseReason.Kind kind) {
+        return length > 0 || kind == CloseReason.Kind.DRAIN_DEADLINE || kind == CloseReason.Kind.QUEUE_LIMIT || kind == CloseReason.Kind.MEMORY;
     }
 
     /**

@@ -29,11 +29,11 @@ public final class Rehearsal {
      * @param more an engine's
      */
     public static void initialise(Class<?>... more) {
-        for (Class<?> each : SHARED) {
-            withNested(each);
-        }
-        for (Class<?> each : more) {
-            withNested(each);
+        for (Class<?>[] some : new Class<?>[][] {SHARED, more}) {
+            for (Class<?> each : some) {
+                withNested(each);
+                load(each.getName() + "$1", each.getClassLoader()); // the table of a switch, its own or a nested class's
+            }
         }
         TaskQueue queue = new TaskQueue(); // its atomics are linked when they are first called
         queue.add(TaskQueue.task(() -> {}));
@@ -42,14 +42,13 @@ public final class Rehearsal {
     }
 
     private static void withNested(Class<?> outer) {
-        initialise(outer.getName(), outer.getClassLoader());
-        initialise(outer.getName() + "$1", outer.getClassLoader()); // the table of a switch, if it has one
+        load(outer.getName(), outer.getClassLoader());
         for (Class<?> nested : outer.getDeclaredClasses()) {
             withNested(nested);
         }
     }
 
-    private static void initialise(String name, ClassLoader loader) {
+    private static void load(String name, ClassLoader loader) {
         try {
             Class.forName(name, true, loader);
         } catch (ClassNotFoundException e) {

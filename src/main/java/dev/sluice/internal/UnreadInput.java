@@ -115,6 +115,38 @@ public final class UnreadInput {
     }
 
     /**
+     * Whether more input can be kept without more memory.
+     *
+     * @param kept the unread input, or null
+     * @return true below its capacity, and below what a connection has paid for
+     */
+    public static boolean hasRoom(ByteBuffer kept) {
+        return kept == null || kept.limit() < Math.max(MemoryBudget.PAID, kept.capacity());
+    }
+
+    /**
+     * How much memory more would double that of unread input.
+     *
+     * @param kept the unread input, or null
+     * @param most bytes that may be kept
+     * @return bytes; 0 if it has room, or may not be longer
+     */
+    public static int growth(ByteBuffer kept, int most) {
+        return hasRoom(kept) ? 0 : Math.min(kept.capacity(), most - kept.capacity());
+    }
+
+    /**
+     * Copies unread input into more memory.
+     *
+     * @param kept the unread input
+     * @param more bytes
+     * @return the same bytes
+     */
+    public static ByteBuffer grown(ByteBuffer kept, int more) {
+        return ByteBuffer.allocate(kept.capacity() + more).put(kept.array(), 0, kept.limit()).flip();
+    }
+
+    /**
      * The memory for so much unread input.
      *
      * @param length bytes

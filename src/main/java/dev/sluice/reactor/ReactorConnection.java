@@ -735,8 +735,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         }
         boolean asAnnounced = ending != null && (kind == Kind.LOCAL || kind == Kind.PEER);
         Kind why = asAnnounced ? ending.kind : kind;
-        boolean hasLost = kind == Kind.DRAIN_DEADLINE || kind == Kind.QUEUE_LIMIT || kind == Kind.MEMORY; // though nothing may wait now
-        ending = Ending.bare(why, resets || hasLost);
+        ending = Ending.bare(why, resets || output.losesBy(kind));
         state = ConnectionState.CLOSED;
         try {
             context.reactor.reapLater(this);
@@ -749,8 +748,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Makes an ending of its own from one that serves all. Before its output is dropped and its channel closed. */
     private void describeEnd(Throwable cause) {
-        boolean resets = ending.resets || output.length() > 0; // or the peer would take a part for the whole
-        ending = new Ending(ending.kind, cause, resets, false, output.length(), remoteAddress(), localAddress());
+        ending = new Ending(ending.kind, cause, ending.resets, false, output.length(), remoteAddress(), localAddress());
     }
 
     private void release() {
@@ -1075,6 +1073,17 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         context.memoryWaitEnded(this);
         go(ReadStop.MEMORY_SHORT);
         flushSoon();
+    }
+
+    @Override
+    public long grow(long most) {
+        int more = UnreadInput.growth(unread, context.options.maxRemainder());
+        if (more == 0 || more > most) {
+            return 0;
+        }
+        keep(UnreadInput.grown(unread, more));
+        readAgain();
+        return more;
     }
 
     @Override

@@ -150,7 +150,7 @@ final class ReactorContext {
         this.outlet = new Outlet(socketIo, new ChunkPool(depot), counters);
         this.timeouts = new Timeouts(options);
         this.budget = admission.budget();
-        this.memoryWait = new MemoryWait(budget, reactor.loop(), options.writeTimeout().toNanos(), this::closeLargest);
+        this.memoryWait = new MemoryWait(budget, reactor.loop(), options.writeTimeout().toNanos(), this::holdings);
         budget.add(this::heldMemory);
         this.forgetEnd = reactor.atEnd(() -> {
             wasCutOff = true;
@@ -426,18 +426,8 @@ final class ReactorContext {
         }
     }
 
-    /** Of two that hold the same, the newer one. Calls no handler. */
-    private void closeLargest(long bytes) {
-        List<ReactorConnection> all = connections();
-        all.sort(Comparator.comparingLong(ReactorConnection::held).thenComparingLong(ReactorConnection::id).reversed());
-        long left = bytes;
-        for (ReactorConnection each : all) {
-            if (left <= 0 || !budget.isAboveShare(each.held())) {
-                return;
-            }
-            left -= each.held();
-            each.endForMemory();
-        }
+    private List<MemoryWait.Holding> holdings() {
+        return connections().stream().map(each -> new MemoryWait.Holding(each.held(), each.id(), each::endForMemory)).toList();
     }
 
     /** Bytes on their way do not count here: those to a connection that is closed are given back later. */

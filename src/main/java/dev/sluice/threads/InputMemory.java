@@ -133,11 +133,6 @@ final class InputMemory {
         }
     }
 
-    /** Whether a read may bring something without more memory. */
-    static boolean hasRoom(ByteBuffer unread) {
-        return unread == null || unread.limit() < Math.max(MemoryBudget.PAID, unread.capacity());
-    }
-
     /** The own thread, or once it is gone. No input is read while the connection waits. */
     void rest(ByteBuffer unread) {
         dropLarge();

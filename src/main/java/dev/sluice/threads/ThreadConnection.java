@@ -768,7 +768,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             return false;
         }
         go(ReadStop.OUTPUT_WAITS);
-        if (has(ReadStop.MEMORY_SHORT) && InputMemory.hasRoom(unread) && queue.length() <= context.readMark()) {
+        if (has(ReadStop.MEMORY_SHORT) && UnreadInput.hasRoom(unread) && queue.length() <= context.readMark()) {
             goOnReading();
         }
         return queue.takeWritableDue(mayWrite());
@@ -875,9 +875,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             state = ConnectionState.CLOSED;
             dueNs = Timeouts.NEVER;
             try {
-                boolean hasLost = why == Kind.DRAIN_DEADLINE || why == Kind.QUEUE_LIMIT || why == Kind.MEMORY; // though nothing may wait now
-                if (!socketClosed && (queue.length() > 0 || hasLost)) {
-                    context.socketIo.resetOnClose(channel); // or the peer would take a part for the whole
+                if (!socketClosed && queue.losesBy(why)) {
+                    context.socketIo.resetOnClose(channel);
                 }
             } catch (Throwable t) { // no memory: the rest of the end is all the more wanted
                 cause = cause == null ? t : cause;
@@ -1099,6 +1098,23 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     @Override
     public void readAgain() {
         confine(this::goOnReading);
+    }
+
+    /** On the loop. */
+    @Override
+    public long grow(long most) {
+        lock.lock();
+        try {
+            int more = UnreadInput.growth(unread, context.options.maxRemainder());
+            if (!isShortOfMemory() || more == 0 || more > most) {
+                return 0; // it may just have gone on
+            }
+            keep(UnreadInput.grown(unread, more));
+            goOnReading();
+            return more;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Under the lock. There may be memory: its own thread looks. */

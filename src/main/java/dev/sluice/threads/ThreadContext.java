@@ -27,8 +27,6 @@ import dev.sluice.reactor.Reactor;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -121,7 +119,7 @@ final class ThreadContext {
         this.timeouts = new Timeouts(options);
         this.budget = admission.budget();
         this.input = new InputAccount(budget, chunks);
-        this.memoryWait = new MemoryWait(budget, loop, options.writeTimeout().toNanos(), this::closeLargest);
+        this.memoryWait = new MemoryWait(budget, loop, options.writeTimeout().toNanos(), this::holdings);
         budget.add(() -> chunks.used() + input.bytes());
     }
 
@@ -392,22 +390,10 @@ final class ThreadContext {
         }
     }
 
-    /** What a connection held at one moment. */
-    private record Holding(ThreadConnection connection, long held, long id) {}
-
-    /** On the loop. Of two that hold the same, the newer one. */
-    private void closeLargest(long bytes) {
-        List<Holding> all = new ArrayList<>();
-        connections.forEach(each -> all.add(new Holding(each, each.held(), each.id())));
-        all.sort(Comparator.comparingLong(Holding::held).thenComparingLong(Holding::id).reversed());
-        long left = bytes;
-        for (Holding each : all) {
-            if (left <= 0 || !budget.isAboveShare(each.held())) {
-                return;
-            }
-            left -= each.held();
-            each.connection().end(CloseReason.Kind.MEMORY, null);
-        }
+    private List<MemoryWait.Holding> holdings() {
+        return connections.stream()
+                .map(each -> new MemoryWait.Holding(each.held(), each.id(), () -> each.end(CloseReason.Kind.MEMORY, null)))
+                .toList();
     }
 
     /** Any thread, with the connection's lock: it is not read any more for want of memory, or may be. */

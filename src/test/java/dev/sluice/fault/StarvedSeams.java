@@ -5,6 +5,7 @@ import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Hold;
 import dev.sluice.ServerObserver;
+import dev.sluice.ServerOptions;
 import dev.sluice.internal.SocketIo;
 import java.io.IOException;
 import java.net.SocketAddress;
@@ -58,8 +59,21 @@ public final class StarvedSeams {
         return failing + ", use " + first + ", " + times + " times";
     }
 
+    /** The options of the conversation's server: with marks that it reaches, an observer that may fail, and one worker. */
+    public ServerOptions options(int mostConnections) {
+        return ServerOptions.builder()
+                .maxConnections(mostConnections)
+                .lowWater(10_000)
+                .highWater(20_000)
+                .writeTimeout(Duration.ofSeconds(8))
+                .idleTimeout(Duration.ZERO)
+                .offloadThreads(1)
+                .observer(observer())
+                .build();
+    }
+
     /** An observer that may fail. */
-    public ServerObserver observer() {
+    private ServerObserver observer() {
         return new ServerObserver() {
             @Override
             public void refused(SocketAddress remote, Refusal why) {

@@ -1,6 +1,7 @@
 package dev.sluice.reactor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -185,6 +186,64 @@ class MemoryTest {
         }, "an answer");
         assertEquals(Kind.MEMORY, all.get(1).recorder.reason.kind());
         assertEquals(17, loop.server.stats().open(), "one was enough");
+    }
+
+    /** All have filled memory side by side: nobody holds more than its share, and none can come to the end of its line. */
+    private List<Loop.Client> alike() throws IOException {
+        List<Loop.Client> all = new ArrayList<>();
+        for (int half = 0; half < 2; half++) {
+            for (int i = 0; i < 26; i++) {
+                if (half == 0) {
+                    all.add(loop.connect());
+                }
+                all.get(i).send(ByteBuffer.allocate(30_000));
+            }
+            loop.settle();
+        }
+        for (Loop.Client each : all) {
+            assertFalse(each.recorder.connection.isReading(), "it waits for memory");
+            assertTrue(((ReactorConnection) each.recorder.connection).held() < BUDGET / 26 - 1024);
+        }
+        return all;
+    }
+
+    private void untilAllAreAnswered(List<Loop.Client> clients) {
+        for (Loop.Client each : clients) {
+            ByteBuffer answer = ByteBuffer.allocate(6);
+            loop.until(() -> {
+                loop.nowNs += 100_000_000;
+                return read(each, answer);
+            }, "an answer");
+        }
+    }
+
+    @Test
+    void connectionsOfWhichNoneMayBeClosedTakeTurnsToGrow() throws IOException {
+        loop.serve(OPTIONS, SocketIo.PLAIN, connection -> lines());
+        List<Loop.Client> all = alike();
+        for (Loop.Client each : all) {
+            each.send("\n");
+        }
+        untilAllAreAnswered(all);
+        assertEquals(0, loop.server.stats().closedBy(Kind.MEMORY));
+    }
+
+    @Test
+    void connectionsThatGrewAndStaySilentAreClosedUntilTheOthersHaveRoom() throws IOException {
+        loop.serve(OPTIONS, SocketIo.PLAIN, connection -> lines());
+        List<Loop.Client> all = alike();
+        for (int i = 0; i < 300; i++) {
+            loop.advance(Duration.ofSeconds(1));
+            assertTrue(loop.server.heldMemory() <= BUDGET, loop.server.heldMemory() + " bytes are held");
+        }
+        List<Loop.Client> left = new ArrayList<>(all);
+        left.removeIf(client -> client.recorder.reason != null);
+        assertEquals(all.size() - left.size(), loop.server.stats().closedBy(Kind.MEMORY));
+        assertTrue(left.size() >= SHORT / (64 << 10) - 1, left.size() + " of those that fit have stayed");
+        for (Loop.Client each : left) {
+            each.send("\n");
+        }
+        untilAllAreAnswered(left);
     }
 
     @Test

@@ -74,15 +74,7 @@ class StarvedSeamsTest {
         network = new SimulatedNetwork(1, new Conditions(64 << 10, 50_000, 50_000, 8 << 10, 0, 0));
         reactor = Reactor.open(network.clock(), network);
         recorders = new ArrayList<>();
-        ServerOptions options = ServerOptions.builder()
-                .maxConnections(MOST_CONNECTIONS)
-                .lowWater(10_000)
-                .highWater(20_000)
-                .writeTimeout(Duration.ofSeconds(8))
-                .idleTimeout(Duration.ZERO)
-                .offloadThreads(1)
-                .observer(seams.observer())
-                .build();
+        ServerOptions options = seams.options(MOST_CONNECTIONS);
         server = ReactorServer.open(reactor, network, List.of(Listener.at(network.address(0))), options, seams.wire(SocketIo.PLAIN), connection -> {
             seams.use(Seam.CREATE);
             Recorder recorder = new Recorder(connection, seams.talker());

@@ -103,15 +103,7 @@ class StarvedSeamsOnThreadsTest {
 
         @Override
         public void begin() throws IOException {
-            ServerOptions options = ServerOptions.builder()
-                    .maxConnections(MOST_CONNECTIONS)
-                    .lowWater(10_000)
-                    .highWater(20_000)
-                    .writeTimeout(Duration.ofSeconds(8))
-                    .idleTimeout(Duration.ZERO)
-                    .offloadThreads(1)
-                    .observer(seams.observer())
-                    .build();
+            ServerOptions options = seams.options(MOST_CONNECTIONS);
             server = ThreadServer.start(List.of(Listener.at(SteppedNetwork.address(0))), options, starved(stage.seams(poolSize)), ThreadService.callbacks(connection -> {
                 seams.use(Seam.CREATE);
                 Recorder recorder = new Recorder(connection, seams.talker(), false);

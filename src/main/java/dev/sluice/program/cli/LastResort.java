@@ -31,7 +31,7 @@ final class LastResort {
     static void rehearse() {
         Runtime.getRuntime();
         LockSupport.parkNanos(0);
-        Patience.pause();
+        Patience.rehearse();
         unlessEnded(CompletableFuture.completedFuture(null), Duration.ZERO);
         try {
             STDERR.write(NO_MEMORY, 0, 0);

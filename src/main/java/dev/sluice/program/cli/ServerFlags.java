@@ -130,7 +130,7 @@ final class ServerFlags {
             paramLabel = "S",
             converter = ByteSize.class,
             description = "What all clients may make the server hold: queued output, unread input, buffers. From three quarters of it,"
-                    + " those that hold most are not read; above all of it, they are closed. [a quarter of the maximum heap]")
+                    + " those that hold most are not read; above all of it, they are closed. [a quarter of the maximum heap, or less where direct memory is limited]")
     private Long maxMemory;
 
     @Option(names = "--max-pending-total", hidden = true)
