@@ -177,7 +177,7 @@ public final class Drain {
             }
         });
         for (Member member : askable) {
-            if (nowNs - member.activeNs() >= quietNs) {
+            if (Math.max(0, nowNs - member.activeNs()) >= quietNs) { // a thread of its own may have read since this look began
                 ask(member);
             }
         }

@@ -161,6 +161,16 @@ class DrainTest {
         assertTrue(timers.isEmpty(), "timers left");
     }
 
+    /** Threads of their own read while the loop looks. */
+    @Test
+    void withoutAWaitForQuietOneThatWasActiveSinceTheLookBeganIsAskedToo() {
+        Connection one = new Connection(false, false, false);
+        one.activeNs = nowNs + 1;
+        begin(Duration.ZERO, Duration.ofSeconds(10));
+        assertEquals(0, one.askedNs);
+        assertTrue(done);
+    }
+
     @Test
     void oneIsAskedOnceItHasBeenQuietForSoLong() {
         Connection old = new Connection(false, false, false);

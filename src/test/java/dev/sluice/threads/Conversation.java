@@ -89,6 +89,7 @@ final class Conversation implements Handler {
     private int inside = -1;
     private boolean wasOpen;
     private boolean wasClosedInside;
+    private long lastCallbackNs;
     private boolean opened;
     private boolean ended;
 
@@ -182,6 +183,7 @@ final class Conversation implements Handler {
         stepper.step("leaves");
         stepper.check(inside == stepper.who(), "another is inside");
         wasClosedInside |= wasOpen && !self.isOpen();
+        lastCallbackNs = stepper.nowNs();
         inside = -1;
     }
 
@@ -690,10 +692,16 @@ final class Conversation implements Handler {
         }
         boolean isOwed = left > 0 && (owedByResumption || owedByRoom || all.isUnderPressure());
         if (all.isDraining() && opened && !isOutbound && !paused && !isOwed && owesNothing && pending == 0 && !line.isEnded() && !line.isReadable()
-                && (!line.isBeingRead() || !stepper.hasHurried() && stepper.nowNs() - all.drainAskedNs() > SOON_NS)) {
+                && (!line.isBeingRead() || !stepper.hasHurried() && stepper.nowNs() - quietNs(line) > SOON_NS)) {
             return "a drain does not end one that is quiet";
         }
         return whatIsLate(line);
+    }
+
+    /** Since when there has been nothing that keeps a drain from ending it. */
+    private long quietNs(Line line) {
+        long movedNs = Math.max(line.readNs(), line.takenNs());
+        return Math.max(Math.max(all.drainAskedNs(), lastReleaseNs), Math.max(movedNs, lastCallbackNs));
     }
 
     /** Which deadline has passed. */
