@@ -17,6 +17,8 @@ public interface ServerObserver {
     enum Refusal {
         /** As many connections are open as {@link ServerOptions#maxConnections} allows. */
         CONNECTION_LIMIT,
+        /** Its address has as many connections as {@link ServerOptions#maxConnectionsPerAddress} allows. */
+        ADDRESS_LIMIT,
         /** There was no thread to be had for it; on threads. */
         NO_THREAD,
         /** The connections hold all the memory that {@link ServerOptions#maxMemory} allows. */

@@ -6,7 +6,7 @@ import java.util.Objects;
 
 /**
  * How a server behaves, on any engine: an immutable value, made by a {@link Builder}. Sizes are in bytes. Every limit has a default;
- * none is unlimited.
+ * none is unlimited but {@link #maxConnectionsPerAddress}, as many clients may share an address.
  */
 public final class ServerOptions {
 
@@ -63,6 +63,17 @@ public final class ServerOptions {
      */
     public int maxConnections() {
         return values.maxConnections;
+    }
+
+    /**
+     * Open connections that were accepted from one address, above which a new one from there is closed at once. The addresses of one IPv6
+     * network of 64 bits count as one, because a single machine has them all; not so link-local addresses and those of 64:ff9b::/64, which
+     * stand for IPv4 addresses. Connections that have no internet address are not counted. Default: 0.
+     *
+     * @return connections; 0: any number
+     */
+    public int maxConnectionsPerAddress() {
+        return values.maxConnectionsPerAddress;
     }
 
     /**
@@ -224,6 +235,7 @@ public final class ServerOptions {
      */
     public static final class Builder implements Cloneable {
         private int maxConnections;
+        private int maxConnectionsPerAddress;
         private Duration idleTimeout = Duration.ofMinutes(5);
         private Duration writeTimeout = Duration.ofSeconds(30);
         private Duration lingerTimeout = Duration.ofSeconds(2);
@@ -249,6 +261,17 @@ public final class ServerOptions {
          */
         public Builder maxConnections(int connections) {
             maxConnections = InvalidOption.within("maxConnections", connections, 1, 10_000_000);
+            return this;
+        }
+
+        /**
+         * {@link ServerOptions#maxConnectionsPerAddress}.
+         *
+         * @param connections up to 10,000,000; 0: any number
+         * @return this
+         */
+        public Builder maxConnectionsPerAddress(int connections) {
+            maxConnectionsPerAddress = InvalidOption.within("maxConnectionsPerAddress", connections, 0, 10_000_000);
             return this;
         }
 
@@ -440,6 +463,7 @@ public final class ServerOptions {
         private List<String> all() {
             return List.of(
                     "maxConnections=" + maxConnections,
+                    "maxConnectionsPerAddress=" + maxConnectionsPerAddress,
                     "idleTimeout=" + idleTimeout,
                     "writeTimeout=" + writeTimeout,
                     "lingerTimeout=" + lingerTimeout,

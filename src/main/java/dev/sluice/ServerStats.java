@@ -18,9 +18,11 @@ public final class ServerStats {
         OPENED,
         /** Connections admitted for which no thread of a pool is free yet; 0 on every other engine. */
         WAITING,
+        /** Of the newcomers refused, those whose address had {@link ServerOptions#maxConnectionsPerAddress} connections. */
+        REFUSED_OF_ADDRESS,
         /**
-         * Newcomers closed at once for {@link ServerOptions#maxConnections} or {@link ServerOptions#maxMemory}, or because there was no
-         * thread to be had, and outbound connections not attempted for that reason.
+         * Newcomers closed at once for {@link ServerOptions#maxConnections}, {@link ServerOptions#maxConnectionsPerAddress} or
+         * {@link ServerOptions#maxMemory}, or because there was no thread to be had, and outbound connections not attempted for that reason.
          */
         REFUSED,
         /** Times that accepting stopped for a while because of a failure. */

@@ -29,6 +29,7 @@ class ServerOptionsTest {
     static Stream<Arguments> badValues() {
         return Stream.of(
                 bad("maxConnections must be between 1 and 10000000, was -5", b -> b.maxConnections(-5)),
+                bad("maxConnectionsPerAddress must be between 0 and 10000000, was -1", b -> b.maxConnectionsPerAddress(-1)),
                 bad("idleTimeout must be between 0 and 365 days, was PT-1S", b -> b.idleTimeout(Duration.ofSeconds(-1))),
                 bad("writeTimeout must be between 0 and 365 days, was PT8784H", b -> b.writeTimeout(Duration.ofDays(366))),
                 bad("lingerTimeout must be between 0 and 365 days, was PT-1S", b -> b.lingerTimeout(Duration.ofSeconds(-1))),
@@ -83,6 +84,7 @@ class ServerOptionsTest {
     static Stream<UnaryOperator<ServerOptions.Builder>> changes() {
         return Stream.of(
                 b -> b.maxConnections(7),
+                b -> b.maxConnectionsPerAddress(7),
                 b -> b.idleTimeout(Duration.ofSeconds(7)),
                 b -> b.writeTimeout(Duration.ofSeconds(7)),
                 b -> b.lingerTimeout(Duration.ofSeconds(7)),
@@ -111,7 +113,7 @@ class ServerOptionsTest {
         assertEquals(accessors, different.size());
         assertEquals(accessors, texts.size());
         assertFalse(different.contains(ServerOptions.defaults()));
-        assertTrue(ServerOptions.defaults().toString().startsWith("ServerOptions[maxConnections=0, idleTimeout=PT5M, "));
+        assertTrue(ServerOptions.defaults().toString().startsWith("ServerOptions[maxConnections=0, maxConnectionsPerAddress=0, idleTimeout=PT5M, "));
     }
 
     @ParameterizedTest

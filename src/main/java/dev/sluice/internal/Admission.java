@@ -2,6 +2,8 @@ package dev.sluice.internal;
 
 import dev.sluice.ServerObserver.Refusal;
 import dev.sluice.ServerOptions;
+import java.net.SocketAddress;
+import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
@@ -17,6 +19,10 @@ public final class Admission {
 
     private final int limit;
     private final MemoryBudget budget;
+
+    /** Or null: an address may have any number. */
+    private final AddressLimit addresses;
+
     private final AtomicLong ids = new AtomicLong();
     private final List<Runnable> whenOneLeaves = new CopyOnWriteArrayList<>();
 
@@ -29,6 +35,8 @@ public final class Admission {
     public Admission(ServerOptions options, int least) {
         this.limit = limit(options, least);
         this.budget = new MemoryBudget(options, least);
+        int ofAnAddress = options.maxConnectionsPerAddress();
+        this.addresses = ofAnAddress == 0 ? null : new AddressLimit(ofAnAddress);
     }
 
     /**
@@ -78,10 +86,42 @@ public final class Admission {
         return refusal;
     }
 
-    /** An admitted connection has gone, and its descriptor is free or about to be. Throws nothing, not for want of memory either. */
-    public void leave() {
+    /**
+     * Whether it has to be known where a connection comes from.
+     *
+     * @return true if {@link #enterFrom} is to be called
+     */
+    public boolean limitsAddresses() {
+        return addresses != null;
+    }
+
+    /**
+     * Lets a connection in from its address, after {@link #enter}. One that is refused {@linkplain #leave leaves}, too.
+     *
+     * @param channel its socket
+     * @param peer    where it comes from; null, or without an internet address: it is let in
+     * @return null; or why it was not let in
+     * @throws OutOfMemoryError it was not counted
+     */
+    public Refusal enterFrom(SocketChannel channel, SocketAddress peer) {
+        return addresses == null || addresses.enter(channel, peer) ? null : Refusal.ADDRESS_LIMIT;
+    }
+
+    /**
+     * An admitted connection has gone, and its descriptor is free or about to be. Throws nothing, not for want of memory either.
+     *
+     * @param channel its socket; null if it never had one
+     */
+    public void leave(SocketChannel channel) {
         int left = budget.leave();
         assert left >= 0 : "more connections left than entered";
+        try {
+            if (addresses != null) {
+                addresses.leave(channel);
+            }
+        } catch (Throwable t) {
+            // no memory: its address stays in the table, with its true number
+        }
         try {
             for (Runnable task : whenOneLeaves) {
                 task.run();

@@ -185,7 +185,13 @@ public final class ListenerSockets {
             return;
         }
         try {
-            host.admitted(channel);
+            Refusal crowded = admission.limitsAddresses() ? admission.enterFrom(channel, remoteAddress(channel)) : null;
+            if (crowded == null) {
+                host.admitted(channel);
+            } else {
+                refuse(channel, crowded);
+                admission.leave(channel);
+            }
         } catch (Throwable t) {
             dropped(channel, t);
         }
@@ -208,6 +214,9 @@ public final class ListenerSockets {
     /** Closes a new connection for which there is no room. */
     private void refuse(SocketChannel channel, Refusal why) {
         counters.increment(Counter.REFUSED);
+        if (why == Refusal.ADDRESS_LIMIT) {
+            counters.increment(Counter.REFUSED_OF_ADDRESS);
+        }
         try {
             SocketAddress remote = remoteAddress(channel);
             closeNew(channel);
@@ -226,7 +235,7 @@ public final class ListenerSockets {
     public void sendAway(SocketChannel channel, Throwable cause) {
         refuse(channel, Refusal.NO_THREAD);
         warn(cause, "a connection was refused, ");
-        admission.leave(); // last: where the words above find no memory, their caller has it dropped
+        admission.leave(channel); // last: where the words above find no memory, their caller has it dropped
     }
 
     /**
@@ -236,7 +245,7 @@ public final class ListenerSockets {
      * @param cause   why
      */
     public void dropped(SocketChannel channel, Throwable cause) {
-        admission.leave();
+        admission.leave(channel);
         closeNew(channel);
         failed(cause);
     }

@@ -1145,6 +1145,11 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         return "connection " + id() + " with " + remoteAddress() + ", " + state + ", " + pending() + " bytes pending";
     }
 
+    /** Null if it never had one. */
+    SocketChannel socket() {
+        return key == null ? null : channel();
+    }
+
     private SocketChannel channel() {
         return (SocketChannel) key.channel();
     }

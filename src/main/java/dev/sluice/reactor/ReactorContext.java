@@ -242,7 +242,7 @@ final class ReactorContext {
     /** A socket that was handed to this loop could not become a connection. Throws nothing. */
     void dropped(SocketChannel channel, Throwable cause) {
         counters.add(Counter.FAILED_ACCEPTS, 1);
-        admission.leave();
+        admission.leave(channel);
         try {
             channel.close();
             log.warn(reactor.nowNs(), "cannot take a connection that was accepted", cause);
@@ -258,7 +258,7 @@ final class ReactorContext {
         neverOpened.remove(connection);
         closedBy.increment(reason.kind());
         ConnectionLog.closed(connection, reason);
-        admission.leave();
+        admission.leave(connection.socket());
     }
 
     /** Its last callback has returned, too: a drain is not done before. */

@@ -1474,6 +1474,11 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         return queue.length();
     }
 
+    /** Null if it never had one. */
+    SocketChannel socket() {
+        return channel;
+    }
+
     @Override
     public SocketAddress remoteAddress() {
         return remote;

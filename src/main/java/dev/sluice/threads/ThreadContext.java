@@ -180,7 +180,7 @@ final class ThreadContext {
             if (connection != null) {
                 connections.remove(connection);
             }
-            admission.leave();
+            admission.leave(channel);
             refuse(attempt, t);
             return;
         }
@@ -234,7 +234,7 @@ final class ThreadContext {
     void closed(ThreadConnection connection, CloseReason reason) {
         closedBy.increment(reason.kind());
         ConnectionLog.closed(connection, reason);
-        admission.leave();
+        admission.leave(connection.socket());
     }
 
     /** On the loop. Its last callback has returned, too; called again after it has found no memory, or for one that was forgotten. */

@@ -81,6 +81,17 @@ final class Rig implements AutoCloseable {
         if (receiveBuffer > 0) {
             socket.setReceiveBufferSize(receiveBuffer);
         }
+        return connect(socket, address);
+    }
+
+    /** From an address of this machine's, such as 127.0.0.2. */
+    Client connectFrom(String host) throws IOException {
+        Socket socket = new Socket();
+        socket.bind(new InetSocketAddress(host, 0));
+        return connect(socket, server.address());
+    }
+
+    private Client connect(Socket socket, SocketAddress address) throws IOException {
         socket.connect(address);
         socket.setTcpNoDelay(true);
         socket.setSoTimeout((int) LONGEST.toMillis());

@@ -281,7 +281,7 @@ class ListenerSocketsTest {
         assertEquals(List.of("paused for Too many open files, PT0.01S at most"), told);
         nowNs += 7_000_000;
         admission.enter();
-        admission.leave();
+        admission.leave(null);
         assertEquals(List.of("paused for Too many open files, PT0.01S at most", "resumed after PT0.007S"), told);
     }
 
@@ -305,7 +305,7 @@ class ListenerSocketsTest {
         backlog.add(new IOException("Too many open files"));
         accept();
         assertFalse(listening);
-        admission.leave();
+        admission.leave(null);
         assertTrue(listening);
         assertEquals(null, retry, "the timer is taken back");
     }
@@ -342,7 +342,7 @@ class ListenerSocketsTest {
         backlog.add(new IOException("Too many open files"));
         accept();
         lacks = 1;
-        admission.leave();
+        admission.leave(null);
         assertEquals(0, admission.open());
         retry.run();
         assertTrue(listening);

@@ -75,10 +75,10 @@ class MemoryBudgetTest {
         }
         assertEquals(Refusal.MEMORY, admission.enter());
         assertEquals("the 64 open connections hold the 65536 bytes that they may", admission.text(Refusal.MEMORY));
-        admission.leave();
+        admission.leave(null);
         admission.budget().add(() -> held);
         assertNull(admission.enter());
-        admission.leave();
+        admission.leave(null);
         held = 1;
         assertEquals(Refusal.MEMORY, admission.enter());
         assertEquals(63, admission.open());

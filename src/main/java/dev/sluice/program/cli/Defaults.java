@@ -17,6 +17,7 @@ final class Defaults {
         ServerOptions server = reactor.server();
         return switch (flag) {
             case "--backlog" -> String.valueOf(Listener.at(new InetSocketAddress(0)).backlog());
+            case "--max-connections-per-address" -> String.valueOf(server.maxConnectionsPerAddress());
             case "--idle-timeout" -> DurationText.text(server.idleTimeout());
             case "--write-timeout" -> DurationText.text(server.writeTimeout());
             case "--linger-timeout" -> DurationText.text(server.lingerTimeout());

@@ -50,6 +50,13 @@ final class ServerFlags {
     private Integer maxConnections;
 
     @Option(
+            names = "--max-connections-per-address",
+            paramLabel = "N",
+            description = "A new connection above it, from an address or an IPv6 /64 that has so many, is closed at once; 0: no limit."
+                    + " [${DEFAULT-VALUE}]")
+    private int maxConnectionsPerAddress;
+
+    @Option(
             names = "--idle-timeout",
             paramLabel = "T",
             converter = DurationText.class,
@@ -171,6 +178,7 @@ final class ServerFlags {
 
     private ServerOptions server(Engine engine, int maxLine) {
         ServerOptions.Builder builder = ServerOptions.builder()
+                .maxConnectionsPerAddress(maxConnectionsPerAddress)
                 .idleTimeout(idleTimeout)
                 .writeTimeout(writeTimeout)
                 .lingerTimeout(lingerTimeout)

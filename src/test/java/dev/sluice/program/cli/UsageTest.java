@@ -57,7 +57,7 @@ class UsageTest {
         "--bogus                         | unknown option '--bogus'                                                           | sluice",
         "serve --bnd ::1                 | unknown option '--bnd'                                                             | sluice serve",
         "serve --bidn ::1                | unknown option '--bidn'; did you mean '--bind'?                                     | sluice serve",
-        "serve --max-pendin 1            | unknown option '--max-pendin'; did you mean '--max-connections' or '--max-pending' or '--max-memory' or '--max-line'? | sluice serve",
+        "serve --max-pendin 1            | unknown option '--max-pendin'; did you mean '--max-connections' or '--max-connections-per-address' or '--max-pending' or '--max-memory' or '--max-line'? | sluice serve",
         "serve --max-pending-total 1m    | --max-pending-total is now --max-memory, which bounds all that clients make the server hold | sluice serve",
         "serve --higher 1k               | unknown option '--higher'; did you mean '--high-water'?                           | sluice serve",
         "serve --high-watr=1             | unknown option '--high-watr'; did you mean '--high-water'?                         | sluice serve",
@@ -82,6 +82,7 @@ class UsageTest {
         "serve --high-water lots         | --high-water 'lots' is not a size such as 4096, 64k or 1MiB                        | sluice serve",
         "serve --send-buffer 3GiB        | --send-buffer must be at most 1GiB, was 3221225472                                 | sluice serve",
         "serve --max-connections 0       | --max-connections must be between 1 and 10000000, was 0                            | sluice serve",
+        "serve --max-connections-per-address -1 | --max-connections-per-address must be between 0 and 10000000, was -1  | sluice serve",
         "serve --sub-reactors many       | --sub-reactors 'many' is neither a number nor auto                                 | sluice serve",
         "serve --quiet=maybe             | --quiet 'maybe' is not true or false                                               | sluice serve",
         "serve --log-level loud          | --log-level 'loud' is not one of error, warn, info, debug, trace       | sluice serve",
@@ -269,6 +270,7 @@ class UsageTest {
                 "--backlog", Listener.at(new InetSocketAddress(0)).backlog(),
                 "--sub-reactors", reactor.subReactors(),
                 "--pool-size", Engine.POOL_SIZE,
+                "--max-connections-per-address", library.maxConnectionsPerAddress(),
                 "--high-water", library.highWater(),
                 "--max-line", Settings.MAX_LINE);
         durations.forEach((flag, value) -> assertEquals(value, new DurationText().convert(printedDefault(flag)), flag));
