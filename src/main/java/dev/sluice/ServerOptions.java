@@ -1,5 +1,6 @@
 package dev.sluice;
 
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -20,6 +21,48 @@ public final class ServerOptions {
             return "none";
         }
     };
+
+    /**
+     * When the kernel asks a peer of which nothing is heard whether it is still there. Times are rounded up to whole seconds.
+     *
+     * @param idle     after nothing has come for so long; from 1 to 32,767 seconds; zero: it does not ask
+     * @param interval how long it waits for an answer, and then asks again; from 1 to 32,767 seconds
+     * @param count    questions without an answer after which the connection is lost; from 1 to 127
+     */
+    public record KeepAlive(Duration idle, Duration interval, int count) {
+
+        private static final Duration MOST = Duration.ofSeconds(32_767); // of Linux, as the count
+
+        /**
+         * Checks the times.
+         *
+         * @throws InvalidOption outside these ranges
+         */
+        public KeepAlive {
+            check(idle.isZero() || isTime(idle), "after 0, or 1 to 32767 seconds", idle);
+            check(isTime(interval), "with an interval of 1 to 32767 seconds", interval);
+            check(count >= 1 && count <= 127, "with a count of 1 to 127", count);
+        }
+
+        private static boolean isTime(Duration time) {
+            return time.compareTo(Duration.ofSeconds(1)) >= 0 && time.compareTo(MOST) <= 0;
+        }
+
+        private static void check(boolean isRight, String range, Serializable value) {
+            if (!isRight) {
+                throw new InvalidOption("keepAlive", range, value);
+            }
+        }
+
+        /**
+         * Whether the kernel asks at all.
+         *
+         * @return true unless the idle time is zero
+         */
+        public boolean isOn() {
+            return !idle.isZero();
+        }
+    }
 
     private final Builder values;
 
@@ -206,6 +249,18 @@ public final class ServerOptions {
     }
 
     /**
+     * SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT of accepted and of outbound connections. A peer whose machine has gone
+     * without a word is so found although no output waits; its connection ends with {@link CloseReason.Kind#RESET}. One that is there and
+     * says nothing answers the kernel, and only {@link #idleTimeout} ends it. A socket without these options keeps what it has: one that is
+     * not TCP, and, but for SO_KEEPALIVE, in a runtime image without module jdk.net. Default: off.
+     *
+     * @return the times
+     */
+    public KeepAlive keepAlive() {
+        return values.keepAlive;
+    }
+
+    /**
      * Hears of the server what no connection sees. Default: one that does nothing.
      *
      * @return an observer
@@ -249,6 +304,7 @@ public final class ServerOptions {
         private int offloadQueue = 1024;
         private int sendBuffer;
         private int receiveBuffer;
+        private KeepAlive keepAlive = new KeepAlive(Duration.ZERO, Duration.ofSeconds(15), 4);
         private ServerObserver observer = NO_OBSERVER;
 
         private Builder() {}
@@ -419,6 +475,19 @@ public final class ServerOptions {
         }
 
         /**
+         * {@link ServerOptions#keepAlive}.
+         *
+         * @param idle     from 1 to 32,767 seconds; zero: off
+         * @param interval from 1 to 32,767 seconds
+         * @param count    from 1 to 127
+         * @return this
+         */
+        public Builder keepAlive(Duration idle, Duration interval, int count) {
+            keepAlive = new KeepAlive(idle, interval, count);
+            return this;
+        }
+
+        /**
          * {@link ServerOptions#observer}.
          *
          * @param hears may be shared by several servers
@@ -477,6 +546,7 @@ public final class ServerOptions {
                     "offloadQueue=" + offloadQueue,
                     "sendBuffer=" + sendBuffer,
                     "receiveBuffer=" + receiveBuffer,
+                    "keepAlive=" + keepAlive,
                     "observer=" + observer);
         }
     }

@@ -40,6 +40,12 @@ class ServerOptionsTest {
                 bad("maxMemory must be between 65536 and 1125899906842624, was 1", b -> b.maxMemory(1)),
                 bad("maxRemainder must be between 65536 and 1073741824, was 1", b -> b.maxRemainder(1)),
                 bad("sendBuffer must be between 0 and 1073741824, was -1", b -> b.sendBuffer(-1)),
+                bad("keepAlive must be after 0, or 1 to 32767 seconds, was PT-1S", b -> b.keepAlive(Duration.ofSeconds(-1), Duration.ofSeconds(1), 1)),
+                bad("keepAlive must be after 0, or 1 to 32767 seconds, was PT0.5S", b -> b.keepAlive(Duration.ofMillis(500), Duration.ofSeconds(1), 1)),
+                bad("keepAlive must be with an interval of 1 to 32767 seconds, was PT0S", b -> b.keepAlive(Duration.ofSeconds(1), Duration.ZERO, 1)),
+                bad("keepAlive must be with an interval of 1 to 32767 seconds, was PT9H6M8S", b -> b.keepAlive(Duration.ofSeconds(1), Duration.ofSeconds(32_768), 1)),
+                bad("keepAlive must be with a count of 1 to 127, was 0", b -> b.keepAlive(Duration.ofSeconds(1), Duration.ofSeconds(1), 0)),
+                bad("keepAlive must be with a count of 1 to 127, was 128", b -> b.keepAlive(Duration.ofSeconds(1), Duration.ofSeconds(1), 128)),
                 bad("receiveBuffer must be between 0 and 1073741824, was -1", b -> b.receiveBuffer(-1)));
     }
 
@@ -98,6 +104,7 @@ class ServerOptionsTest {
                 b -> b.offloadQueue(7),
                 b -> b.sendBuffer(7),
                 b -> b.receiveBuffer(7),
+                b -> b.keepAlive(Duration.ofSeconds(7), Duration.ofSeconds(7), 7),
                 b -> b.observer(OBSERVER));
     }
 

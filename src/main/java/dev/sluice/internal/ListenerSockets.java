@@ -209,6 +209,9 @@ public final class ListenerSockets {
         if (options.sendBuffer() > 0) {
             channel.setOption(StandardSocketOptions.SO_SNDBUF, options.sendBuffer());
         }
+        if (options.keepAlive().isOn()) {
+            KeepAliveProbes.begin(channel, options.keepAlive());
+        }
     }
 
     /** Closes a new connection for which there is no room. */

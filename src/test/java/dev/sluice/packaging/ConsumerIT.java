@@ -39,11 +39,13 @@ class ConsumerIT {
             import dev.sluice.ServerOptions;
             import java.net.InetSocketAddress;
             import java.net.Socket;
+            import java.time.Duration;
 
             public class Main {
                 public static void main(String[] args) throws Exception {
                     InetSocketAddress any = new InetSocketAddress("127.0.0.1", 0);
-                    try (Server server = ReactorServer.start(any, ServerOptions.defaults(), c -> Connection::write);
+                    ServerOptions options = ServerOptions.builder().keepAlive(Duration.ofSeconds(60), Duration.ofSeconds(15), 4).build();
+                    try (Server server = ReactorServer.start(any, options, c -> Connection::write);
                             Socket socket = new Socket("127.0.0.1", server.address().getPort())) {
                         socket.getOutputStream().write("hello".getBytes());
                         socket.shutdownOutput();

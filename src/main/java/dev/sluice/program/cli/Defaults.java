@@ -22,6 +22,7 @@ final class Defaults {
             case "--write-timeout" -> DurationText.text(server.writeTimeout());
             case "--linger-timeout" -> DurationText.text(server.lingerTimeout());
             case "--drain-timeout" -> DurationText.text(server.drainTimeout());
+            case "--keep-alive" -> DurationText.text(server.keepAlive().idle());
             case "--high-water" -> ByteSize.text(server.highWater());
             case "--max-pending" -> ByteSize.text(server.maxPending());
             case "--sub-reactors" -> String.valueOf(reactor.subReactors());

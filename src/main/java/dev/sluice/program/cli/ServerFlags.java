@@ -2,6 +2,7 @@ package dev.sluice.program.cli;
 
 import dev.sluice.Listener;
 import dev.sluice.ServerOptions;
+import dev.sluice.ServerOptions.KeepAlive;
 import dev.sluice.internal.DescriptorLimit;
 import dev.sluice.program.client.Failure;
 import dev.sluice.program.service.Engine;
@@ -63,6 +64,14 @@ final class ServerFlags {
             description = "A connection on which no byte moves for so long, and whose answer is not being worked on, is closed; 0: never."
                     + " [${DEFAULT-VALUE}]")
     private Duration idleTimeout;
+
+    @Option(
+            names = "--keep-alive",
+            paramLabel = "T[,INTERVAL,COUNT]",
+            converter = KeepAliveText.class,
+            description = "When nothing has come for T, the kernel asks the client every INTERVAL (15s) whether it is there, and gives it up"
+                    + " after COUNT (4) questions without an answer; 0: never. [${DEFAULT-VALUE}]")
+    private KeepAlive keepAlive;
 
     @Option(
             names = "--write-timeout",
@@ -181,6 +190,7 @@ final class ServerFlags {
                 .maxConnectionsPerAddress(maxConnectionsPerAddress)
                 .idleTimeout(idleTimeout)
                 .writeTimeout(writeTimeout)
+                .keepAlive(keepAlive.idle(), keepAlive.interval(), keepAlive.count())
                 .lingerTimeout(lingerTimeout)
                 .drainTimeout(drainTimeout)
                 .highWater(bytes("--high-water", highWater))

@@ -83,6 +83,12 @@ class UsageTest {
         "serve --send-buffer 3GiB        | --send-buffer must be at most 1GiB, was 3221225472                                 | sluice serve",
         "serve --max-connections 0       | --max-connections must be between 1 and 10000000, was 0                            | sluice serve",
         "serve --max-connections-per-address -1 | --max-connections-per-address must be between 0 and 10000000, was -1  | sluice serve",
+        "serve --keep-alive 5            | --keep-alive '5' has no unit: 5ms or 5s?                                           | sluice serve",
+        "serve --keep-alive 5s,1s        | --keep-alive '5s,1s' is not a duration such as 60s, nor one with interval and count such as 60s,15s,4 | sluice serve",
+        "serve --keep-alive 5s,1s,x      | --keep-alive '5s,1s,x' has a count that is not a number                            | sluice serve",
+        "serve --keep-alive 10h          | --keep-alive must be after 0, or 1 to 32767 seconds, was '10h'                     | sluice serve",
+        "serve --keep-alive 1m,1ms,3     | --keep-alive must be with an interval of 1 to 32767 seconds, was '1m,1ms,3'        | sluice serve",
+        "serve --keep-alive 1m,1s,128    | --keep-alive must be with a count of 1 to 127, was '1m,1s,128'                     | sluice serve",
         "serve --sub-reactors many       | --sub-reactors 'many' is neither a number nor auto                                 | sluice serve",
         "serve --quiet=maybe             | --quiet 'maybe' is not true or false                                               | sluice serve",
         "serve --log-level loud          | --log-level 'loud' is not one of error, warn, info, debug, trace       | sluice serve",
@@ -264,6 +270,7 @@ class UsageTest {
                 "--write-timeout", library.writeTimeout(),
                 "--linger-timeout", library.lingerTimeout(),
                 "--drain-timeout", library.drainTimeout(),
+                "--keep-alive", library.keepAlive().idle(),
                 "--stall-threshold", reactor.stallThreshold(),
                 "--spin", reactor.spin());
         Map<String, Integer> numbers = Map.of(
