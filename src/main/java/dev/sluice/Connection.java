@@ -57,6 +57,22 @@ public interface Connection {
      */
     Hold hold();
 
+    /**
+     * The connection's thread. Says how much memory the handler holds on behalf of this connection now, beside its output and its unread
+     * input: a message of which parts are missing, a batch, what is still to go to others. It replaces what was said before; zero takes it
+     * back. When the connection closes, it is forgotten, just before the last callback. Said then, it changes nothing.
+     *
+     * <p>It counts at once, as output does, against {@link ServerOptions#maxMemory}. From three quarters of that, a connection with more
+     * than 1 KiB of it is not read while it is among those that hold most; so a handler that needs more input to let go of it may wait.
+     * If all connections together are above the whole, the largest are closed, as by {@link #write}; this one may be among them
+     * ({@link CloseReason.Kind#MEMORY}).
+     *
+     * @param bytes at least 0; about is good enough
+     * @throws IllegalArgumentException below 0
+     * @throws IllegalStateException    on another thread
+     */
+    void holdMemory(long bytes);
+
     /** Any thread. Resets the connection at once. Queued output is discarded. */
     void abort();
 

@@ -188,8 +188,9 @@ public final class ServerOptions {
 
     /**
      * Memory that all connections of a server may hold together, on all its loops and threads: queued output, in chunks of 8 KiB; output on
-     * its way from other threads, where a write counts as 64 bytes more than it has; unread input; large read buffers on threads; and for
-     * each connection what it needs at least, 1 KiB on a reactor and 2 KiB on threads. From three quarters of it, the connections that hold
+     * its way from other threads, where a write counts as 64 bytes more than it has; unread input; large read buffers on threads; what
+     * handlers {@linkplain Connection#holdMemory hold} on behalf of connections; and for each connection what it needs at least, 1 KiB on
+     * a reactor and 2 KiB on threads. From three quarters of it, the connections that hold
      * most are not read. One that waits so for {@link #writeTimeout}, and whose part does not shrink, is closed, the largest first, or,
      * where those hold no more than equal shares, the largest of all; above the whole, the largest are closed at once ({@link
      * CloseReason.Kind#MEMORY}). A connection that holds less than an equal share is not closed for this; where all that wait are

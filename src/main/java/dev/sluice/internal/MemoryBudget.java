@@ -127,6 +127,20 @@ public final class MemoryBudget {
     }
 
     /**
+     * What a handler holds on behalf of a connection, as it counts.
+     *
+     * @param bytes what it says
+     * @return no more than is too much: of many, the sum is no long any more
+     * @throws IllegalArgumentException below 0
+     */
+    public long declared(long bytes) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("memory that is held: " + bytes + " bytes");
+        }
+        return Math.min(bytes, limit + 1);
+    }
+
+    /**
      * Whether connections that hold much are not read.
      *
      * @return true from three quarters of the limit

@@ -339,7 +339,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
      * the memory that it has: the end of its line may be all that it waits for. For more, there has to be room.
      */
     private int mayKeep() {
-        long room = context.readMark() - (readsWhileOutputWaits() ? 0 : output.length());
+        long counted = (readsWhileOutputWaits() ? 0 : output.length()) + Math.max(0, context.heldByHandler(this) - MemoryBudget.PAID);
+        long room = context.readMark() - counted;
         if (!context.memoryIsShort) {
             return context.options.maxRemainder();
         } else if (room < 0) {
@@ -387,7 +388,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         long change = UnreadInput.cost(left) - UnreadInput.cost(unread);
         unread = left;
         if (change != 0) {
-            context.unreadChanged(change);
+            context.keptChanged(change);
         }
     }
 
@@ -753,6 +754,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     private void release() {
         keep(null);
+        context.holdMemory(this, 0);
         output.clear();
         context.reactor.removeDeadline(this);
     }
@@ -1065,7 +1067,22 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Memory for it beside what it needs at least, with what is on its way. */
     @Override
     public long held() {
-        return output.memory() + output.announced() + UnreadInput.cost(unread);
+        return output.memory() + output.announced() + UnreadInput.cost(unread) + context.heldByHandler(this);
+    }
+
+    @Override
+    public void holdMemory(long bytes) {
+        context.reactor.checkInLoop();
+        long counted = context.admission.budget().declared(bytes);
+        if (state == ConnectionState.CLOSED) {
+            return;
+        }
+        try {
+            context.holdMemory(this, counted);
+            flushSoon(); // with less than before it may be read again
+        } catch (Throwable t) { // no memory
+            fail(t);
+        }
     }
 
     @Override

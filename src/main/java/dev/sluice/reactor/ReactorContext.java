@@ -91,8 +91,14 @@ final class ReactorContext {
     /** Bytes on their way from other threads, with what their messages cost. Any thread. */
     private final AtomicLong elsewhere = new AtomicLong();
 
-    /** Bytes of unread input, beyond what each connection has paid for. Written by the loop, without a fence. */
-    private final AtomicLong unread = new AtomicLong();
+    /**
+     * Bytes of unread input, beyond what each connection has paid for, and those that handlers hold on behalf of connections. Written by
+     * the loop, without a fence.
+     */
+    private final AtomicLong kept = new AtomicLong();
+
+    /** What handlers hold on behalf of connections, where they have said so. */
+    private final Map<ReactorConnection, Long> heldByHandlers = new IdentityHashMap<>();
 
     /** Connections handed to this loop and not gone yet, those included that are being connected. Any thread. */
     final AtomicInteger load = new AtomicInteger();
@@ -376,12 +382,24 @@ final class ReactorContext {
         return budget.readMark();
     }
 
-    /** Unread input of a connection takes more memory than before, or less. */
-    void unreadChanged(long bytes) {
-        unread.lazySet(unread.getPlain() + bytes);
+    /** Unread input of a connection, or what its handler holds, takes more memory than before, or less. */
+    void keptChanged(long bytes) {
+        kept.lazySet(kept.getPlain() + bytes);
         if (bytes > 0) {
             relieve();
         }
+    }
+
+    /** The handler of a connection holds so much on its behalf now. Zero needs no memory. */
+    void holdMemory(ReactorConnection connection, long bytes) {
+        Long before = bytes == 0 ? heldByHandlers.remove(connection) : heldByHandlers.put(connection, bytes);
+        keptChanged(bytes - (before == null ? 0 : before));
+    }
+
+    /** What it holds. */
+    long heldByHandler(ReactorConnection connection) {
+        Long held = heldByHandlers.get(connection);
+        return held == null ? 0 : held;
     }
 
     /** A connection is not read, for want of memory. */
@@ -446,7 +464,7 @@ final class ReactorContext {
     }
 
     private long keptMemory() {
-        return queuedMemory() + unread.get();
+        return queuedMemory() + kept.get();
     }
 
     /** The account of this loop. Any thread, which may see it late. */

@@ -48,10 +48,10 @@ final class InputMemory {
      * The own thread. Chooses the buffer for the next read.
      *
      * @param unread the unread input, or null
-     * @param output bytes of output that count against the connection
+     * @param beside bytes that count against the connection beside its unread input
      * @return is empty, and limited to what may be read now; null while memory is short, and the unread input has no room left
      */
-    ByteBuffer beforeRead(ByteBuffer unread, int output) {
+    ByteBuffer beforeRead(ByteBuffer unread, long beside) {
         settle(unread);
         chooseBuffer();
         ByteBuffer into = large == null ? small : large.bytes();
@@ -60,12 +60,12 @@ final class InputMemory {
         int most = into.capacity();
         if (free >= most / 2) {
             most = Math.min(most, free); // without more memory, at the cost of two reads instead of one
-        } else if (!reserve(unread, UnreadInput.capacity(length + most), output)) {
+        } else if (!reserve(unread, UnreadInput.capacity(length + most), beside)) {
             boolean hadLarge = large != null;
             dropLarge();
             into = small;
             most = SMALL;
-            if (free < most && !(hadLarge && reserve(unread, UnreadInput.capacity(length + most), output))) { // it may be what made memory short
+            if (free < most && !(hadLarge && reserve(unread, UnreadInput.capacity(length + most), beside))) { // it may be what made memory short
                 most = free;
             }
         }
@@ -93,9 +93,9 @@ final class InputMemory {
         }
     }
 
-    private boolean reserve(ByteBuffer unread, int capacity, int output) {
+    private boolean reserve(ByteBuffer unread, int capacity, long beside) {
         long more = Math.max(0, capacity - MemoryBudget.PAID) - UnreadInput.cost(unread);
-        if (more > 0 && !account.reserve(more, (long) output + capacity)) {
+        if (more > 0 && !account.reserve(more, beside + capacity)) {
             return false;
         }
         reserved = more;

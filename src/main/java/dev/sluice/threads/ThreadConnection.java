@@ -12,6 +12,7 @@ import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.ConnectionLog;
 import dev.sluice.internal.ConnectionState;
 import dev.sluice.internal.Drain;
+import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.MemoryWait;
 import dev.sluice.internal.OutboundQueue;
 import dev.sluice.internal.Patience;
@@ -143,6 +144,10 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     private final OutboundQueue queue;
     private final BlockingWrite blockingWrite;
     private final InputMemory memory;
+
+    /** What its handler holds on its behalf. */
+    private volatile long heldByHandler;
+
     private final PendingWork work = new PendingWork(this);
     private final HelperTask writer;
     private volatile ConnectionState state = ConnectionState.OPEN;
@@ -441,8 +446,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     /** Under the lock. Takes a buffer for the next read; false while memory is short. */
     private boolean takeBuffer() {
         if (state == ConnectionState.OPEN) {
-            int output = turn.readsWhileOutputWaits() ? 0 : queue.length();
-            buffer = output > 0 && output > context.readMark() ? null : memory.beforeRead(unread, output);
+            long beside = heldBesideInput();
+            buffer = beside > 0 && context.isShortFor(beside) ? null : memory.beforeRead(unread, beside);
         } else {
             buffer = memory.toDiscard();
         }
@@ -768,9 +773,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
             return false;
         }
         go(ReadStop.OUTPUT_WAITS);
-        if (has(ReadStop.MEMORY_SHORT) && UnreadInput.hasRoom(unread) && queue.length() <= context.readMark()) {
-            goOnReading();
-        }
+        heldLess();
         return queue.takeWritableDue(mayWrite());
     }
 
@@ -882,6 +885,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 cause = cause == null ? t : cause;
             }
             memory.settle(null);
+            handlerHolds(0);
             discardOutput();
             changed.signalAll();
             try {
@@ -1082,11 +1086,42 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         return state == ConnectionState.OPEN && has(ReadStop.MEMORY_SHORT);
     }
 
-    /** Output and unread input, beside what it needs at least. Any thread, which may see it late. */
+    @Override
+    public void holdMemory(long bytes) {
+        turn.checkMine();
+        long counted = context.admission.budget().declared(bytes);
+        confine(() -> {
+            if (state != ConnectionState.CLOSED) {
+                handlerHolds(counted);
+                heldLess();
+            }
+        });
+        context.relieve();
+    }
+
+    /** Under the lock. Its handler holds so much now. */
+    private void handlerHolds(long bytes) {
+        context.heldByHandlers.addAndGet(bytes - heldByHandler);
+        heldByHandler = bytes;
+    }
+
+    /** Under the lock. What counts against it when it is to be read, beside unread input, and what it has paid for. */
+    private long heldBesideInput() {
+        return (turn.readsWhileOutputWaits() ? 0 : queue.length()) + Math.max(0, heldByHandler - MemoryBudget.PAID);
+    }
+
+    /** Under the lock. Its output or its handler may have left no room to read. */
+    private void heldLess() {
+        if (has(ReadStop.MEMORY_SHORT) && UnreadInput.hasRoom(unread) && !context.isShortFor(heldBesideInput())) {
+            goOnReading();
+        }
+    }
+
+    /** Output, unread input, and what its handler holds, beside what it needs at least. Any thread, which may see it late. */
     @Override
     public long held() {
         long chunks = (queue.length() + (long) ChunkPool.CHUNK - 1) / ChunkPool.CHUNK;
-        return chunks * ChunkPool.CHUNK + UnreadInput.cost(unread);
+        return chunks * ChunkPool.CHUNK + UnreadInput.cost(unread) + heldByHandler;
     }
 
     /** Beside that, what it reads into, and what was reserved for a read. Any thread, which may see it late. */

@@ -30,6 +30,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -84,6 +85,9 @@ final class ThreadContext {
     private final MemoryBudget budget;
     final InputAccount input;
 
+    /** Bytes that handlers hold on behalf of connections. */
+    final AtomicLong heldByHandlers = new AtomicLong();
+
     /** On the loop. */
     private final MemoryWait memoryWait;
 
@@ -120,7 +124,7 @@ final class ThreadContext {
         this.budget = admission.budget();
         this.input = new InputAccount(budget, chunks);
         this.memoryWait = new MemoryWait(budget, loop, options.writeTimeout().toNanos(), this::holdings);
-        budget.add(() -> chunks.used() + input.bytes());
+        budget.add(() -> chunks.used() + input.bytes() + heldByHandlers.get());
     }
 
     long nowNs() {
@@ -356,9 +360,9 @@ final class ThreadContext {
 
     // ---- memory -------------------------------------------------------------------------------------------------------
 
-    /** The queue length above which a connection is not read. */
-    long readMark() {
-        return budget.readMark();
+    /** Whether memory is too short to read a connection for which so much counts. */
+    boolean isShortFor(long bytes) {
+        return budget.isShort() && bytes > budget.readMark();
     }
 
     /** Above the limit, closes the connections that hold most until the rest is under it. Without any connection's lock. */

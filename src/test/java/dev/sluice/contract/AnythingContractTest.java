@@ -46,6 +46,7 @@ class AnythingContractTest extends EngineContract {
                 case 10, 11 -> self.schedule(Duration.ofMillis(random.nextInt(20)), () -> act(self));
                 case 12 -> self.write(ByteBuffer.allocate(200_000));
                 case 13 -> Thread.currentThread().interrupt();
+                case 14 -> self.holdMemory(random.nextInt(400_000));
                 default -> self.write(ByteBuffer.allocate(random.nextInt(3_000)));
             }
         }

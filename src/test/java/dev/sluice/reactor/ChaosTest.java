@@ -129,6 +129,7 @@ class ChaosTest {
             case 9 -> throw new IllegalStateException("chaos");
             case 10 -> connections.forEach(connection -> connection.write(ByteBuffer.wrap(bytes, 0, 10)));
             case 11, 12, 13, 14, 15 -> target.write(ByteBuffer.allocateDirect(random.nextInt(bytes.length)));
+            case 16 -> target.holdMemory(random.nextInt(300_000));
             default -> target.write(ByteBuffer.wrap(bytes, 0, random.nextInt(2_000)));
         }
     }

@@ -265,6 +265,68 @@ class MemoryTest {
         assertTrue(loop.nowNs - nowNs < 5_000_000_000L, "within some looks");
     }
 
+    private long heldAfter(Loop.Client client, long bytes) {
+        client.recorder.connection.execute(() -> client.recorder.connection.holdMemory(bytes));
+        loop.turn();
+        return loop.server.heldMemory();
+    }
+
+    @Test
+    void whatHandlersHoldCountsUntilJustBeforeTheLastCallback() throws IOException {
+        List<Long> heldAtLast = new ArrayList<>();
+        loop.serve(OPTIONS, SocketIo.PLAIN, connection -> new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                in.position(in.limit());
+                self.holdMemory(5_000);
+                self.abort();
+            }
+
+            @Override
+            public void onClose(Connection self, CloseReason reason) {
+                heldAtLast.add(loop.server.heldMemory());
+                self.holdMemory(7_000);
+            }
+        });
+        Loop.Client one = loop.connect();
+        Loop.Client two = loop.connect();
+        assertEquals(2 * 1024 + 300_000, heldAfter(one, 300_000));
+        assertEquals(2 * 1024 + 300_001, heldAfter(two, 1));
+        assertEquals(300_000, ((ReactorConnection) one.recorder.connection).held());
+        assertEquals(2 * 1024 + 100_001, heldAfter(one, 100_000));
+        assertEquals(2 * 1024 + 1, heldAfter(one, 0));
+        one.send("the end");
+        loop.until(() -> one.recorder.reason != null, "its end");
+        assertEquals(List.of(1024L + 1), heldAtLast);
+        assertEquals(1024 + 1, loop.server.heldMemory());
+        assertFalse(one.recorder.connection.execute(() -> {}));
+    }
+
+    /** Above the limit by a call within a callback: those that are closed hear of it later. */
+    @Test
+    void handlersAreNotToldOfTheirEndsWithinTheCallThatCausesThem() throws IOException {
+        List<String> told = new ArrayList<>();
+        loop.serve(OPTIONS, SocketIo.PLAIN, connection -> new Handler() {
+            @Override
+            public void onRead(Connection self, ByteBuffer in) {
+                self.holdMemory(in.getInt());
+                told.add(self.isOpen() ? "open" : "closed");
+            }
+
+            @Override
+            public void onClose(Connection self, CloseReason reason) {
+                told.add(reason.kind().name());
+            }
+        });
+        Loop.Client other = loop.connect().send(ByteBuffer.allocate(4).putInt(0, 800_000));
+        Loop.Client self = loop.connect().send(ByteBuffer.allocate(4).putInt(0, 700_000));
+        loop.until(() -> other.recorder.reason != null, "the larger one");
+        assertEquals(List.of("open", "open", "MEMORY"), told);
+        self.send(ByteBuffer.allocate(4).putInt(0, 2_000_000));
+        loop.until(() -> self.recorder.reason != null, "it is the largest now");
+        assertEquals(List.of("open", "open", "MEMORY", "closed", "MEMORY"), told);
+    }
+
     @Test
     void newcomerForWhichThereIsNoMemoryIsRefused() throws IOException {
         List<ServerObserver.Refusal> refusals = new ArrayList<>();

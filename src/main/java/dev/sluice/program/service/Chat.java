@@ -33,8 +33,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The lines that a client sends in one go reach each member in one write, and one callback writes to so many members only as
  * {@link #BURST} allows. The rest waits for the next turn, and a little longer if other loops or threads have not sent what they have.
- * Until all members have it, the sender is not read. Lines of a member whose connection fails meanwhile are delivered by another, as long
- * as all such lines together are no more than {@link #ORPHANED} permits. More are dropped, and a line of the log says so.
+ * Until all members have it, the sender is not read, and it counts as {@linkplain Connection#holdMemory memory held} for the sender. Lines
+ * of a member whose connection fails meanwhile are delivered by another, as long as all such lines together are no more than
+ * {@link #ORPHANED} permits. More are dropped, and a line of the log says so.
  */
 public final class Chat implements Service {
 
@@ -95,6 +96,10 @@ public final class Chat implements Service {
         private ByteBuffer batch;
         /** Those on their way, the oldest first. */
         private final Queue<Delivery> deliveries = new ArrayDeque<>(1);
+        /** Memory of those that it has sent itself. */
+        private long waiting;
+        /** What the server was told of it. */
+        private long told;
         /** Bytes that this callback may still write. */
         private long allowance;
         /** Members that the last callback wrote to, if deliveries are left. */
@@ -251,6 +256,7 @@ public final class Chat implements Service {
             List<Member> written = new ArrayList<>();
             if (batch != null) {
                 left -= batch.position();
+                waiting += batch.capacity();
                 deliveries.add(new Delivery(this, batch.flip(), members.iterator()));
                 batch = null;
             }
@@ -264,8 +270,12 @@ public final class Chat implements Service {
                     }
                 }
                 if (!next.left.hasNext()) {
-                    disown(deliveries.remove());
+                    forget(deliveries.remove());
                 }
+            }
+            if (waiting != told) {
+                told = waiting;
+                connection.holdMemory(told);
             }
             if (deliveries.isEmpty()) {
                 reached = List.of();
@@ -314,8 +324,10 @@ public final class Chat implements Service {
             return false;
         }
 
-        private void disown(Delivery done) {
-            if (done.sender != this) {
+        private void forget(Delivery done) {
+            if (done.sender == this) {
+                waiting -= done.lines.capacity();
+            } else {
                 orphaned.addAndGet(-done.lines.limit());
             }
         }

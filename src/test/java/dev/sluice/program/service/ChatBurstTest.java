@@ -55,6 +55,7 @@ class ChatBurstTest {
         boolean isPaused;
         boolean isClosed;
         int holds;
+        long memory;
         boolean isOpen = true;
 
         Member() throws Exception {
@@ -69,6 +70,7 @@ class ChatBurstTest {
                         case "execute" -> !isClosed && nextTurn.add((Runnable) arguments[0]);
                         case "schedule" -> nextTurn.add((Runnable) arguments[1]) ? null : null;
                         case "hold" -> hold();
+                        case "holdMemory" -> memory = isClosed ? 0 : (long) arguments[0];
                         case "close" -> isOpen = false;
                         case "hashCode" -> System.identityHashCode(self);
                         case "equals" -> self == arguments[0];
@@ -228,6 +230,25 @@ class ChatBurstTest {
         heir.reset();
         settle();
         assertAllHeard(speaker, both);
+    }
+
+    /** Those of a member that has gone count for nobody: the room bounds them. */
+    @Test
+    void linesThatWaitCountAsMemoryHeldForTheirSender() throws Exception {
+        Member speaker = speakerAmong(20);
+        byte[] line = ("x".repeat(60_000) + "\n").getBytes(StandardCharsets.US_ASCII);
+        speaker.say(line);
+        assertEquals(60_010, speaker.memory, "the line behind its sender's name");
+        members.forEach(member -> assertTrue(member == speaker || member.memory == 0));
+        settle();
+        assertEquals(0, speaker.memory);
+        speaker.say(line);
+        speaker.reset();
+        for (Member member : List.copyOf(members)) {
+            member.turn();
+            members.forEach(each -> assertEquals(0, each.memory));
+        }
+        settle();
     }
 
     private long heard() {
