@@ -17,7 +17,7 @@ import java.util.function.Supplier;
  *            add                     there is room for as much again as it holds
  *   reads ─────────▶ waits ───────────────────────────────────────────────────────▶ reads
  *                    │   ▲
- *                    │   └── holds less: its time begins anew
+ *                    │   └── holds less, or one that has waited longer reads again: its time begins anew
  *                    └── its time is over, and it holds most of those, and more than its share ──▶ closed, MEMORY
  * </pre>
  *
@@ -133,15 +133,19 @@ public final class MemoryWait {
     private void look() {
         endLooksIfNoneWaits();
         waits.forEach(this::note);
-        endOverdue();
+        boolean ended = endOverdue();
         boolean isShort = budget.isShort();
         long mark = isShort ? budget.readMark() : Long.MAX_VALUE;
         long room = isShort ? budget.room() : Long.MAX_VALUE;
-        for (Member member : List.copyOf(waits.keySet())) { // those first that wait longest: newcomers read up to the mark, too
-            long more = member.held() + MemoryBudget.PAID; // unread input takes as much again
+        boolean moves = false;
+        for (Map.Entry<Member, Wait> each : List.copyOf(waits.entrySet())) { // those first that wait longest: newcomers read up to the mark, too
+            long more = each.getKey().held() + MemoryBudget.PAID; // unread input takes as much again
             if (2 * more <= mark && more <= room) {
                 room -= more;
-                member.readAgain();
+                each.getKey().readAgain();
+                moves = !ended; // the server gives back what it holds, if slowly: a disk may be what all wait for
+            } else if (moves) {
+                each.getValue().sinceNs = loop.nowNs();
             }
         }
     }
@@ -155,12 +159,15 @@ public final class MemoryWait {
         wait.held = held;
     }
 
-    /** Closes those whose time is over, the largest first; else the largest of all; else lets those grow that have waited longest. */
-    private void endOverdue() {
+    /**
+     * Closes those whose time is over, the largest first; else the largest of all; else lets those grow that have waited longest. Returns
+     * whether the time of any was over.
+     */
+    private boolean endOverdue() {
         long excess = budget.excess();
         long nowNs = loop.nowNs();
         if (excess <= 0 || mostNs == 0) {
-            return;
+            return false;
         }
         List<Holding> overdue = new ArrayList<>();
         waits.forEach((member, wait) -> {
@@ -168,15 +175,17 @@ public final class MemoryWait {
                 overdue.add(new Holding(wait.held, 0, member::endForMemory)); // of two that hold the same, the one that waits longer
             }
         });
-        if (!overdue.isEmpty()) {
-            long left = closeLargest(overdue, excess);
-            if (left > 0) { // others hold most, and were they to send more, they would not be read
-                left = closeLargest(new ArrayList<>(all.get()), left);
-            }
-            if (left > 0) {
-                growOverdue(nowNs);
-            }
+        if (overdue.isEmpty()) {
+            return false;
         }
+        long left = closeLargest(overdue, excess);
+        if (left > 0) { // others hold most, and were they to send more, they would not be read
+            left = closeLargest(new ArrayList<>(all.get()), left);
+        }
+        if (left > 0) {
+            growOverdue(nowNs);
+        }
+        return true;
     }
 
     private void growOverdue(long nowNs) {

@@ -188,6 +188,24 @@ class MemoryTest {
         assertEquals(17, loop.server.stats().open(), "one was enough");
     }
 
+    /** As those do that wait for a disk: the server gives memory back, if slowly, and nobody is to blame. */
+    @Test
+    void connectionIsNotClosedWhileThoseBeforeItGoOn() throws IOException {
+        loop.serve(OPTIONS, SocketIo.PLAIN, connection -> lines());
+        List<Loop.Client> all = unfinished(60, 30_000);
+        for (int i = 0; i < 16; i += 4) {
+            assertTrue(all.stream().anyMatch(each -> !each.recorder.connection.isReading()), "some wait");
+            for (Loop.Client each : all.subList(i, i + 4)) {
+                each.send("\n").receiveText(6);
+            }
+            loop.advance(Duration.ofMillis(100));
+            loop.advance(Duration.ofSeconds(20));
+        }
+        assertEquals(0, loop.server.stats().closedBy(Kind.MEMORY));
+        loop.advance(Duration.ofSeconds(30));
+        assertTrue(loop.server.stats().closedBy(Kind.MEMORY) > 0, "nothing has moved");
+    }
+
     /** All have filled memory side by side: nobody holds more than its share, and none can come to the end of its line. */
     private List<Loop.Client> alike() throws IOException {
         List<Loop.Client> all = new ArrayList<>();
