@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 
 /**
@@ -21,7 +22,8 @@ import java.util.function.Supplier;
  *                    └── its time is over, and it holds most of those, and more than its share ──▶ closed, MEMORY
  * </pre>
  *
- * <p>If those whose time is over hold no more than their shares, others do, which were silent since: the largest of all are closed instead.
+ * <p>If those whose time is over hold no more than their shares, others do, which were silent since: the largest of all are closed instead,
+ * here, and then on the other loops.
  *
  * <p>If nobody holds more than its share, as when all have filled memory side by side, nobody may be closed, and nobody would ever go on.
  * Then those that have waited longest take twice their memory, as far as there is any before the last sixteenth; the time of the others
@@ -80,6 +82,7 @@ public final class MemoryWait {
     private final Loop loop;
     private final long mostNs;
     private final Supplier<List<Holding>> all;
+    private final LongConsumer others;
 
     /** Ends the looks; null while no connection waits. */
     private Runnable cancelLooks;
@@ -91,12 +94,14 @@ public final class MemoryWait {
      * @param loop   runs the connections
      * @param mostNs how long a connection may wait and hold no less than before; 0: for ever
      * @param all    tells what each connection of the loop holds, those included that do not wait
+     * @param others has the other loops {@link #closeLargest close their largest}, until so many bytes are free
      */
-    public MemoryWait(MemoryBudget budget, Loop loop, long mostNs, Supplier<List<Holding>> all) {
+    public MemoryWait(MemoryBudget budget, Loop loop, long mostNs, Supplier<List<Holding>> all, LongConsumer others) {
         this.budget = budget;
         this.loop = loop;
         this.mostNs = mostNs;
         this.all = all;
+        this.others = others;
     }
 
     /**
@@ -180,9 +185,10 @@ public final class MemoryWait {
         }
         long left = closeLargest(overdue, excess);
         if (left > 0) { // others hold most, and were they to send more, they would not be read
-            left = closeLargest(new ArrayList<>(all.get()), left);
+            left = closeLargest(left);
         }
         if (left > 0) {
+            others.accept(left);
             growOverdue(nowNs);
         }
         return true;
@@ -198,7 +204,16 @@ public final class MemoryWait {
         }
     }
 
-    /** Closes those that hold most, none of them below its share, until so many bytes are free; returns how many are still to be. */
+    /**
+     * Closes those of the loop that hold most, none of them below its share, whether they wait or not. Closes none while memory is not short.
+     *
+     * @param bytes that are to be free then
+     * @return how many are still to be
+     */
+    public long closeLargest(long bytes) {
+        return closeLargest(new ArrayList<>(all.get()), Math.min(bytes, budget.excess()));
+    }
+
     private long closeLargest(List<Holding> some, long bytes) {
         some.sort(LARGEST_FIRST);
         long left = bytes;

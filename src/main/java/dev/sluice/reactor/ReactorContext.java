@@ -134,6 +134,9 @@ final class ReactorContext {
     private final Runnable forgetEnd;
     private ReactorContext[] siblings = {this};
 
+    /** The sibling that is asked to go on with what this one could not do alone. */
+    private ReactorContext next = this;
+
     /** Or null: no drain has begun. */
     Drain drain;
 
@@ -156,7 +159,7 @@ final class ReactorContext {
         this.outlet = new Outlet(socketIo, new ChunkPool(depot), counters);
         this.timeouts = new Timeouts(options);
         this.budget = admission.budget();
-        this.memoryWait = new MemoryWait(budget, reactor.loop(), options.writeTimeout().toNanos(), this::holdings);
+        this.memoryWait = new MemoryWait(budget, reactor.loop(), options.writeTimeout().toNanos(), this::holdings, bytes -> passOn(bytes, siblings.length));
         budget.add(this::heldMemory);
         this.forgetEnd = reactor.atEnd(() -> {
             wasCutOff = true;
@@ -174,6 +177,7 @@ final class ReactorContext {
     /** All contexts of the server, which share one limit of memory. Before the loops start. */
     void share(ReactorContext[] contexts) {
         siblings = contexts;
+        next = contexts[(List.of(contexts).indexOf(this) + 1) % contexts.length];
     }
 
     /** The handler whose callback is running, for a report. Any thread, which may see it late. */
@@ -430,17 +434,32 @@ final class ReactorContext {
             return;
         }
         connections().forEach(ReactorConnection::sendUnlessShort); // most of it may be bytes of this turn that only wait for its end
+        ReactorContext fullest = fullest();
+        if (fullest == this) {
+            closeLargest(siblings.length);
+        } else if (isOver()) {
+            fullest.reactor.execute(fullest::relieve);
+        }
+    }
+
+    /** As {@link #relieve}. Where none holds more than its share, one does on another loop: that is asked next, so many of them. */
+    private void closeLargest(int loops) {
         while (isOver()) {
-            ReactorContext fullest = fullest();
-            if (fullest != this) {
-                fullest.reactor.execute(fullest::relieve);
-                return;
-            }
             Optional<ReactorConnection> largest = connections().stream().max(Comparator.comparingLong(ReactorConnection::held));
             if (largest.isEmpty() || !budget.isAboveShare(largest.get().held())) {
-                return; // there is a larger one on another loop, which will find it
+                if (loops > 1) {
+                    next.reactor.execute(() -> next.closeLargest(loops - 1));
+                }
+                return;
             }
             largest.get().endForMemory();
+        }
+    }
+
+    /** Connections of this loop wait, and others are to make room for them: has the next loop close its largest, and so on. */
+    private void passOn(long bytes, int loops) {
+        if (bytes > 0 && loops > 1) {
+            next.reactor.execute(() -> next.passOn(next.memoryWait.closeLargest(bytes), loops - 1));
         }
     }
 

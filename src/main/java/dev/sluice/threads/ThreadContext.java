@@ -123,7 +123,7 @@ final class ThreadContext {
         this.timeouts = new Timeouts(options);
         this.budget = admission.budget();
         this.input = new InputAccount(budget, chunks);
-        this.memoryWait = new MemoryWait(budget, loop, options.writeTimeout().toNanos(), this::holdings);
+        this.memoryWait = new MemoryWait(budget, loop, options.writeTimeout().toNanos(), this::holdings, bytes -> {}); // there is no other loop
         budget.add(() -> chunks.used() + input.bytes() + heldByHandlers.get());
     }
 

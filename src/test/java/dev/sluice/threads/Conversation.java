@@ -691,7 +691,7 @@ final class Conversation implements Handler {
             return "both sides have ended, and it is not closed";
         }
         boolean isOwed = left > 0 && (owedByResumption || owedByRoom || all.isUnderPressure());
-        if (all.isDraining() && opened && !isOutbound && !paused && !isOwed && owesNothing && pending == 0 && !line.isEnded() && !line.isReadable()
+        if (all.isDraining() && opened && !isOutbound && !paused && !isOwed && owesNothing && !all.isOffloading() && pending == 0 && !line.isEnded() && !line.isReadable()
                 && (!line.isBeingRead() || !stepper.hasHurried() && stepper.nowNs() - quietNs(line) > SOON_NS)) {
             return "a drain does not end one that is quiet";
         }
