@@ -1233,12 +1233,12 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     }
 
     /**
-     * With the turn. Leaves, unless input waits for the handler or for room: then it is asked again when that has ended. The handler of a
-     * connection that is held is told that nothing more is read.
+     * With the turn. Leaves, unless input waits for the handler or for room, or has come since the own thread looked: then it is asked again
+     * when that has ended. The handler of a connection that is held is told that nothing more is read.
      */
     private void leaveInTurn() {
         boolean ended = has(ReadStop.INPUT_ENDED);
-        boolean inputWaits = stops != 0 && (unread != null || lastBytes > 0);
+        boolean inputWaits = !isQuiet() || stops != 0 && (unread != null || lastBytes > 0);
         if (state != ConnectionState.OPEN || !ended && inputWaits) {
             return;
         }

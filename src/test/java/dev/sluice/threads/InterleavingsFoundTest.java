@@ -267,6 +267,23 @@ class InterleavingsFoundTest {
         });
     }
 
+    /** As above, but more has come meanwhile: a helper leaves the offer to the own thread, which is about to leave and not to read. */
+    @Test
+    void handlerThatPausesAndResumesAsItsServerDrainsIsOfferedWhatItLeftWithWhatHasComeSince() {
+        inEveryOrder(stage -> {
+            Resuming handler = new Resuming(stage);
+            handler.script = new Script(stage, ServerOptions.builder(), handler)
+                    .sends("abc")
+                    .user(self -> handler.script.drain())
+                    .user(self -> {
+                        stage.stepper.await("bytes are left", () -> handler.left > 0 || !self.isOpen());
+                        handler.script.send("d");
+                        self.execute(handler::resume);
+                    });
+            return handler.script;
+        });
+    }
+
     /** A helper is to leave for a connection that is held, and a task is before it. */
     @Test
     void handlerThatResumesAndReleasesAsItsServerDrainsIsOfferedWhatItLeft() {
