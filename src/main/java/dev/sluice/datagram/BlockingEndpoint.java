@@ -221,7 +221,7 @@ public final class BlockingEndpoint implements DatagramEndpoint {
     private boolean add(DatagramPort.Queued copy) {
         try {
             queue.add(copy);
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             port.drop(copy);
             return false;
         }

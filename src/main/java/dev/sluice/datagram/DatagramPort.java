@@ -179,7 +179,7 @@ final class DatagramPort {
         Queued copy = null;
         try {
             copy = new Queued(ByteBuffer.allocate(length).put(data).flip(), to);
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             // as without room
         } finally {
             if (copy == null) {

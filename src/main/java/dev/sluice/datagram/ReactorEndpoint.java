@@ -148,7 +148,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
                 settle();
             });
             paused = true;
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             // no memory to wait with: the next turn tries again
         }
     }
@@ -193,7 +193,7 @@ public final class ReactorEndpoint implements DatagramEndpoint {
         boolean taken = false;
         try {
             taken = inLoop ? add(copy) : reactor.execute(() -> arrived(copy));
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             // as without room
         } finally {
             if (!taken) {

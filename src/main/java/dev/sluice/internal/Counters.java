@@ -100,7 +100,7 @@ public class Counters {
             if (amount != 0) { // as many are told of what seldom happens
                 try {
                     adders[counter.ordinal()].add(amount);
-                } catch (OutOfMemoryError e) { // then it has not counted
+                } catch (Error e) { // then it has not counted
                     besides.addAndGet(counter.ordinal(), amount);
                 }
             }

@@ -226,11 +226,11 @@ public final class Drain {
         isPast = true;
         List<Member> rest = new ArrayList<>();
         members.accept(rest::add);
-        OutOfMemoryError none = null;
+        VirtualMachineError none = null;
         for (Member member : rest) {
             try {
                 member.cut();
-            } catch (OutOfMemoryError e) {
+            } catch (VirtualMachineError e) {
                 none = e; // the others are cut all the same, and this one with the next tick
             }
         }
@@ -278,7 +278,7 @@ public final class Drain {
                 isLookDue = true;
                 loop.execute().accept(this::look);
             }
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             // the tick sees to it
         }
     }

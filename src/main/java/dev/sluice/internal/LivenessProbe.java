@@ -30,7 +30,7 @@ public final class LivenessProbe implements AutoCloseable {
         if (selector == null) {
             try {
                 selector = provider.openSelector();
-            } catch (IOException | OutOfMemoryError e) {
+            } catch (IOException | VirtualMachineError e) {
                 // the next call tries again
             }
         }
@@ -55,7 +55,7 @@ public final class LivenessProbe implements AutoCloseable {
             } finally {
                 channel.configureBlocking(blocks);
             }
-        } catch (IOException | OutOfMemoryError e) {
+        } catch (IOException | VirtualMachineError e) {
             return false;
         }
     }

@@ -14,13 +14,13 @@ public final class Patience {
     private Patience() {}
 
     /**
-     * Whether a failure is want of memory.
+     * Whether a failure is want of memory that may pass. Where a class could not be initialised for it, it never does.
      *
-     * @param failure an {@link OutOfMemoryError}, or what the JDK makes of one while it links a lambda
+     * @param failure an {@link OutOfMemoryError}, or what the JDK makes of one while it links a lambda: an {@link InternalError}
      * @return true if it is worth while to try again
      */
     public static boolean helps(Throwable failure) {
-        return failure instanceof OutOfMemoryError || failure.getCause() instanceof OutOfMemoryError;
+        return failure instanceof OutOfMemoryError || failure instanceof InternalError && failure.getCause() instanceof OutOfMemoryError;
     }
 
     /** Waits a little. Throws nothing. */
@@ -38,7 +38,7 @@ public final class Patience {
         Thread.interrupted(); // with the flag set it would not wait
         try {
             LockSupport.parkNanos(pauseNs);
-        } catch (OutOfMemoryError e) { // a virtual thread needs memory to wait
+        } catch (VirtualMachineError e) { // a virtual thread needs memory to wait
             while (System.nanoTime() - beganNs < pauseNs) {
                 Thread.onSpinWait();
             }
@@ -55,7 +55,10 @@ public final class Patience {
             try {
                 work.run();
                 done = true;
-            } catch (OutOfMemoryError e) {
+            } catch (Throwable t) {
+                if (!helps(t)) {
+                    throw t;
+                }
                 pause();
             }
         }

@@ -176,7 +176,7 @@ public final class PendingWork {
                 throw t;
             }
             return true;
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             return false;
         }
     }

@@ -21,6 +21,29 @@ public final class Rehearsal {
         CloseReason.class, DrainReport.class, ServerObserver.class, ServerStats.class
     };
 
+    /** Of the JDK, what the first connections, or the first failures, would initialise. A version that lacks one does without. */
+    private static final String[] OF_THE_JDK = {
+        "java.lang.invoke.TypeConvertingMethodAdapter$BoxHolder",
+        "java.net.StandardSocketOptions",
+        "java.nio.DirectByteBuffer$Deallocator",
+        "java.util.concurrent.SynchronousQueue$TransferStack$SNode",
+        "java.util.concurrent.ThreadLocalRandom",
+        "java.util.concurrent.ThreadPoolExecutor",
+        "java.util.concurrent.atomic.Striped64$Cell",
+        "java.util.concurrent.locks.AbstractQueuedSynchronizer$Node",
+        "java.util.stream.ReferencePipeline$StatelessOp",
+        "sun.nio.ch.ExtendedSocketOption",
+        "sun.nio.ch.IOVecWrapper",
+        "sun.nio.ch.NativeObject",
+        "sun.nio.ch.SocketChannelImpl$DefaultOptionsHolder",
+        "sun.nio.ch.SocketOptionRegistry$LazyInitialization"
+    };
+
+    /** The same, of virtual threads that wait. */
+    private static final String[] OF_VIRTUAL_THREADS = {
+        "java.util.concurrent.DelayScheduler", "jdk.internal.event.VirtualThreadEndEvent", "sun.nio.ch.Poller"
+    };
+
     private Rehearsal() {}
 
     /**
@@ -35,10 +58,22 @@ public final class Rehearsal {
                 load(each.getName() + "$1", each.getClassLoader()); // the table of a switch, its own or a nested class's
             }
         }
+        loadOfTheJdk(OF_THE_JDK);
         TaskQueue queue = new TaskQueue(); // its atomics are linked when they are first called
         queue.add(TaskQueue.task(() -> {}));
         queue.poll();
         queue.close();
+    }
+
+    /** Initialises what the JDK needs for virtual threads that wait. */
+    public static void initialiseVirtualThreads() {
+        loadOfTheJdk(OF_VIRTUAL_THREADS);
+    }
+
+    private static void loadOfTheJdk(String[] names) {
+        for (String name : names) {
+            load(name, null);
+        }
     }
 
     private static void withNested(Class<?> outer) {

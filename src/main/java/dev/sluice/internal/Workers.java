@@ -80,10 +80,10 @@ public final class Workers {
         taken.incrementAndGet(); // before it can be done
         try {
             hand(pool, work);
-        } catch (OutOfMemoryError e) {
+        } catch (Throwable t) {
             if (!work.begun.getAndSet(true)) { // else a worker has it all the same
                 taken.decrementAndGet();
-                throw e;
+                throw t;
             }
         }
         return !areTooMany(pool.getQueue().size());
@@ -92,7 +92,7 @@ public final class Workers {
     private static void hand(ThreadPoolExecutor pool, Work<?> work) {
         try {
             pool.execute(work);
-        } catch (OutOfMemoryError e) { // what Java makes of the limit of threads
+        } catch (VirtualMachineError e) { // what Java makes of the limit of threads, too
             if (pool.getPoolSize() == 0) {
                 throw e;
             }
@@ -177,7 +177,10 @@ public final class Workers {
             try {
                 ended.accept(result, failure);
                 done = true;
-            } catch (OutOfMemoryError e) {
+            } catch (Throwable t) {
+                if (!Patience.helps(t)) {
+                    throw t;
+                }
                 Patience.pause();
             }
         }

@@ -4,6 +4,7 @@ import dev.sluice.Timer;
 import dev.sluice.internal.Counters;
 import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.Loop;
+import dev.sluice.internal.Patience;
 import dev.sluice.internal.RateLimitedLog;
 import dev.sluice.internal.TaskQueue;
 import dev.sluice.reactor.ReactorStats.Count;
@@ -245,9 +246,9 @@ public final class Reactor implements AutoCloseable {
             TimedTask timer = new TimedTask(task, periodNs);
             setDeadline(timer, clock() + delayNs);
             return timer;
-        } catch (OutOfMemoryError e) {
-            scarcity.found(); // its caller may have wanted to wait a while, and comes again at once
-            throw e;
+        } catch (Throwable t) {
+            scarcity.look(t); // its caller may have wanted to wait a while, and comes again at once
+            throw t;
         }
     }
 
@@ -302,7 +303,7 @@ public final class Reactor implements AutoCloseable {
     private void turnUnlessStarved() throws IOException {
         try {
             turn(Long.MAX_VALUE);
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             if (failedSelects >= STARVED_TRIES) {
                 throw e;
             }
@@ -402,7 +403,7 @@ public final class Reactor implements AutoCloseable {
     private long clock() {
         try {
             return nanoClock.getAsLong();
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             failed(Step.CLOCK, e);
             return nowNs;
         }
@@ -610,9 +611,11 @@ public final class Reactor implements AutoCloseable {
             public void run() {
                 try {
                     idempotent.run();
-                } catch (OutOfMemoryError e) {
-                    again(this);
-                    throw e;
+                } catch (Throwable t) {
+                    if (Patience.helps(t)) {
+                        again(this);
+                    }
+                    throw t;
                 }
             }
         });

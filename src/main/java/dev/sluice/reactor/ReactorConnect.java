@@ -133,7 +133,7 @@ final class ReactorConnect extends TaskQueue.Task implements ReadyHandler, Drain
     public void run() {
         try {
             tell();
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             context.reactor.again(this);
         }
     }

@@ -13,6 +13,7 @@ import dev.sluice.internal.Drain;
 import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.MemoryWait;
 import dev.sluice.internal.OutboundQueue;
+import dev.sluice.internal.Patience;
 import dev.sluice.internal.PendingWork;
 import dev.sluice.internal.ReadStop;
 import dev.sluice.internal.TaskQueue;
@@ -566,7 +567,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             ByteBuffer data = null;
             try {
                 data = ByteBuffer.wrap(bytes);
-            } catch (OutOfMemoryError e) {
+            } catch (VirtualMachineError e) {
                 fail(e);
             }
             if (state != ConnectionState.CLOSED && output.arrived(bytes.length)) { // or reaping accounts for them
@@ -722,7 +723,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Something of ours has failed: the socket, or there is no memory. */
     private void fail(Throwable cause) {
-        end(cause instanceof OutOfMemoryError ? Kind.MEMORY : Kind.RESET, cause);
+        end(Patience.helps(cause) ? Kind.MEMORY : Kind.RESET, cause);
     }
 
     void end(Kind kind, Throwable cause) {

@@ -276,7 +276,7 @@ public final class ReactorServer implements Server {
         if (ownsReactors) {
             reactors[0].stop(); // and does first what was handed in
         } else {
-            reactors[0].insist(this::terminated); // behind what was handed in; where the reactor ends, its end tells
+            reactors[0].insist(terminated); // behind what was handed in; where the reactor ends, its end tells
         }
     }
 

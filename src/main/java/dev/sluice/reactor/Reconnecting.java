@@ -102,7 +102,7 @@ public final class Reconnecting implements AutoCloseable {
         connecting = true;
         try {
             attempt = context.connect(address, timeout, this::create, false);
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             connecting = false;
             context.reactor.again(later);
         }
@@ -134,7 +134,7 @@ public final class Reconnecting implements AutoCloseable {
             try {
                 next = context.reactor.schedule(backoff.delay(failures + 1, ThreadLocalRandom.current()), this::connect);
                 failures++;
-            } catch (OutOfMemoryError e) {
+            } catch (VirtualMachineError e) {
                 context.reactor.again(later);
             }
         }

@@ -1,5 +1,6 @@
 package dev.sluice.reactor;
 
+import dev.sluice.internal.Patience;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -19,7 +20,7 @@ final class Scarcity {
 
     /** Something was thrown. */
     void look(Throwable thrown) {
-        found |= thrown instanceof OutOfMemoryError;
+        found |= Patience.helps(thrown);
     }
 
     /** A step is to be tried again. */

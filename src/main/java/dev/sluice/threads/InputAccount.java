@@ -76,7 +76,7 @@ final class InputAccount {
         if (large.incrementAndGet() <= mostLarge) {
             try {
                 chunk = chunks.take();
-            } catch (OutOfMemoryError e) {
+            } catch (VirtualMachineError e) {
                 // as above
             }
         }

@@ -23,7 +23,7 @@ final class PatientLock extends ReentrantLock {
     public void lock() {
         try {
             super.lock();
-        } catch (OutOfMemoryError e) { // it does not wait for the lock, and does not have it
+        } catch (VirtualMachineError e) { // it does not wait for the lock, and does not have it
             while (!tryLock()) {
                 Patience.pause();
             }
@@ -47,12 +47,21 @@ final class PatientLock extends ReentrantLock {
             boolean interrupted = false;
             while (waiting == me) {
                 unlock();
-                LockSupport.park(this);
+                park();
                 interrupted |= Thread.interrupted(); // or it would not park
                 lock();
             }
             if (interrupted) {
                 me.interrupt();
+            }
+        }
+
+        /** A virtual thread may find no memory to wait. */
+        private void park() {
+            try {
+                LockSupport.park(this);
+            } catch (VirtualMachineError e) {
+                Patience.pause();
             }
         }
 

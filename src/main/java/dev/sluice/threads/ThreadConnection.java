@@ -646,7 +646,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 ownBytes += isOwnThread() ? length : 0;
                 try {
                     queue.add(data);
-                } catch (OutOfMemoryError e) {
+                } catch (VirtualMachineError e) {
                     fail(e);
                 }
             }
@@ -858,7 +858,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     /** Something of ours has failed: the socket, or there is no memory. */
     void fail(Throwable because) {
-        end(because instanceof OutOfMemoryError ? Kind.MEMORY : Kind.RESET, because);
+        end(Patience.helps(because) ? Kind.MEMORY : Kind.RESET, because);
     }
 
     /**
@@ -907,7 +907,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     private boolean isWithdrawn() {
         try {
             return context.threads.withdraw(this);
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             return false; // a thread comes to it in its turn
         }
     }
@@ -1276,7 +1276,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     private int arrivedAtLast() {
         try {
             return arrived();
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             return 0;
         }
     }

@@ -96,6 +96,10 @@ final class ThreadContext {
     /** On the loop. */
     private Drain drain;
 
+    // made beforehand: the server may end for want of memory
+    private final Runnable endAll = this::endAll;
+    private final Runnable endThreads = this::endThreads;
+
     ThreadContext(
             Reactor reactor,
             ServerOptions options,
@@ -264,9 +268,7 @@ final class ThreadContext {
 
     /** On the server's thread, after its loop. Ends what is left, and waits for the last callbacks that are still to return. */
     void end() {
-        while (!endAll()) {
-            Patience.pause();
-        }
+        Patience.untilDone(endAll);
         lock.lock();
         try {
             while (!connections.isEmpty() || !refusals.isEmpty()) {
@@ -276,26 +278,21 @@ final class ThreadContext {
             lock.unlock();
         }
         assert budget.held() == 0 : "memory is held, and no connection is left: " + budget.held();
-        try {
-            threads.end();
-        } finally {
-            workers.end();
-            probe.close();
-        }
+        Patience.untilDone(endThreads);
     }
 
-    /** False if there is no memory for all of it. */
-    private boolean endAll() {
-        try {
-            for (ThreadConnection connection : connections) {
-                connection.end(CloseReason.Kind.LOCAL, null);
-                connection.settle();
-            }
-            refusals.forEach(ThreadConnection::settle);
-            return true;
-        } catch (OutOfMemoryError e) {
-            return false;
+    private void endAll() {
+        for (ThreadConnection connection : connections) {
+            connection.end(CloseReason.Kind.LOCAL, null);
+            connection.settle();
         }
+        refusals.forEach(ThreadConnection::settle);
+    }
+
+    private void endThreads() {
+        threads.end();
+        workers.end();
+        probe.close();
     }
 
     /** Whether the calling thread is in a callback, a task or a stream handler of a connection. */

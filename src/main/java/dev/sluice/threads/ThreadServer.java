@@ -9,6 +9,7 @@ import dev.sluice.ServerStats;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.Patience;
+import dev.sluice.internal.Rehearsal;
 import dev.sluice.internal.ServerEnd;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.reactor.Reactor;
@@ -28,11 +29,19 @@ import java.util.concurrent.CompletableFuture;
  */
 public final class ThreadServer implements Server {
 
+    static {
+        Rehearsal.initialise(
+                Reactor.class, CallbackLock.class, ConnectionThreads.class, HelperTask.class, InputAccount.class, InputMemory.class,
+                LockedChunks.class, LoopStep.class, PatientLock.class, StreamService.class, ThreadAcceptor.class, ThreadConnect.class,
+                ThreadConnection.class, ThreadContext.class, ThreadService.class);
+    }
+
     private final Reactor reactor;
     private final ThreadContext context;
     private final ThreadAcceptor acceptor;
     private final Thread thread;
     private final ServerEnd end = new ServerEnd();
+    private final Runnable complete = end::complete; // made beforehand
 
     private ThreadServer(
             List<Listener> listeners, ServerOptions options, Reactor reactor, Seams seams, ConnectionThreads threads, ThreadService service)
@@ -138,19 +147,7 @@ public final class ThreadServer implements Server {
             try {
                 context.end();
             } finally {
-                complete();
-            }
-        }
-    }
-
-    /** All that wait for the end are told, though there may be no memory for some of them yet. */
-    private void complete() {
-        for (boolean told = false; !told; ) {
-            try {
-                end.complete();
-                told = true;
-            } catch (OutOfMemoryError e) {
-                Patience.pause();
+                Patience.untilDone(complete); // all that wait for the end are told, though there may be no memory for some of them yet
             }
         }
     }

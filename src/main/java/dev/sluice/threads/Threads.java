@@ -1,5 +1,6 @@
 package dev.sluice.threads;
 
+import dev.sluice.internal.Rehearsal;
 import dev.sluice.internal.ThreadFactories;
 import java.util.function.Supplier;
 
@@ -56,8 +57,10 @@ public final class Threads {
      */
     public static Threads virtual() {
         ThreadFactories.virtual("");
-        return new Threads("a virtual thread for each connection", 0, true, () -> new ConnectionThreads(
-                ThreadFactories.virtual("sluice-virtual-"), ThreadFactories.virtual("sluice-helper-"), 0, false));
+        return new Threads("a virtual thread for each connection", 0, true, () -> {
+            Rehearsal.initialiseVirtualThreads();
+            return new ConnectionThreads(ThreadFactories.virtual("sluice-virtual-"), ThreadFactories.virtual("sluice-helper-"), 0, false);
+        });
     }
 
     /**

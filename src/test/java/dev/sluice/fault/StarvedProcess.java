@@ -3,6 +3,7 @@ package dev.sluice.fault;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -26,11 +28,10 @@ import java.util.stream.Stream;
  */
 final class StarvedProcess implements AutoCloseable {
 
-    private static final long SOON_NS = 20_000_000_000L;
+    /** After so long, it is taken to hang. A machine that is busy with other tests is slow. */
+    private static final long SOON_NS = 60_000_000_000L;
 
-    /** The time that a server has to fill itself after it was told, a drain to end, and a process to write its books. */
-    private static final long LATE_NS = 20_000_000_000L;
-
+    private static final String JAVA_HOME = System.getProperty("sluice.starved.java", System.getProperty("java.home"));
     private static final String BOOKS = "\nbooks\n";
     private static final String FAILED = "accepts that failed: ";
 
@@ -41,10 +42,22 @@ final class StarvedProcess implements AutoCloseable {
     static final class Defect extends Exception {
         private static final long serialVersionUID = 1;
 
-        Defect(String what) {
+        /** Java has lost a virtual thread, which no server can bring back. */
+        final boolean isOfJava;
+
+        Defect(String what, boolean isOfJava) {
             super(what);
+            this.isOfJava = isOfJava;
         }
     }
+
+    /**
+     * A virtual thread that was woken and does not run: it stands where it gave up its carrier, and neither waits nor is on a carrier. That
+     * is how it looks for a moment, or for ever if there was no memory to give it to its scheduler. Or one of the threads that wake virtual
+     * ones has died.
+     */
+    private static final Pattern LOST = Pattern.compile("virtual RUNNABLE .*\\n +at java\\.base/java\\.lang\\.VirtualThread\\.(park|parkNanos|tryYield)\\("
+            + "|in thread \"(VirtualThread-unblocker|[A-Za-z-]*Poller[0-9-]*)\"");
 
     private final String engine;
     private final long seed;
@@ -54,6 +67,7 @@ final class StarvedProcess implements AutoCloseable {
     private final List<SocketChannel> clients = new ArrayList<>();
     private final ByteBuffer bytes = ByteBuffer.allocateDirect(64 << 10);
     private final InetSocketAddress address;
+    private String virtualThreads = "";
     private int outSeen;
 
     private StarvedProcess(String engine, long seed) throws IOException, Defect {
@@ -62,7 +76,7 @@ final class StarvedProcess implements AutoCloseable {
         this.random = new SplittableRandom(seed * 31);
         this.directory = Files.createTempDirectory("starved");
         List<String> command = new ArrayList<>(List.of(
-                System.getProperty("sluice.starved.java", System.getProperty("java.home")) + "/bin/java",
+                JAVA_HOME + "/bin/java",
                 "-Xmx" + (16 + random.nextInt(16)) + "m",
                 random.nextInt(5) == 0 ? "-XX:+UseG1GC" : "-XX:+UseSerialGC",
                 "-ea",
@@ -224,7 +238,7 @@ final class StarvedProcess implements AutoCloseable {
         while (!clients.isEmpty() && process.isAlive() && System.nanoTime() - start < SOON_NS) {
             takeAll();
             pause();
-            if (!isAsked && System.nanoTime() - start > SOON_NS / 8) {
+            if (!isAsked && System.nanoTime() - start > 2_500_000_000L) {
                 isAsked = true;
                 order('r');
                 awaits("\ndone\n");
@@ -268,7 +282,7 @@ final class StarvedProcess implements AutoCloseable {
         while (process.isAlive()) {
             takeAll();
             pause();
-            if (System.nanoTime() - start > LATE_NS) {
+            if (System.nanoTime() - start > SOON_NS) {
                 throw defect("it does not end");
             }
         }
@@ -337,17 +351,33 @@ final class StarvedProcess implements AutoCloseable {
             try {
                 new ProcessBuilder("kill", "-QUIT", Long.toString(process.pid())).start().waitFor(5, TimeUnit.SECONDS);
                 awaits("\nHeap\n");
+                showVirtualThreads();
             } catch (IOException | InterruptedException e) {
                 // then without
             }
         }
-        String said = Stream.of(out().split("\n\n")).filter(part -> !part.startsWith("\"") || part.contains("dev.sluice")).reduce("", (all, part) -> all + part + "\n");
-        return new Defect(what + ": -Dsluice.seed=" + seed + " -Dsluice.engine=" + engine + "\n" + said + "\n" + err());
+        String said = Stream.of((out() + "\n\n" + virtualThreads).split("\n\n")).filter(part -> !part.matches("(?s)[\"#].*") || part.contains("dev.sluice")).reduce("", (all, part) -> all + part + "\n");
+        boolean isOfJava = LOST.matcher(virtualThreads + err()).find();
+        return new Defect(what + ": -Dsluice.seed=" + seed + " -Dsluice.engine=" + engine + "\n" + said + "\n" + err(), isOfJava);
+    }
+
+    /** The signal does not show them. */
+    private void showVirtualThreads() throws IOException, InterruptedException {
+        if (engine.equals("virtual")) {
+            Path dump = directory.resolve("threads");
+            new ProcessBuilder(JAVA_HOME + "/bin/jcmd", Long.toString(process.pid()), "Thread.dump_to_file", dump.toString())
+                    .redirectErrorStream(true)
+                    .redirectOutput(Redirect.DISCARD)
+                    .start()
+                    .waitFor(20, TimeUnit.SECONDS);
+            virtualThreads = read("threads");
+            Files.deleteIfExists(dump);
+        }
     }
 
     private void awaits(String words) {
         long start = System.nanoTime();
-        while (!out().contains(words) && System.nanoTime() - start < SOON_NS / 5) {
+        while (!out().contains(words) && System.nanoTime() - start < 4_000_000_000L) {
             pause();
         }
     }

@@ -9,6 +9,7 @@ import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.ServerStats.Counter;
+import dev.sluice.reactor.Reactor;
 import dev.sluice.reactor.ReactorOptions;
 import dev.sluice.reactor.ReactorServer;
 import dev.sluice.threads.ThreadServer;
@@ -20,6 +21,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -122,11 +124,25 @@ final class StarvedServer {
         return switch (engine) {
             case "reactor" -> ReactorServer.start(here, ReactorOptions.builder().server(options).build(), factory);
             case "sub-reactors" -> ReactorServer.start(here, ReactorOptions.builder().server(options).subReactors(2).build(), factory);
+            case "callers-reactor" -> onReactor(here, options, factory);
             case "threads" -> ThreadServer.start(here, options, Threads.platform(), factory);
             case "pool" -> ThreadServer.start(here, options, Threads.pool(100), factory);
             case "virtual" -> ThreadServer.start(here, options, Threads.virtual(), factory);
             default -> throw new IllegalArgumentException(engine);
         };
+    }
+
+    private static Server onReactor(List<Listener> here, ServerOptions options, Handler.Factory factory) throws IOException {
+        Reactor reactor = Reactor.open();
+        Server server = ReactorServer.open(reactor, SelectorProvider.provider(), here, options, factory);
+        daemon("loop", () -> {
+            try {
+                reactor.run();
+            } catch (IOException e) {
+                // the server has told
+            }
+        });
+        return server;
     }
 
     /** Loads and links what this class needs when there is no memory. */
@@ -226,7 +242,7 @@ final class StarvedServer {
             try {
                 server.drain(DRAIN);
                 return;
-            } catch (OutOfMemoryError e) {
+            } catch (Error e) { // not always an OutOfMemoryError: a lambda may not have been linked
                 LockSupport.parkNanos(5_000_000);
             }
         }

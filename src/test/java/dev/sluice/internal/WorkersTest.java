@@ -78,6 +78,19 @@ class WorkersTest {
         assertEquals(1, told.get());
     }
 
+    /** What the JDK throws where it has no memory to link a lambda. */
+    @Test
+    void resultIsHandedOverThoughALambdaIsNotLinkedAtFirst() {
+        workers.take(ran::incrementAndGet, (result, failure) -> {
+            if (told.getAndIncrement() == 0) {
+                throw new InternalError(none());
+            }
+        });
+        runAll();
+        assertEquals(1, ran.get());
+        assertEquals(2, told.get());
+    }
+
     @Test
     void taskThatWasNotTakenIsNeverRun() {
         threads = 0;

@@ -5,6 +5,7 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Hold;
+import dev.sluice.internal.Patience;
 import dev.sluice.threads.stepping.Line;
 import dev.sluice.threads.stepping.Stepper;
 import java.io.IOException;
@@ -348,11 +349,11 @@ final class Conversation implements Handler {
             case PEER -> peer.line.isEndRead() && (why.unsent() == 0 || abortAsked);
             case LOCAL -> closeAsked || abortAsked || all.isDraining();
             case RESET -> cause instanceof IOException && peer.hasReset();
-            case MEMORY -> cause instanceof OutOfMemoryError && all.isScarce || cause == null && all.written() + all.sent() > all.options.maxMemory() / 8; // in chunks, or doubled
+            case MEMORY -> isWantOfMemory(cause) || cause == null && all.written() + all.sent() > all.options.maxMemory() / 8; // in chunks, or doubled
             case IDLE -> all.options.idleTimeout().toNanos() > 0 && idleNs() >= all.options.idleTimeout().toNanos();
             case WRITE_STALL -> all.options.writeTimeout().toNanos() > 0 && stalledNs() >= all.options.writeTimeout().toNanos();
             case QUEUE_LIMIT -> all.written() > all.options.maxPending();
-            case HANDLER_FAILURE -> threw && cause == Thrown.ONE || cause instanceof OutOfMemoryError && all.isScarce; // thrown by offload
+            case HANDLER_FAILURE -> threw && cause == Thrown.ONE || isWantOfMemory(cause); // thrown by offload
             case PROTOCOL -> threw && cause == PEERS_FAULT || left >= all.options.maxRemainder() && cause == null;
             case CONNECT_FAILURE -> isOutbound && !opened;
             case DRAIN_DEADLINE -> all.isPastDrain();
@@ -370,6 +371,10 @@ final class Conversation implements Handler {
             boolean isOwed = left > 0 && (paused || owedByResumption || owedByRoom);
             stepper.check(ended || !isOwed, "closed though the handler was still to be offered something");
         }
+    }
+
+    private boolean isWantOfMemory(Throwable cause) {
+        return all.isScarce && Patience.helps(cause);
     }
 
     private long idleNs() {

@@ -42,15 +42,32 @@ public final class Shortage {
 
     /** Called before each allocation. */
     public static void allocate() {
+        if (isShort()) {
+            throw none();
+        }
+    }
+
+    /** Called before each lambda, which may be the first of its place, and be linked there: then the JDK throws this. */
+    public static void link() {
+        if (isShort()) {
+            throw new InternalError(none());
+        }
+    }
+
+    private static OutOfMemoryError none() {
+        return new OutOfMemoryError("by the test, at " + place());
+    }
+
+    private static boolean isShort() {
         if (!armed || isUsers()) {
-            return;
+            return false;
         }
         int left = before--;
         if (left <= 0) {
             armed = -left + 1 < length;
             where = where == null ? place() : where;
-            throw new OutOfMemoryError("by the test, at " + place());
         }
+        return left <= 0;
     }
 
     private static boolean isUsers() {

@@ -12,7 +12,8 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * Loads this project's classes anew; the chosen ones call {@link Shortage#allocate} at each object, array or lambda that they make.
+ * Loads this project's classes anew; the chosen ones call {@link Shortage#allocate} at each object or array that they make, and
+ * {@link Shortage#link} at each lambda.
  * The classes are read and written by the library that the architecture's rules use.
  */
 final class StarvingLoader extends ClassLoader {
@@ -80,7 +81,11 @@ final class StarvingLoader extends ClassLoader {
         }
 
         private void ask() {
-            super.visitMethodInsn(Opcodes.INVOKESTATIC, SHORTAGE, "allocate", "()V", false);
+            ask("allocate");
+        }
+
+        private void ask(String question) {
+            super.visitMethodInsn(Opcodes.INVOKESTATIC, SHORTAGE, question, "()V", false);
         }
 
         @Override
@@ -108,12 +113,9 @@ final class StarvingLoader extends ClassLoader {
             super.visitMethodInsn(opcode, owner, name, descriptor, isInterface);
         }
 
-        /** Without arguments, it is the same object each time. */
         @Override
         public void visitInvokeDynamicInsn(String name, String descriptor, Handle bootstrap, Object... arguments) {
-            if (!descriptor.startsWith("()")) {
-                ask();
-            }
+            ask("link");
             super.visitInvokeDynamicInsn(name, descriptor, bootstrap, arguments);
         }
     }

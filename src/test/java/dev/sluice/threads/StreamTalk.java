@@ -49,7 +49,7 @@ final class StreamTalk {
             wasToldOfLoss = true;
             stepper.check(peer.hasReset() || all.mayLose(), "a stream throws: " + e);
             throw e;
-        } catch (OutOfMemoryError e) {
+        } catch (VirtualMachineError e) {
             wasToldOfLoss = true;
             stepper.check(all.isScarce, "there is no memory: " + e);
             throw e;
