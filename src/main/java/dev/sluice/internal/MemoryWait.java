@@ -2,6 +2,7 @@ package dev.sluice.internal;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,6 +31,9 @@ import java.util.function.Supplier;
  * begins anew. Each that grew can reach the end of its message, and gives all back; or it holds more than its share, and may be closed. If
  * there is no room for that either, all hold nearly their shares, and those that wait do so until others end, the silent ones by the idle
  * timeout.
+ *
+ * <p>While their server drains, all those that wait may grow so, as far as there is room, and at once: each that has reached the end of what
+ * has arrived leaves, and gives all back.
  */
 public final class MemoryWait {
 
@@ -84,6 +88,8 @@ public final class MemoryWait {
     private final Supplier<List<Holding>> all;
     private final LongConsumer others;
 
+    private boolean isDraining;
+
     /** Ends the looks; null while no connection waits. */
     private Runnable cancelLooks;
 
@@ -128,6 +134,11 @@ public final class MemoryWait {
         }
     }
 
+    /** The server drains: connections come to their ends, and none is to come. */
+    public void drains() {
+        isDraining = true;
+    }
+
     private void endLooksIfNoneWaits() {
         if (waits.isEmpty() && cancelLooks != null) {
             cancelLooks.run();
@@ -139,6 +150,9 @@ public final class MemoryWait {
         endLooksIfNoneWaits();
         waits.forEach(this::note);
         boolean ended = endOverdue();
+        if (isDraining) {
+            grow(waits.keySet());
+        }
         boolean isShort = budget.isShort();
         long mark = isShort ? budget.readMark() : Long.MAX_VALUE;
         long room = isShort ? budget.room() : Long.MAX_VALUE;
@@ -195,12 +209,20 @@ public final class MemoryWait {
     }
 
     private void growOverdue(long nowNs) {
-        long room = budget.room();
-        for (Map.Entry<Member, Wait> each : List.copyOf(waits.entrySet())) {
-            if (nowNs - each.getValue().sinceNs >= mostNs) {
-                room -= each.getKey().grow(room);
-                each.getValue().sinceNs = nowNs;
+        List<Member> overdue = new ArrayList<>();
+        waits.forEach((member, wait) -> {
+            if (nowNs - wait.sinceNs >= mostNs) {
+                overdue.add(member);
+                wait.sinceNs = nowNs;
             }
+        });
+        grow(overdue);
+    }
+
+    private void grow(Collection<Member> some) {
+        long room = budget.room();
+        for (Member each : List.copyOf(some)) {
+            room -= each.grow(room);
         }
     }
 

@@ -819,7 +819,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
                 send();
             }
             context.lastReads.put(this, reads);
-            boolean isStopped = stops != 0 && !has(ReadStop.INPUT_ENDED);
+            boolean lacksOnlyMemory = stops == ReadStop.MEMORY_SHORT.bit && arrived() == 0; // for nothing
+            boolean isStopped = stops != 0 && !has(ReadStop.INPUT_ENDED) && !lacksOnlyMemory;
             if (state != ConnectionState.OPEN || !isStopped || unread == null && reads == 0) {
                 countUnread();
                 boolean toBeTold = isHeld() && state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED);
@@ -851,13 +852,16 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Nothing more is given to the handler, because the server drains. */
     private void countUnread() {
         if (state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED)) {
-            int arrived = 0;
-            try {
-                arrived = context.socketIo.available(channel());
-            } catch (IOException e) {
-                // lost
-            }
-            context.drain.leftUnread(arrived + (unread == null ? 0 : unread.limit()));
+            context.drain.leftUnread(arrived() + (unread == null ? 0 : unread.limit()));
+        }
+    }
+
+    /** Bytes that have arrived and were not read. */
+    private int arrived() {
+        try {
+            return context.socketIo.available(channel());
+        } catch (IOException e) {
+            return 0; // lost
         }
     }
 

@@ -310,6 +310,7 @@ final class ReactorContext {
         });
         begun.begin(load.get(), outboundLoad, quiet, timeout);
         drain = begun; // now: without memory, nothing has begun
+        memoryWait.drains();
         drain.go();
     }
 

@@ -469,7 +469,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     /** Under the lock. Whether nothing more is to be read, or given to the handler, before it leaves a server that drains. */
     private boolean isToLeave() {
-        return leaving && state == ConnectionState.OPEN && (has(ReadStop.INPUT_ENDED) || lastBytes <= 0 && unread == null);
+        boolean isDone = has(ReadStop.INPUT_ENDED) || lastBytes <= 0 && unread == null;
+        return leaving && state == ConnectionState.OPEN && (isDone || stops == ReadStop.MEMORY_SHORT.bit && isQuiet());
     }
 
     /** The own thread. One read call, which may block: bytes, 0 if the connection is lost, -1 for the peer's end. */
@@ -1238,7 +1239,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
      */
     private void leaveInTurn() {
         boolean ended = has(ReadStop.INPUT_ENDED);
-        boolean inputWaits = !isQuiet() || stops != 0 && (unread != null || lastBytes > 0);
+        boolean isStopped = (stops & ~ReadStop.MEMORY_SHORT.bit) != 0;
+        boolean inputWaits = !isQuiet() || isStopped && (unread != null || lastBytes > 0);
         if (state != ConnectionState.OPEN || !ended && inputWaits) {
             return;
         }

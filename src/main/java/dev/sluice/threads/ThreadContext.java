@@ -321,6 +321,7 @@ final class ThreadContext {
         Drain begun = new Drain(loop, this::forEachMember, whenDone);
         begun.begin(connections.size(), outbound, quiet, timeout);
         drain = begun; // now: without memory, nothing has begun
+        memoryWait.drains();
         drain.go();
     }
 

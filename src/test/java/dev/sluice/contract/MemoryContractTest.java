@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
+import dev.sluice.DrainReport;
 import dev.sluice.Handler;
 import dev.sluice.ServerObserver;
 import dev.sluice.ServerOptions;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -220,5 +222,49 @@ class MemoryContractTest extends EngineContract {
         for (Client client : clients) {
             assertEquals("y".repeat(2_000), client.send("y".repeat(2_000)).receive(2_000));
         }
+    }
+
+    /** Clients that fill three quarters of the budget side by side, each with the first part of a line; a whole one is answered. */
+    private List<Client> fill(int bytesOfEach) throws Exception {
+        serveWithLittleMemory(ServerOptions.builder().idleTimeout(Duration.ZERO), (self, in) -> {
+            if (in.get(in.limit() - 1) == '\n') {
+                self.write(text(in.remaining() + "."));
+                in.position(in.limit());
+            }
+        });
+        List<Client> clients = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            clients.add(rig.connect());
+        }
+        for (Client client : clients) {
+            client.send("x".repeat(bytesOfEach));
+        }
+        awaitAllThatMayBeRead(clients.size() * bytesOfEach);
+        return clients;
+    }
+
+    /** Loops know late that memory is short: they may read it all. */
+    private void awaitAllThatMayBeRead(int sent) {
+        rig.await(() -> rig.server.stats().get(Counter.BYTES_READ) == sent || rig.server.stats().get(Counter.READ_PAUSES) > 0, "what was sent, or a pause");
+    }
+
+    @Test
+    void drainLetsThoseThatWaitForMemoryReadWhatHasArrived() throws Exception {
+        List<Client> clients = fill(80_000);
+        for (Client client : clients) {
+            client.send("x".repeat(70_000) + "\n");
+        }
+        awaitAllThatMayBeRead(clients.size() * 150_001);
+        CompletableFuture<DrainReport> report = rig.server.drain(Duration.ofSeconds(20));
+        for (Client client : clients) {
+            assertEquals("150001.", client.receiveAll());
+        }
+        assertEquals(0, report.get(20, TimeUnit.SECONDS).cut());
+    }
+
+    @Test
+    void drainWaitsForNoneThatLacksOnlyMemory() throws Exception {
+        fill(128 << 10);
+        assertEquals(0, rig.server.drain(Duration.ofSeconds(30)).get(15, TimeUnit.SECONDS).cut());
     }
 }

@@ -719,7 +719,7 @@ final class Conversation implements Handler {
         long writeNs = all.options.writeTimeout().toNanos();
         boolean isHeld = !holds.isEmpty() || offloads > offloadsTold;
         boolean isLingering = closeAsked && line.isEnded() && !isHeld;
-        long movedNs = Math.max(lastReleaseNs, Math.max(line.readNs(), line.takenNs()));
+        long movedNs = Math.max(Math.max(lastReleaseNs, lastCallbackNs), Math.max(line.readNs(), line.takenNs()));
         if (idleNs > 0 && !isHeld && !isLingering && nowNs - movedNs > idleNs + SOON_NS) {
             return "the idle limit has passed";
         }
