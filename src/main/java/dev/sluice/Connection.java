@@ -4,6 +4,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.BiConsumer;
 
@@ -203,16 +204,26 @@ public interface Connection {
     /**
      * Any thread, also after the close.
      *
-     * @return the peer's address, never looked up by name
+     * @return the peer's address, never looked up by name; behind a proxy the client's, as the {@linkplain #proxyHeader PROXY header}
+     *     tells it, and the proxy's where it does not
      */
     SocketAddress remoteAddress();
 
     /**
      * Any thread, also after the close.
      *
-     * @return our own address; null for an outbound connection that could not be made
+     * @return our own address; behind a proxy where the client connected to, as the {@linkplain #proxyHeader PROXY header} tells it; null
+     *     for an outbound connection that could not be made
      */
     SocketAddress localAddress();
+
+    /**
+     * Any thread, also after the close. A proxy that made the connection for itself, to see whether the server is well, says so:
+     * {@link ProxyHeader#isLocal}. A handler then closes the connection, and tells nobody that it was there.
+     *
+     * @return what the proxy said when it connected; empty for a client that came directly, and for outbound connections
+     */
+    Optional<ProxyHeader> proxyHeader();
 
     /**
      * Any thread, also after the close. Names the connection in logs, in reports and to the flight recorder.

@@ -3,6 +3,7 @@ package dev.sluice;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * One place where a server accepts connections: an address, and the settings of its socket. An immutable value: {@link #at} gives it
@@ -12,10 +13,12 @@ public final class Listener {
 
     private final InetSocketAddress address;
     private final int backlog;
+    private final ProxyProtocol proxy;
 
-    private Listener(InetSocketAddress address, int backlog) {
+    private Listener(InetSocketAddress address, int backlog, ProxyProtocol proxy) {
         this.address = Objects.requireNonNull(address, "address");
         this.backlog = backlog;
+        this.proxy = proxy;
     }
 
     /**
@@ -25,7 +28,7 @@ public final class Listener {
      * @return a listener with default settings
      */
     public static Listener at(InetSocketAddress address) {
-        return new Listener(address, 1024);
+        return new Listener(address, 1024, null);
     }
 
     /**
@@ -36,7 +39,17 @@ public final class Listener {
      * @throws InvalidOption outside this range
      */
     public Listener withBacklog(int connections) {
-        return new Listener(address, InvalidOption.within("backlog", connections, 1, 65_535));
+        return new Listener(address, InvalidOption.within("backlog", connections, 1, 65_535), proxy);
+    }
+
+    /**
+     * Changes {@link #proxy}.
+     *
+     * @param setting which sources are proxies; null if nobody is
+     * @return a copy with this setting
+     */
+    public Listener withProxy(ProxyProtocol setting) {
+        return new Listener(address, backlog, setting);
     }
 
     /**
@@ -57,18 +70,29 @@ public final class Listener {
         return backlog;
     }
 
+    /**
+     * The PROXY protocol that peers speak here. The header is read before there is a connection, exactly its bytes; those who wait for it
+     * count against {@link ServerOptions#maxConnections}. Default: none, each peer is a client.
+     *
+     * @return the setting, or empty
+     */
+    public Optional<ProxyProtocol> proxy() {
+        return Optional.ofNullable(proxy);
+    }
+
     @Override
     public boolean equals(Object other) {
-        return other instanceof Listener listener && address.equals(listener.address) && backlog == listener.backlog;
+        return other instanceof Listener listener && address.equals(listener.address) && backlog == listener.backlog
+                && Objects.equals(proxy, listener.proxy);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(address, backlog);
+        return Objects.hash(address, backlog, proxy);
     }
 
     @Override
     public String toString() {
-        return "Listener[address=" + address + ", backlog=" + backlog + "]";
+        return "Listener[address=" + address + ", backlog=" + backlog + (proxy == null ? "" : ", " + proxy) + "]";
     }
 }

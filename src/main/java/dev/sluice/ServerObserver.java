@@ -34,6 +34,14 @@ public interface ServerObserver {
     default void refused(SocketAddress remote, Refusal why) {}
 
     /**
+     * A newcomer was closed for its PROXY header, before it was a connection: {@link ServerStats.Counter#HEADERS_REJECTED}.
+     *
+     * @param remote the address of the socket's peer
+     * @param why    the reason
+     */
+    default void headerRejected(SocketAddress remote, ProxyHeader.Fault why) {}
+
+    /**
      * Accepting has stopped for a while because it failed: {@link ServerStats.Counter#ACCEPT_PAUSES}.
      *
      * @param cause the failure, such as want of descriptors

@@ -2,6 +2,7 @@ package dev.sluice;
 
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A server's counters in one snapshot, summed over its threads since its start. Two sums hold: {@code opened = closed + open} and
@@ -25,6 +26,8 @@ public final class ServerStats {
          * {@link ServerOptions#maxMemory}, or because there was no thread to be had, and outbound connections not attempted for that reason.
          */
         REFUSED,
+        /** Newcomers closed for their PROXY header; they do not count as refused, nor as opened. */
+        HEADERS_REJECTED,
         /** Times that accepting stopped for a while because of a failure. */
         ACCEPT_PAUSES,
         /** Calls of accept, and first steps with an accepted socket, that failed. */
@@ -64,10 +67,12 @@ public final class ServerStats {
 
     private final EnumMap<Counter, Long> counters;
     private final EnumMap<CloseReason.Kind, Long> closedBy;
+    private final EnumMap<ProxyHeader.Fault, Long> rejectedFor;
 
     private ServerStats(Builder builder) {
         counters = new EnumMap<>(builder.counters);
         closedBy = new EnumMap<>(builder.closedBy);
+        rejectedFor = new EnumMap<>(builder.rejectedFor);
     }
 
     /**
@@ -88,6 +93,16 @@ public final class ServerStats {
      */
     public long closedBy(CloseReason.Kind kind) {
         return closedBy.getOrDefault(kind, 0L);
+    }
+
+    /**
+     * Newcomers closed for their PROXY header, for one reason. All reasons together are {@link Counter#HEADERS_REJECTED}.
+     *
+     * @param fault the reason
+     * @return how many
+     */
+    public long rejectedFor(ProxyHeader.Fault fault) {
+        return rejectedFor.getOrDefault(fault, 0L);
     }
 
     /**
@@ -126,28 +141,31 @@ public final class ServerStats {
         Builder builder = new Builder();
         builder.counters.putAll(counters);
         builder.closedBy.putAll(closedBy);
+        builder.rejectedFor.putAll(rejectedFor);
         return builder;
     }
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof ServerStats stats && counters.equals(stats.counters) && closedBy.equals(stats.closedBy);
+        return other instanceof ServerStats stats && counters.equals(stats.counters) && closedBy.equals(stats.closedBy)
+                && rejectedFor.equals(stats.rejectedFor);
     }
 
     @Override
     public int hashCode() {
-        return 31 * counters.hashCode() + closedBy.hashCode();
+        return Objects.hash(counters, closedBy, rejectedFor);
     }
 
     @Override
     public String toString() {
-        return counters + ", closed by " + closedBy;
+        return counters + ", closed by " + closedBy + (rejectedFor.isEmpty() ? "" : ", headers rejected for " + rejectedFor);
     }
 
     /** Adds counters up. Not thread-safe. */
     public static final class Builder {
         private final Map<Counter, Long> counters = new EnumMap<>(Counter.class);
         private final Map<CloseReason.Kind, Long> closedBy = new EnumMap<>(CloseReason.Kind.class);
+        private final Map<ProxyHeader.Fault, Long> rejectedFor = new EnumMap<>(ProxyHeader.Fault.class);
 
         private Builder() {}
 
@@ -173,6 +191,18 @@ public final class ServerStats {
         public Builder addClosed(CloseReason.Kind kind, long amount) {
             closedBy.merge(kind, amount, Long::sum);
             return add(Counter.CLOSED, amount);
+        }
+
+        /**
+         * Adds newcomers that were closed for their PROXY header, to {@link Counter#HEADERS_REJECTED}, too.
+         *
+         * @param fault  the reason
+         * @param amount how many
+         * @return this
+         */
+        public Builder addRejected(ProxyHeader.Fault fault, long amount) {
+            rejectedFor.merge(fault, amount, Long::sum);
+            return add(Counter.HEADERS_REJECTED, amount);
         }
 
         /**

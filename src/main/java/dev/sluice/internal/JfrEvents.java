@@ -2,6 +2,8 @@ package dev.sluice.internal;
 
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
+import dev.sluice.ProxyHeader;
+import java.net.SocketAddress;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import jdk.jfr.Category;
@@ -105,6 +107,16 @@ public final class JfrEvents {
         String by;
     }
 
+    @Name("sluice.HeaderRejected")
+    @Label("PROXY Header Rejected")
+    private static final class HeaderRejectedEvent extends SluiceEvent {
+        @Label("Remote Address")
+        String remote;
+
+        @Label("Fault")
+        String fault;
+    }
+
     @Name("sluice.AcceptPaused")
     @Label("Accept Paused")
     private static final class AcceptPausedEvent extends SluiceEvent {
@@ -147,6 +159,7 @@ public final class JfrEvents {
                     FlightRecorder.register(ConnectionEvent.class);
                     FlightRecorder.register(QueueLimitEvent.class);
                     FlightRecorder.register(StallEvent.class);
+                    FlightRecorder.register(HeaderRejectedEvent.class);
                     FlightRecorder.register(AcceptPausedEvent.class);
                     FlightRecorder.register(DrainEvent.class);
                     state = State.ON;
@@ -222,6 +235,21 @@ public final class JfrEvents {
             event.loop = loop;
             event.waited = waitedNs;
             event.by = by;
+            event.commit();
+        }
+    }
+
+    /**
+     * A newcomer was closed for its PROXY header.
+     *
+     * @param remote the socket's peer
+     * @param fault  why
+     */
+    public static void headerRejected(SocketAddress remote, ProxyHeader.Fault fault) {
+        if (isOn()) {
+            HeaderRejectedEvent event = new HeaderRejectedEvent();
+            event.remote = String.valueOf(remote);
+            event.fault = fault.name();
             event.commit();
         }
     }

@@ -1,6 +1,8 @@
 package dev.sluice.internal;
 
 import dev.sluice.Listener;
+import dev.sluice.ProxyHeader;
+import dev.sluice.ProxyProtocol;
 import dev.sluice.ServerObserver.Refusal;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
@@ -42,9 +44,20 @@ public final class ListenerSockets {
          * A connection was let in. Once it is gone, it {@linkplain Admission#leave leaves} or is {@link #dropped}.
          *
          * @param channel its socket
+         * @param header  what a proxy said about it, or null
          * @throws IOException if the peer is gone already, or there is no room; then it was not taken
          */
-        void admitted(SocketChannel channel) throws IOException;
+        void admitted(SocketChannel channel, ProxyHeader header) throws IOException;
+
+        /**
+         * Watches a socket that is no connection yet.
+         *
+         * @param channel  does not block
+         * @param readable called by the loop while there is something to read
+         * @return ends it; another may have the socket once the next turn has begun
+         * @throws IOException if the socket is lost
+         */
+        Runnable watch(SocketChannel channel, Runnable readable) throws IOException;
     }
 
     /** Enough to keep up with a storm of connects, few enough that the connections there are do not feel it. */
@@ -59,6 +72,7 @@ public final class ListenerSockets {
     private final List<SocketAddress> addresses = new ArrayList<>();
     private final List<Consumer<Boolean>> registrations = new ArrayList<>();
     private final Admission admission;
+    private final AwaitedHeaders headers;
     private final Loop loop;
     private final Host host;
     private final RateLimitedLog log;
@@ -101,6 +115,17 @@ public final class ListenerSockets {
         this.host = host;
         this.log = new RateLimitedLog(log);
         this.observation = new Observation(options.observer());
+        this.headers = new AwaitedHeaders(loop, host, admission, options, log, new AwaitedHeaders.Next() {
+            @Override
+            public void admitted(SocketChannel channel, ProxyHeader header) throws IOException {
+                become(channel, header);
+            }
+
+            @Override
+            public void dropped(SocketChannel channel, Throwable cause) {
+                ListenerSockets.this.dropped(channel, cause);
+            }
+        });
         if (listeners.isEmpty()) {
             throw new IllegalArgumentException("a server needs a listener");
         }
@@ -108,8 +133,9 @@ public final class ListenerSockets {
             for (Listener listener : this.listeners) {
                 bind(provider.openServerSocketChannel(), listener, options.receiveBuffer());
             }
-            for (ServerSocketChannel socket : sockets) {
-                registrations.add(host.register(socket, () -> accept(socket, ACCEPTS_A_TURN)));
+            for (int i = 0; i < sockets.size(); i++) {
+                int each = i;
+                registrations.add(host.register(sockets.get(i), () -> accept(each, ACCEPTS_A_TURN)));
             }
         } catch (Throwable t) {
             for (ServerSocketChannel socket : sockets) {
@@ -155,18 +181,19 @@ public final class ListenerSockets {
      */
     public void addTo(ServerStats.Builder stats) {
         counters.forEach(Counter.class, stats::add);
+        headers.addTo(stats);
     }
 
     /** Accepts the connections that wait, or the first of them. */
-    private void accept(ServerSocketChannel socket, int most) {
+    private void accept(int listener, int most) {
         try {
             for (int i = 0; i < most; i++) {
-                SocketChannel channel = socket.accept();
+                SocketChannel channel = sockets.get(listener).accept();
                 if (channel == null) {
                     break;
                 }
                 nextPause = FIRST_PAUSE;
-                admit(channel);
+                admit(channel, listeners.get(listener).proxy().orElse(null));
             }
         } catch (Throwable t) { // an Error too: one that left here would close the socket
             try {
@@ -178,23 +205,37 @@ public final class ListenerSockets {
         }
     }
 
-    private void admit(SocketChannel channel) {
+    private void admit(SocketChannel channel, ProxyProtocol proxy) {
         Refusal refusal = admission.enter();
         if (refusal != null) {
             refuse(channel, refusal);
             return;
         }
         try {
-            Refusal crowded = admission.limitsAddresses() ? admission.enterFrom(channel, remoteAddress(channel)) : null;
-            if (crowded == null) {
-                host.admitted(channel);
+            if (proxy == null) {
+                become(channel, null);
             } else {
-                refuse(channel, crowded);
-                admission.leave(channel);
+                headers.begin(channel, proxy);
             }
         } catch (Throwable t) {
             dropped(channel, t);
         }
+    }
+
+    /** A socket whose next byte is its client's becomes a connection, unless its address has as many as it may. */
+    private void become(SocketChannel channel, ProxyHeader header) throws IOException {
+        Refusal crowded = admission.limitsAddresses() ? admission.enterFrom(channel, client(channel, header)) : null;
+        if (crowded == null) {
+            host.admitted(channel, header);
+        } else {
+            refuse(channel, crowded);
+            admission.leave(channel);
+        }
+    }
+
+    /** Null where a proxy does not tell: its own address stands for many. */
+    private static SocketAddress client(SocketChannel channel, ProxyHeader header) {
+        return header == null ? remoteAddress(channel) : header.source().orElse(null);
     }
 
     /**
@@ -253,7 +294,7 @@ public final class ListenerSockets {
         failed(cause);
     }
 
-    private static void closeNew(SocketChannel channel) {
+    static void closeNew(SocketChannel channel) {
         try {
             channel.close();
         } catch (Throwable t) {
@@ -324,7 +365,7 @@ public final class ListenerSockets {
     }
 
     /**
-     * Accepts what the backlogs hold and closes the sockets. The host then sees to it that their ports are free. Called again, it goes
+     * Accepts what the backlogs hold and closes the sockets, those too that wait for a PROXY header. The host then sees to it that their ports are free. Called again, it goes
      * on where it found no memory.
      *
      * @throws IOException if closing one of them fails
@@ -335,7 +376,7 @@ public final class ListenerSockets {
         for (int i = 0; i < sockets.size(); i++) {
             try {
                 if (sockets.get(i).isOpen()) {
-                    accept(sockets.get(i), listeners.get(i).backlog() + 1); // Linux holds one more than it is told
+                    accept(i, listeners.get(i).backlog() + 1); // Linux holds one more than it is told
                 }
                 sockets.get(i).close();
             } catch (IOException e) {
@@ -345,9 +386,15 @@ public final class ListenerSockets {
         if (paused) {
             cancelRetry.run();
         }
+        headers.end();
         if (failure != null) {
             throw failure;
         }
+    }
+
+    /** The loop has ended: nobody waits for a header any more. */
+    public void loopHasEnded() {
+        headers.end();
     }
 
     private static SocketAddress remoteAddress(SocketChannel channel) {

@@ -1,17 +1,17 @@
 package dev.sluice.internal;
 
 import java.io.IOException;
+import java.time.Duration;
 import org.slf4j.Logger;
 
 /**
- * A warning that a hostile peer or a broken handler can cause at will: one line a second at most, which says how many it
+ * A warning that a hostile peer or a broken handler can cause at will: one line a second at most, or in another time, which says how many it
  * stands for. Any thread. Logging may fail, and never harms the caller.
  */
 public final class RateLimitedLog {
 
-    private static final long INTERVAL_NS = 1_000_000_000;
-
     private final Logger log;
+    private final long intervalNs;
     private boolean logged;
     private long lastNs;
     private long suppressed;
@@ -22,7 +22,12 @@ public final class RateLimitedLog {
      * @param log where to
      */
     public RateLimitedLog(Logger log) {
+        this(log, Duration.ofSeconds(1));
+    }
+
+    RateLimitedLog(Logger log, Duration interval) {
         this.log = log;
+        this.intervalNs = interval.toNanos();
     }
 
     /**
@@ -51,7 +56,7 @@ public final class RateLimitedLog {
 
     /** How many others a line stands for that is due now; -1 for one that is not, and is counted. The line itself is written outside. */
     private synchronized long takeTurn(long nowNs) {
-        if (logged && nowNs - lastNs < INTERVAL_NS) {
+        if (logged && nowNs - lastNs < intervalNs) {
             suppressed++;
             return -1;
         }

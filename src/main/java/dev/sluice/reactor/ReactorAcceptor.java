@@ -2,6 +2,7 @@ package dev.sluice.reactor;
 
 import dev.sluice.Handler;
 import dev.sluice.Listener;
+import dev.sluice.ProxyHeader;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.internal.Admission;
@@ -22,6 +23,7 @@ final class ReactorAcceptor implements ListenerSockets.Host {
     private final Reactor reactor;
     private final ReactorContext[] contexts;
     private final Handler.Factory factory;
+    private final Runnable forgetEnd;
     private int turn;
 
     ReactorAcceptor(
@@ -32,6 +34,7 @@ final class ReactorAcceptor implements ListenerSockets.Host {
         this.factory = factory;
         this.sockets = new ListenerSockets(
                 provider, listeners, options, admission, reactor.loop(), this, LoggerFactory.getLogger(Server.class));
+        this.forgetEnd = reactor.atEnd(sockets::loopHasEnded);
     }
 
     @Override
@@ -41,13 +44,18 @@ final class ReactorAcceptor implements ListenerSockets.Host {
     }
 
     @Override
-    public void admitted(SocketChannel channel) throws IOException {
+    public Runnable watch(SocketChannel channel, Runnable readable) throws IOException {
+        return reactor.register(channel, SelectionKey.OP_READ, (self, readyOps) -> readable.run())::cancel;
+    }
+
+    @Override
+    public void admitted(SocketChannel channel, ProxyHeader header) throws IOException {
         ReactorContext context = leastLoaded();
         context.load.incrementAndGet();
         try {
             if (context.reactor == reactor) {
-                open(context, channel);
-            } else if (!context.reactor.execute(() -> openThere(context, channel))) {
+                open(context, channel, header);
+            } else if (!context.reactor.execute(() -> openThere(context, channel, header))) {
                 throw new IOException("the sub-reactor has ended");
             }
         } catch (Throwable t) {
@@ -56,9 +64,9 @@ final class ReactorAcceptor implements ListenerSockets.Host {
         }
     }
 
-    private void openThere(ReactorContext context, SocketChannel channel) {
+    private void openThere(ReactorContext context, SocketChannel channel, ProxyHeader header) {
         try {
-            open(context, channel);
+            open(context, channel, header);
         } catch (Throwable t) {
             context.load.decrementAndGet();
             context.dropped(channel, t);
@@ -66,9 +74,9 @@ final class ReactorAcceptor implements ListenerSockets.Host {
     }
 
     /** On the context's thread. The socket's peer may be gone already, so that its first use fails. */
-    private void open(ReactorContext context, SocketChannel channel) throws IOException {
+    private void open(ReactorContext context, SocketChannel channel, ProxyHeader header) throws IOException {
         ListenerSockets.prepare(channel, context.options);
-        ReactorConnection.open(context, channel, factory, false);
+        ReactorConnection.open(context, channel, header, factory, false);
     }
 
     /** The context with the fewest connections; of several, each in turn. */
@@ -84,6 +92,7 @@ final class ReactorAcceptor implements ListenerSockets.Host {
     /** Accepts what the backlogs hold, closes the sockets and frees their ports. Once, and not within callbacks. */
     void close() throws IOException {
         sockets.close();
+        forgetEnd.run();
         reactor.releaseClosedChannels();
     }
 }

@@ -92,7 +92,7 @@ final class ReactorConnect extends TaskQueue.Task implements ReadyHandler, Drain
 
     private void open() throws IOException {
         deadline.cancel();
-        ReactorConnection.open(context, channel, factory, isOutbound);
+        ReactorConnection.open(context, channel, null, factory, isOutbound);
     }
 
     private void expire() {

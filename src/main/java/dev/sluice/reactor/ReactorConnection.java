@@ -5,6 +5,7 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Hold;
+import dev.sluice.ProxyHeader;
 import dev.sluice.Timer;
 import dev.sluice.internal.ConnectionState;
 import dev.sluice.ServerStats.Counter;
@@ -29,6 +30,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
@@ -119,6 +121,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
         private final SocketAddress remote;
         private final SocketAddress local;
+        private final ProxyHeader header;
 
         /** Bytes that never left. */
         private long unsent;
@@ -129,7 +132,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         private boolean isTold;
         private boolean isGone;
 
-        private Ending(Kind kind, Throwable cause, boolean resets, boolean isBare, long unsent, SocketAddress remote, SocketAddress local) {
+        private Ending(Kind kind, Throwable cause, boolean resets, boolean isBare, long unsent, SocketAddress remote, SocketAddress local,
+                ProxyHeader header) {
             this.kind = kind;
             this.cause = cause;
             this.resets = resets;
@@ -137,10 +141,11 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             this.unsent = unsent;
             this.remote = remote;
             this.local = local;
+            this.header = header;
         }
 
         private static Ending[] bare(boolean resets) {
-            return Stream.of(Kind.values()).map(kind -> new Ending(kind, null, resets, true, 0, null, null)).toArray(Ending[]::new);
+            return Stream.of(Kind.values()).map(kind -> new Ending(kind, null, resets, true, 0, null, null, null)).toArray(Ending[]::new);
         }
 
         /** One that needs no memory. */
@@ -166,13 +171,17 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
      *
      * @throws IOException if the socket is gone already; then there is no connection, and no callback was called
      */
-    static ReactorConnection open(ReactorContext context, SocketChannel channel, Handler.Factory factory, boolean isOutbound)
-            throws IOException {
+    static ReactorConnection open(
+            ReactorContext context, SocketChannel channel, ProxyHeader header, Handler.Factory factory, boolean isOutbound) throws IOException {
         ReactorConnection connection = new ReactorConnection(context, ConnectionState.OPEN);
         connection.key = context.reactor.register(channel, SelectionKey.OP_READ, connection);
         try {
+            if (header != null) {
+                context.headers.put(connection, header);
+            }
             context.opened(connection, isOutbound);
         } catch (Throwable t) { // no memory
+            context.headers.remove(connection);
             connection.key.attach(null);
             throw t;
         }
@@ -194,7 +203,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Makes a connection that could not be made, so that its handler can be told. Not within a callback. */
     static ReactorConnection neverOpened(ReactorContext context, SocketAddress remote) {
         ReactorConnection connection = new ReactorConnection(context, ConnectionState.CLOSED);
-        connection.ending = new Ending(Kind.CONNECT_FAILURE, null, false, false, 0, remote, null);
+        connection.ending = new Ending(Kind.CONNECT_FAILURE, null, false, false, 0, remote, null, null);
         return connection;
     }
 
@@ -750,7 +759,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Makes an ending of its own from one that serves all. Before its output is dropped and its channel closed. */
     private void describeEnd(Throwable cause) {
-        ending = new Ending(ending.kind, cause, ending.resets, false, output.length(), remoteAddress(), localAddress());
+        ending = new Ending(ending.kind, cause, ending.resets, false, output.length(), remoteAddress(), localAddress(),
+                proxyHeader().orElse(null));
     }
 
     private void release() {
@@ -1130,6 +1140,10 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Its channel knows them until it is closed: to keep them here, too, would be paid for by each idle connection. */
     private SocketAddress address(boolean isRemote) {
+        ProxyHeader header = header();
+        if (header != null && header.source().isPresent()) {
+            return (isRemote ? header.source() : header.destination()).orElseThrow();
+        }
         if (ending == null || ending.isBare) {
             try {
                 return isRemote ? channel().getRemoteAddress() : channel().getLocalAddress();
@@ -1139,6 +1153,17 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         }
         Ending known = ending;
         return known == null ? null : isRemote ? known.remote : known.local;
+    }
+
+    @Override
+    public Optional<ProxyHeader> proxyHeader() {
+        return Optional.ofNullable(header());
+    }
+
+    private ProxyHeader header() {
+        ProxyHeader here = context.headers.get(this); // before the ending: it goes from here when that has it
+        Ending known = ending;
+        return here != null || known == null ? here : known.header;
     }
 
     @Override

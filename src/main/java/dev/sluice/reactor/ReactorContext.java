@@ -4,6 +4,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.DrainReport;
 import dev.sluice.Handler;
+import dev.sluice.ProxyHeader;
 import dev.sluice.Server;
 import dev.sluice.ServerObserver.Refusal;
 import dev.sluice.ServerOptions;
@@ -37,6 +38,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
@@ -127,6 +129,9 @@ final class ReactorContext {
 
     /** Connections that their factory has closed: their handlers get {@code onClose} alone. */
     final Set<ReactorConnection> neverOpened = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    /** What proxies said about connections. Any thread. */
+    final Map<ReactorConnection, ProxyHeader> headers = new ConcurrentHashMap<>();
 
     /** Reads that connections still have while the server drains. */
     final Map<ReactorConnection, Integer> lastReads = new IdentityHashMap<>();
@@ -278,6 +283,7 @@ final class ReactorContext {
         }
         load.decrementAndGet();
         outboundLoad -= outbound.remove(connection) ? 1 : 0;
+        headers.remove(connection);
     }
 
     /** When a connection of which nothing is awaited is to be looked at. */

@@ -1,6 +1,7 @@
 package dev.sluice.threads;
 
 import dev.sluice.Listener;
+import dev.sluice.ProxyHeader;
 import dev.sluice.Server;
 import dev.sluice.internal.Admission;
 import dev.sluice.internal.ListenerSockets;
@@ -34,9 +35,17 @@ final class ThreadAcceptor implements ListenerSockets.Host {
     }
 
     @Override
-    public void admitted(SocketChannel channel) throws IOException {
+    public Runnable watch(SocketChannel channel, Runnable readable) throws IOException {
+        return context.reactor.register(channel, SelectionKey.OP_READ, (self, readyOps) -> readable.run())::cancel;
+    }
+
+    @Override
+    public void admitted(SocketChannel channel, ProxyHeader header) throws IOException {
+        if (header != null) {
+            channel.configureBlocking(true); // while the header was awaited it did not block
+        }
         ListenerSockets.prepare(channel, context.options);
-        Throwable noThread = context.serve(new ThreadConnection(context, channel, channel.getRemoteAddress(), null, service));
+        Throwable noThread = context.serve(new ThreadConnection(context, channel, channel.getRemoteAddress(), header, null, service));
         if (noThread != null) {
             sockets.sendAway(channel, noThread);
         }

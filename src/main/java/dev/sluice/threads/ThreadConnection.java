@@ -5,6 +5,7 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Hold;
+import dev.sluice.ProxyHeader;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.Timer;
 import dev.sluice.internal.BlockingWrite;
@@ -29,6 +30,7 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -94,6 +96,9 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     private final SocketChannel channel;
     private final long id;
     private final SocketAddress remote;
+
+    /** Or null: no proxy made it. */
+    private final ProxyHeader header;
 
     /** Null until it is connected. */
     private volatile SocketAddress local;
@@ -203,15 +208,17 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     private Timer timer;
     private boolean suspected;
 
-    ThreadConnection(ThreadContext context, SocketChannel channel, SocketAddress remote, ThreadConnect attempt, ThreadService service) {
+    ThreadConnection(ThreadContext context, SocketChannel channel, SocketAddress peer, ProxyHeader header, ThreadConnect attempt, ThreadService service) {
         this.context = context;
         this.channel = channel;
-        this.remote = remote;
+        this.header = header;
+        boolean isTold = header != null && header.source().isPresent();
+        this.remote = isTold ? header.source().get() : peer;
         this.attempt = attempt;
         this.service = service;
         this.connected = attempt == null;
         this.id = channel == null && attempt == null ? 0 : context.admission.nextId();
-        this.local = connected && channel != null ? localOf(channel) : null;
+        this.local = isTold ? header.destination().get() : connected && channel != null ? localOf(channel) : null;
         this.lock = context.seams.locks().get();
         this.changed = lock.newCondition();
         this.turn = new CallbackLock(this);
@@ -1524,6 +1531,11 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     @Override
     public SocketAddress localAddress() {
         return local;
+    }
+
+    @Override
+    public Optional<ProxyHeader> proxyHeader() {
+        return Optional.ofNullable(header);
     }
 
     private static SocketAddress localOf(SocketChannel channel) {

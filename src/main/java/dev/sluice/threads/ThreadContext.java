@@ -179,7 +179,7 @@ final class ThreadContext {
         ThreadConnection connection = null;
         try {
             channel = attempt.open(seams.sockets(), options);
-            connection = new ThreadConnection(this, channel, attempt.address(), attempt, ThreadService.callbacks(attempt.factory()));
+            connection = new ThreadConnection(this, channel, attempt.address(), null, attempt, ThreadService.callbacks(attempt.factory()));
             connections.add(connection);
         } catch (Throwable t) { // no descriptor, no memory
             if (channel != null) {
@@ -207,12 +207,12 @@ final class ThreadContext {
 
     /** On the thread that starts the server. */
     void rehearse() {
-        new ThreadConnection(this, null, null, null, null).rehearse();
+        new ThreadConnection(this, null, null, null, null, null).rehearse();
     }
 
     /** On the loop. Nothing is attempted, and the handler is told. Finds it no memory, nothing has happened. */
     private void refuse(ThreadConnect attempt, Throwable why) {
-        ThreadConnection connection = new ThreadConnection(this, null, attempt.address(), attempt, null);
+        ThreadConnection connection = new ThreadConnection(this, null, attempt.address(), null, attempt, null);
         connection.refuse(why);
         refusals.add(connection);
         refused.increment();

@@ -43,6 +43,9 @@ public final class ThreadServer implements Server {
     private final ServerEnd end = new ServerEnd();
     private final Runnable complete = end::complete; // made beforehand
 
+    /** Made beforehand: the loop may end for want of memory. */
+    private final Runnable nobodyWaits;
+
     private ThreadServer(
             List<Listener> listeners, ServerOptions options, Reactor reactor, Seams seams, ConnectionThreads threads, ThreadService service)
             throws IOException {
@@ -51,6 +54,7 @@ public final class ThreadServer implements Server {
         Admission admission = new Admission(options, MemoryBudget.LEAST_ON_A_THREAD);
         this.context = new ThreadContext(reactor, options, seams, threads, admission);
         this.acceptor = new ThreadAcceptor(context, service, admission, listeners);
+        this.nobodyWaits = acceptor.sockets::loopHasEnded;
         context.rehearse();
     }
 
@@ -145,6 +149,7 @@ public final class ThreadServer implements Server {
             end.failed(t);
         } finally {
             try {
+                Patience.untilDone(nobodyWaits);
                 context.end();
             } finally {
                 Patience.untilDone(complete); // all that wait for the end are told, though there may be no memory for some of them yet

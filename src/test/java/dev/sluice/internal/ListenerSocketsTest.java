@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.Listener;
+import dev.sluice.ProxyHeader;
 import dev.sluice.ServerObserver;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
@@ -177,7 +178,12 @@ class ListenerSocketsTest {
         }
 
         @Override
-        public void admitted(SocketChannel channel) throws IOException {
+        public Runnable watch(SocketChannel channel, Runnable readable) {
+            throw new AssertionError("none of these listeners awaits a header");
+        }
+
+        @Override
+        public void admitted(SocketChannel channel, ProxyHeader header) throws IOException {
             if (hostFails instanceof IOException) {
                 throw (IOException) hostFails;
             } else if (hostFails instanceof Error) {

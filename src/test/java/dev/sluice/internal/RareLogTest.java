@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
 import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -19,6 +20,17 @@ class RareLogTest {
     private final List<String> lines = Collections.synchronizedList(new ArrayList<>());
     private final RateLimitedLog log = new RateLimitedLog((Logger) Proxy.newProxyInstance(
             RareLogTest.class.getClassLoader(), new Class<?>[] {Logger.class}, (self, method, arguments) -> lines.add((String) arguments[1])));
+
+    @Test
+    void lineAMinuteStandsForAllOfIt() {
+        RateLimitedLog minutes = new RateLimitedLog((Logger) Proxy.newProxyInstance(
+                RareLogTest.class.getClassLoader(), new Class<?>[] {Logger.class}, (self, method, arguments) -> lines.add((String) arguments[1])),
+                Duration.ofMinutes(1));
+        for (int second = 0; second <= 60; second++) {
+            minutes.warn(second * SECOND_NS, "refused", new IOException("by the test"));
+        }
+        assertEquals(List.of("refused", "refused (and 59 more like it)"), lines);
+    }
 
     @Test
     void manyThreadsShareALineASecondAndLoseNoCount() throws Exception {

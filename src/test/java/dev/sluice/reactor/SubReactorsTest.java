@@ -218,7 +218,7 @@ class SubReactorsTest {
                     main, options, new ReactorContext[] {group}, new Admission(options, MemoryBudget.LEAST_ON_A_LOOP), connection -> new Handling(),
                     SelectorProvider.provider(), List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))));
             sub.close();
-            assertThrows(IOException.class, () -> acceptor.admitted(newcomer));
+            assertThrows(IOException.class, () -> acceptor.admitted(newcomer, null));
             assertEquals(0, group.load.get(), "a drain would wait for it");
         }
     }
