@@ -5,6 +5,7 @@ import dev.sluice.ProxyHeader.Fault;
 import dev.sluice.ProxyProtocol;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
+import dev.sluice.Timer;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.channels.SocketChannel;
@@ -139,14 +140,15 @@ final class AwaitedHeaders {
     /** One socket that waits. */
     private final class Waiting {
         private static final Runnable NOTHING = () -> {};
+        private static final Timer NO_TIMER = () -> false;
 
         private final SocketChannel channel;
         private final SocketAddress peer;
         private final HeaderDecoder decoder = new HeaderDecoder();
         private int counted;
         private Runnable unwatch = NOTHING;
-        private Runnable cancelDeadline = NOTHING;
-        private Runnable cancelHandOver = NOTHING;
+        private Timer deadline = NO_TIMER;
+        private Timer nextTurn = NO_TIMER;
 
         Waiting(SocketChannel channel, SocketAddress peer) {
             this.channel = channel;
@@ -176,7 +178,7 @@ final class AwaitedHeaders {
 
         private void await(Duration timeout) throws IOException {
             waiting.add(this);
-            cancelDeadline = loop.schedule().after(
+            deadline = loop.schedule().after(
                     timeout, () -> reject(Fault.LATE, "a PROXY header was not whole within " + timeout.toMillis() + " ms"));
             unwatch = host.watch(channel, this::readable);
         }
@@ -187,7 +189,7 @@ final class AwaitedHeaders {
                 if (header != null) {
                     stopWaiting();
                     // a selector lets go of a channel when it selects: then another, or a thread, may have it
-                    cancelHandOver = loop.schedule().after(NEXT_TURN, () -> handOver(header));
+                    nextTurn = loop.schedule().after(NEXT_TURN, () -> handOver(header));
                 }
             } catch (RejectedHeader e) {
                 reject(e.fault(), e.getMessage());
@@ -218,8 +220,8 @@ final class AwaitedHeaders {
         }
 
         private void stopWaiting() {
-            cancelDeadline.run();
-            cancelHandOver.run();
+            deadline.cancel();
+            nextTurn.cancel();
             unwatch.run();
         }
 

@@ -1,6 +1,7 @@
 package dev.sluice.internal;
 
 import dev.sluice.DrainReport;
+import dev.sluice.Timer;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -75,9 +76,9 @@ public final class Drain {
     private long deadlineNs;
     private boolean isPast;
     private int atHalfTime = -1;
-    private Runnable cancelDeadline = () -> {};
-    private Runnable cancelLook = () -> {};
-    private Runnable cancelTick = () -> {};
+    private Timer deadline = () -> false;
+    private Timer nextLook = () -> false;
+    private Timer ticks = () -> false;
     private boolean isLookDue;
     private boolean hasEnded;
     private JfrEvents.Span span = JfrEvents.Span.NONE;
@@ -112,9 +113,9 @@ public final class Drain {
         quietNs = Deadlines.nanos(quiet);
         setDeadline(timeout);
         try {
-            cancelTick = loop.every().after(TICK, this::tick);
+            ticks = loop.every().after(TICK, this::tick);
         } catch (Throwable t) {
-            cancelDeadline.run();
+            deadline.cancel();
             throw t;
         }
         span = JfrEvents.drains(connections);
@@ -157,10 +158,10 @@ public final class Drain {
     }
 
     private void setDeadline(Duration timeout) {
-        Runnable cancelBefore = cancelDeadline;
-        cancelDeadline = loop.schedule().after(timeout, this::cut);
+        Timer before = deadline;
+        deadline = loop.schedule().after(timeout, this::cut);
         deadlineNs = loop.nowNs() + Deadlines.nanos(timeout);
-        cancelBefore.run();
+        before.cancel();
     }
 
     // ---- asking -------------------------------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ public final class Drain {
     /** Asks those that are quiet, and, in the second half of the time, some of those that never are. */
     private void look() { // outbound connections come last: those that made them have to do with them until their own end
         isLookDue = true; // until it is through
-        cancelLook.run();
+        nextLook.cancel();
         long nowNs = loop.nowNs();
         List<Member> askable = new ArrayList<>();
         members.accept(member -> {
@@ -183,7 +184,7 @@ public final class Drain {
         }
         askRestless(askable, nowNs);
         if (open > 0 && !asked.containsAll(askable)) {
-            cancelLook = loop.schedule().after(Duration.ofNanos(Math.max(quietNs / LOOKS, SHORTEST_LOOK_NS)), this::look);
+            nextLook = loop.schedule().after(Duration.ofNanos(Math.max(quietNs / LOOKS, SHORTEST_LOOK_NS)), this::look);
         }
         isLookDue = false;
     }
@@ -278,8 +279,8 @@ public final class Drain {
                 isLookDue = true;
                 loop.execute().accept(this::look);
             }
-        } catch (VirtualMachineError e) {
-            // the tick sees to it
+        } catch (Throwable t) {
+            // the tick sees to it: thrown from here, the connection would be counted once more
         }
     }
 
@@ -299,11 +300,11 @@ public final class Drain {
 
     private void end() {
         if (!hasEnded) {
-            cancelDeadline.run();
-            cancelLook.run();
+            deadline.cancel();
+            nextLook.cancel();
             whenDone.run();
             hasEnded = true; // now: whenDone may have found no memory, and the tick comes again
-            cancelTick.run();
+            ticks.cancel();
             span.end();
         }
     }

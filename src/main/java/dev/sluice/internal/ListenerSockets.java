@@ -7,6 +7,7 @@ import dev.sluice.ServerObserver.Refusal;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.ServerStats.Counter;
+import dev.sluice.Timer;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
@@ -85,7 +86,7 @@ public final class ListenerSockets {
     private volatile boolean paused;
     private long pausedNs;
     private boolean closed;
-    private Runnable cancelRetry;
+    private Timer retry;
     private JfrEvents.Span pause = JfrEvents.Span.NONE;
 
     /**
@@ -320,7 +321,7 @@ public final class ListenerSockets {
         if (paused || closed) {
             return;
         }
-        cancelRetry = loop.every().after(nextPause, resume); // first: without a timer it must not pause
+        retry = loop.every().after(nextPause, resume); // first: without a timer it must not pause
         paused = true;
         counters.increment(Counter.ACCEPT_PAUSES);
         pausedNs = loop.nowNs();
@@ -338,7 +339,7 @@ public final class ListenerSockets {
                 listen(true); // first: if it fails, for want of memory, the timer comes again
             }
             paused = false;
-            cancelRetry.run();
+            retry.cancel();
             tellResumed();
         }
     }
@@ -384,7 +385,7 @@ public final class ListenerSockets {
             }
         }
         if (paused) {
-            cancelRetry.run();
+            retry.cancel();
         }
         headers.end();
         if (failure != null) {

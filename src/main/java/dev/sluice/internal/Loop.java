@@ -1,5 +1,6 @@
 package dev.sluice.internal;
 
+import dev.sluice.Timer;
 import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -22,9 +23,9 @@ public record Loop(Schedule schedule, Schedule every, Consumer<Runnable> execute
          *
          * @param delay how long
          * @param task  what to run
-         * @return takes it back, as long as it is to run
+         * @return the timer itself: with one that is set, nothing else is wanted that may find no memory
          */
-        Runnable after(Duration delay, Runnable task);
+        Timer after(Duration delay, Runnable task);
     }
 
     long nowNs() {

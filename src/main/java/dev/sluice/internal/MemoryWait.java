@@ -1,5 +1,6 @@
 package dev.sluice.internal;
 
+import dev.sluice.Timer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -91,7 +92,7 @@ public final class MemoryWait {
     private boolean isDraining;
 
     /** Ends the looks; null while no connection waits. */
-    private Runnable cancelLooks;
+    private Timer looks;
 
     /**
      * Makes one with no connection.
@@ -116,8 +117,8 @@ public final class MemoryWait {
      * @param member is told when it may
      */
     public void add(Member member) {
-        if (cancelLooks == null) { // first: without memory for a timer, nothing would come back to it
-            cancelLooks = loop.every().after(LOOK, this::look);
+        if (looks == null) { // first: without memory for a timer, nothing would come back to it
+            looks = loop.every().after(LOOK, this::look);
         }
         note(member, waits.computeIfAbsent(member, m -> new Wait()));
     }
@@ -140,9 +141,9 @@ public final class MemoryWait {
     }
 
     private void endLooksIfNoneWaits() {
-        if (waits.isEmpty() && cancelLooks != null) {
-            cancelLooks.run();
-            cancelLooks = null;
+        if (waits.isEmpty() && looks != null) {
+            looks.cancel();
+            looks = null;
         }
     }
 

@@ -585,11 +585,7 @@ public final class Reactor implements AutoCloseable {
 
     /** This loop, as far as what engines share needs to know it. */
     Loop loop() {
-        return new Loop(
-                (delay, task) -> schedule(delay, task)::cancel,
-                (delay, task) -> scheduleEvery(delay, task)::cancel,
-                this::execute,
-                this::nowNs);
+        return new Loop(this::schedule, this::scheduleEvery, this::execute, this::nowNs);
     }
 
     /** Asks for {@link ReadyHandler.AtEndOfTurn#flush} at the end of this turn, or of the next if this one is flushing already. */

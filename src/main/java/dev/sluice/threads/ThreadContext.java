@@ -118,11 +118,7 @@ final class ThreadContext {
         this.oneHasGone = lock.newCondition();
         this.workers = seams.workers().apply(options);
         this.admission = admission;
-        this.loop = new Loop(
-                (delay, task) -> reactor.schedule(delay, task)::cancel,
-                (delay, task) -> reactor.scheduleEvery(delay, task)::cancel,
-                reactor::execute,
-                seams.clock());
+        this.loop = new Loop(reactor::schedule, reactor::scheduleEvery, reactor::execute, seams.clock());
         this.outlet = new Outlet(socketIo, chunks, counters);
         this.timeouts = new Timeouts(options);
         this.budget = admission.budget();

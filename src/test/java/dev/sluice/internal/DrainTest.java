@@ -32,6 +32,7 @@ class DrainTest {
 
     private int cutLacks;
     private int doneLacks;
+    private int doneThrows;
     private int membersLack;
 
     private static void maybe(boolean lack) {
@@ -58,11 +59,14 @@ class DrainTest {
             },
             () -> {
                 maybe(doneLacks-- > 0);
+                if (doneThrows-- > 0) {
+                    throw new IllegalStateException("by the test");
+                }
                 assertFalse(done, "once");
                 done = true;
             });
 
-    private Runnable every(Duration period, Runnable task) {
+    private dev.sluice.Timer every(Duration period, Runnable task) {
         maybe(everyLacks-- > 0);
         Timed[] next = new Timed[1];
         Runnable again = new Runnable() {
@@ -300,6 +304,18 @@ class DrainTest {
         Connection one = new Connection(false, false, true);
         begin(Duration.ZERO, Duration.ofSeconds(10));
         doneLacks = 2;
+        one.close();
+        assertFalse(done);
+        advance(Duration.ofMillis(200));
+        assertTrue(done);
+        assertTrue(timers.isEmpty(), "timers left");
+    }
+
+    @Test
+    void endThatFailsComesLaterAndCountsNoConnectionTwice() {
+        Connection one = new Connection(false, false, true);
+        begin(Duration.ZERO, Duration.ofSeconds(10));
+        doneThrows = 1;
         one.close();
         assertFalse(done);
         advance(Duration.ofMillis(200));

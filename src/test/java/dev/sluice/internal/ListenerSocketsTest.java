@@ -205,7 +205,10 @@ class ListenerSocketsTest {
                 (delay, task) -> {
                     pauses.add(delay);
                     retry = task;
-                    return () -> retry = null;
+                    return () -> {
+                        retry = null;
+                        return true;
+                    };
                 },
                 Runnable::run,
                 () -> nowNs);
