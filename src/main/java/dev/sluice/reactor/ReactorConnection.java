@@ -326,6 +326,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         int most = context.memoryIsShort ? mayKeep() : context.options.maxRemainder();
         boolean isFull = unread != null && unread.limit() >= most;
         if (most < context.options.maxRemainder() && (isFull || most == 0)) {
+            if (arrived() == 0) {
+                return readEnd();
+            }
             stop(ReadStop.MEMORY_SHORT);
             context.waitForMemory(this);
             return false;
@@ -338,6 +341,19 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         in.flip(); // though nothing was read: it may be the unread input itself
         if (read > 0) {
             offer(in);
+        } else if (read < 0) {
+            endInput();
+        }
+        return read > 0;
+    }
+
+    /** The peer's end may be all that is there. It needs no memory, and gives some back. As {@link #read}. */
+    private boolean readEnd() {
+        ByteBuffer in = context.lent.clear().limit(1);
+        int read = receive(in);
+        if (read > 0) { // it has come just now
+            keep(UnreadInput.join(unread, in.flip()));
+            offer(unread);
         } else if (read < 0) {
             endInput();
         }

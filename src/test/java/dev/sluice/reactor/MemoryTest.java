@@ -225,6 +225,33 @@ class MemoryTest {
         return all;
     }
 
+    /** It is not read, so that nothing tells of the reset but a look. */
+    @Test
+    void resetIsNoticedOfAConnectionThatWaitsForMemory() throws IOException {
+        loop.serve(OPTIONS.build().toBuilder().writeTimeout(Duration.ofHours(1)), SocketIo.PLAIN, connection -> lines());
+        Loop.Client waits = alike().get(5);
+        waits.resetNow();
+        loop.advance(Duration.ofSeconds(29));
+        assertFalse(waits.recorder.isClosed());
+        loop.advance(Duration.ofSeconds(1));
+        assertEquals(Kind.RESET, waits.awaitClose().kind());
+    }
+
+    /** As much of its line as there is memory for is here, and nothing more has arrived. */
+    @Test
+    void endIsReadThoughThereIsNoMemoryForMore() throws IOException {
+        loop.serve(OPTIONS.build().toBuilder().writeTimeout(Duration.ofHours(1)), SocketIo.PLAIN, connection -> lines());
+        List<Loop.Client> all = new ArrayList<>();
+        for (int i = 0; i < 26; i++) {
+            all.add(loop.connect().send(ByteBuffer.allocate(32 << 10)));
+        }
+        loop.settle();
+        Loop.Client ends = all.get(5);
+        assertTrue(loop.server.heldMemory() > SHORT);
+        ends.channel.shutdownOutput();
+        assertEquals(Kind.PEER, ends.awaitClose().kind());
+    }
+
     private void untilAllAreAnswered(List<Loop.Client> clients) {
         for (Loop.Client each : clients) {
             ByteBuffer answer = ByteBuffer.allocate(6);
