@@ -146,16 +146,16 @@ public final class MemoryBudget {
      * @return true from three quarters of the limit
      */
     public boolean isShort() {
-        return excess() >= 0;
+        return excess() > 0;
     }
 
     /**
      * How much has to be given back until memory is not short.
      *
-     * @return bytes; less than zero while it is not
+     * @return bytes; zero or less while it is not
      */
     long excess() {
-        return held() - limit / 4 * 3;
+        return held() - limit / 4 * 3 + 1;
     }
 
     /**

@@ -19,6 +19,7 @@ import java.io.UncheckedIOException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -132,6 +133,20 @@ class MemoryContractTest extends EngineContract {
         awaitPause();
         hold(client, 1 << 10);
         assertEquals("z", client.receive(1));
+    }
+
+    /** It waits for nothing; were its client to send more, it would not be read. */
+    @Test
+    void connectionWhoseHandlerHoldsMostIsClosedWhenAnotherHasWaitedTooLong() throws Exception {
+        serveWithLittleMemory(ServerOptions.builder().writeTimeout(Duration.ofMillis(200)), ECHO);
+        Client most = rig.connect();
+        Client client = rig.connect();
+        hold(most, 1000 << 10);
+        hold(client, 2 << 10);
+        client.send("y"); // a read that blocks may bring this
+        client.send("z");
+        assertEquals(Kind.MEMORY, most.awaitClose().kind());
+        assertEquals("yz", client.receive(2));
     }
 
     @ExpectsLog("handler failed on")

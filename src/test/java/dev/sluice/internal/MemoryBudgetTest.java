@@ -50,6 +50,7 @@ class MemoryBudgetTest {
         this.held = held;
         MemoryBudget budget = budget(1_000, 80_000);
         assertEquals(isShort, budget.isShort());
+        assertEquals(isShort, budget.excess() > 0, "as long as it is short, some is to be given back");
         assertEquals(isOver, budget.isOver());
     }
 
