@@ -323,7 +323,8 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     /** Reads once and offers it to the handler; returns false if nothing was there. */
     private boolean read() {
-        int most = context.memoryIsShort ? mayKeep() : context.options.maxRemainder();
+        // another loop may have made memory short: one that keeps much looks before it takes as much again
+        int most = context.memoryIsShort || unread != null ? mayKeep() : context.options.maxRemainder();
         boolean isFull = unread != null && unread.limit() >= most;
         if (most < context.options.maxRemainder() && (isFull || most == 0)) {
             if (arrived() == 0) {
