@@ -354,6 +354,11 @@ final class ThreadContext {
 
     // ---- memory -------------------------------------------------------------------------------------------------------
 
+    /** Any thread. What the connections hold, with what each needs at least. */
+    long heldMemory() {
+        return budget.held();
+    }
+
     /** Whether memory is too short to read a connection for which so much counts. */
     boolean isShortFor(long bytes) {
         return budget.isShort() && bytes > budget.readMark();

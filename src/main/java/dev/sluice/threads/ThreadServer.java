@@ -206,4 +206,9 @@ public final class ThreadServer implements Server {
     public ReactorStats loop() {
         return reactor.stats();
     }
+
+    /** Any thread. Memory that the connections hold, with what each needs at least. */
+    long heldMemory() {
+        return context.heldMemory();
+    }
 }

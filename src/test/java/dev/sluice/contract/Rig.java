@@ -11,10 +11,12 @@ import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
+import dev.sluice.reactor.ReactorMemory;
 import dev.sluice.reactor.ReactorServer;
 import dev.sluice.reactor.ReactorStats;
-import dev.sluice.threads.ThreadServer;
 import dev.sluice.reactor.Recorder;
+import dev.sluice.threads.ThreadMemory;
+import dev.sluice.threads.ThreadServer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -34,6 +36,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
@@ -113,10 +116,14 @@ final class Rig implements AutoCloseable {
      * in neither for an instant, and seems to be missing: so there may be one more of 64 KiB. Returns how many bytes wait.
      */
     long fill(Client client, int bytes) {
+        return fill(client, bytes, () -> ByteBuffer.allocate((int) Math.min(64 << 10, bytes - client.connection().pending())));
+    }
+
+    long fill(Client client, int bytes, Supplier<ByteBuffer> pieces) {
         Connection connection = client.connection();
         await(() -> {
             if (connection.pending() < bytes) {
-                connection.write(ByteBuffer.allocate((int) Math.min(64 << 10, bytes - connection.pending())));
+                connection.write(pieces.get());
             }
             return connection.pending() >= bytes && isStill(connection);
         }, bytes + " bytes wait");
@@ -237,9 +244,18 @@ final class Rig implements AutoCloseable {
                 "each with its reason");
         assertEquals(0, stats.pending(), "enqueued = written + discarded: " + stats);
         assertEquals(0, stats.get(ServerStats.Counter.WAITING));
+        assertEquals(0, held(), "bytes of memory that count as held");
         await(() -> threads() == 0, "the server's threads end: " + Thread.getAllStackTraces().keySet());
-        List<ReactorStats> loops = server instanceof ReactorServer reactors ? reactors.loops() : List.of(((ThreadServer) server).loop());
-        assertTrue(loops.stream().allMatch(loop -> loop.failures() == 0), "failures that reached a loop");
+        assertTrue(loops().stream().allMatch(loop -> loop.failures() == 0), "failures that reached a loop");
+    }
+
+    List<ReactorStats> loops() {
+        return server instanceof ReactorServer reactors ? reactors.loops() : List.of(((ThreadServer) server).loop());
+    }
+
+    /** Memory that the connections hold together. */
+    long held() {
+        return server instanceof ReactorServer reactors ? ReactorMemory.held(reactors) : ThreadMemory.held((ThreadServer) server);
     }
 
     private static long threads() {
