@@ -19,6 +19,8 @@ public record CloseReason(Kind kind, Throwable cause, long unsent) {
         RESET,
         /** No byte was read, and none taken by the kernel, for {@link ServerOptions#idleTimeout}, and the connection was not held. */
         IDLE,
+        /** The peer did not send within {@link Connection#inputDeadline} what the handler waited for, such as the rest of a frame. */
+        INPUT_TIMEOUT,
         /** Output waited, and the kernel took none of it for {@link ServerOptions#writeTimeout}. */
         WRITE_STALL,
         /** Queued output passed {@link ServerOptions#maxPending}. */

@@ -170,6 +170,19 @@ public interface Connection {
     void resumeReading();
 
     /**
+     * The connection's thread. The peer has so long to send what the handler waits for, such as the rest of a message of which it has
+     * left the beginning unread; then the connection ends with {@link CloseReason.Kind#INPUT_TIMEOUT}. Bytes that come do not prolong it, only
+     * another call changes it: that begins the time anew, or, with zero, ends it. Time in which the connection is not {@linkplain #isReading
+     * read} does not count; while work is offloaded or it is held, it does not end, and the time begins anew after that. On threads it does not
+     * end while the handler runs. A deadline costs no timer: it may be set for each message. {@code Framed} does it for frames. In the last
+     * callback this does nothing.
+     *
+     * @param limit how long; zero: there is no deadline any more
+     * @throws IllegalStateException on another thread
+     */
+    void inputDeadline(Duration limit);
+
+    /**
      * The connection's thread.
      *
      * @return whether more of the peer's bytes are welcome: true from the beginning, and false

@@ -5,10 +5,15 @@ import dev.sluice.Connection;
 import dev.sluice.Handler;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Objects;
 
 /**
  * A handler that gives a {@link FrameHandler} one frame after another. The bytes of an unfinished frame are left unread with the
  * connection, which keeps at most {@link dev.sluice.ServerOptions#maxRemainder} of them: that has to be more than the decoder's maximum.
+ *
+ * <p>A peer that sends a byte now and then is never idle. So a frame may be given a time from its first byte to its last; if that is over,
+ * the connection ends as {@link Connection#inputDeadline} says, with {@link CloseReason.Kind#INPUT_TIMEOUT}.
  */
 public final class Framed implements Handler {
 
@@ -18,7 +23,14 @@ public final class Framed implements Handler {
     /** Made once: a frame costs no memory. */
     private final Decoder.Sink sink;
 
+    /** Zero: a frame may take any time. */
+    private final Duration timeout;
+
     private int unfinished;
+
+    /** Whether the rest of a frame has to come in time. */
+    private boolean isAwaited;
+
     private boolean rejected;
 
     /**
@@ -29,6 +41,19 @@ public final class Framed implements Handler {
      * @param handler    is given the frames
      */
     public Framed(Connection connection, Decoder decoder, FrameHandler handler) {
+        this(connection, decoder, handler, Duration.ZERO);
+    }
+
+    /**
+     * Makes the handler of one connection.
+     *
+     * @param connection the connection
+     * @param decoder    finds its frames; connections may share it, each takes its {@linkplain Decoder#forStream own}
+     * @param handler    is given the frames
+     * @param timeout    how long a frame may take from its first byte to its last; zero: any time
+     */
+    public Framed(Connection connection, Decoder decoder, FrameHandler handler, Duration timeout) {
+        this.timeout = Objects.requireNonNull(timeout, "timeout");
         this.decoder = decoder.forStream();
         this.handler = handler;
         this.sink = frame -> handler.onFrame(connection, frame);
@@ -41,10 +66,16 @@ public final class Framed implements Handler {
 
     @Override
     public void onRead(Connection connection, ByteBuffer in) throws Exception {
+        boolean isNew = unfinished == 0;
         while (!rejected && connection.isReading() && decode(connection, in)) {
-            continue;
+            isNew = true;
         }
         unfinished = rejected ? 0 : in.remaining();
+        boolean isBegun = unfinished > 0 && !timeout.isZero();
+        if (isBegun ? isNew : isAwaited) {
+            connection.inputDeadline(isBegun ? timeout : Duration.ZERO);
+        }
+        isAwaited = isBegun;
         if (rejected) {
             in.position(in.limit());
         }

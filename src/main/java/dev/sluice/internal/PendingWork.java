@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 
 /**
- * The work of a connection that has begun and not ended: holds, tasks that workers have, timers. A connection that is asked to close
+ * The work of a connection that has begun and not ended: holds, tasks that workers have, timers, input that has to come in time. A connection that is asked to close
  * drains once there is no hold; its timers end with it. Confined as the connection's state is, to a thread or a lock; only {@link #hold}
  * and {@link #offload} enter that themselves.
  *
@@ -67,6 +67,9 @@ public final class PendingWork {
 
     /** Made when there is one. */
     private Set<Timer> timers;
+
+    /** Made when there is one, and kept until the connection is looked at after it was met: frames that come in pieces share it. */
+    private InputDeadline input;
 
     /**
      * Makes an empty one.
@@ -293,13 +296,88 @@ public final class PendingWork {
         return timers != null && timers.remove(timer);
     }
 
+    // ---- input that has to come in time -------------------------------------------------------------------------------
+
+    /**
+     * Sets the deadline of input.
+     *
+     * @param limitNs   how long it may take; 0: there is no deadline any more
+     * @param isReading whether the connection is read now
+     * @param nowNs     the time
+     */
+    public void expectInput(long limitNs, boolean isReading, long nowNs) {
+        if (input == null && limitNs > 0) {
+            input = new InputDeadline();
+        }
+        if (input != null) {
+            input.begin(limitNs, isReading, nowNs);
+        }
+    }
+
+    /**
+     * Whether there is a deadline of input.
+     *
+     * @return false if nothing has to be told of whether the connection is read
+     */
+    public boolean expectsInput() {
+        return input != null && input.isSet();
+    }
+
+    /**
+     * The connection is read from now on, or is not. Only where {@linkplain #expectsInput input is expected}.
+     *
+     * @param isReading which
+     * @param nowNs     the time
+     */
+    public void reads(boolean isReading, long nowNs) {
+        input.reads(isReading, nowNs);
+    }
+
+    /**
+     * The last hold was released: the time for input begins anew.
+     *
+     * @param nowNs the time
+     */
+    public void expectInputAnew(long nowNs) {
+        if (expectsInput()) {
+            input.restart(nowNs);
+        }
+    }
+
+    /**
+     * When input is due.
+     *
+     * @return {@link Timeouts#NEVER} if it is not, or while the connection is held or not read
+     */
+    public long inputDueNs() {
+        return input == null || isHeld() ? Timeouts.NEVER : input.dueNs();
+    }
+
+    /**
+     * Whether input has not come in time.
+     *
+     * @param nowNs the time
+     * @return true once it is due
+     */
+    public boolean isInputLate(long nowNs) {
+        long dueNs = inputDueNs();
+        return dueNs != Timeouts.NEVER && nowNs - dueNs >= 0;
+    }
+
+    /** The connection is looked at: a deadline that was met is forgotten. */
+    public void forgetInputInTime() {
+        if (!expectsInput()) {
+            input = null;
+        }
+    }
+
     /**
      * Whether nothing is pending.
      *
      * @return true if this may be forgotten
      */
     public boolean isEmpty() {
-        return holds == 0 && full == 0 && (timers == null || timers.isEmpty());
+        return holds == 0 && full == 0 && input == null && (timers == null || timers.isEmpty());
     }
 
     /**

@@ -14,7 +14,7 @@ public final class Rehearsal {
     /** All of this package but its loggers, and the values that a connection's end is told with. */
     private static final Class<?>[] SHARED = {
         AddressLimit.class, Admission.class, BlockingWrite.class, ChunkDepot.class, ChunkPool.class, ConnectionLog.class, ConnectionState.class,
-        Counters.class, Deadlines.class, DescriptorLimit.class, Drain.class, KeepAliveProbes.class, ListenerSockets.class, LivenessProbe.class,
+        Counters.class, Deadlines.class, DescriptorLimit.class, Drain.class, InputDeadline.class, KeepAliveProbes.class, ListenerSockets.class, LivenessProbe.class,
         Loop.class, MemoryBudget.class, MemoryWait.class, Observation.class, OutboundQueue.class, Outlet.class, Patience.class,
         PendingWork.class, RateLimitedLog.class, ReadStop.class, ServerEnd.class, SocketIo.class, TaskQueue.class, Timeouts.class,
         UnreadInput.class, Workers.class,

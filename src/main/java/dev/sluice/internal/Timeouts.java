@@ -50,8 +50,15 @@ public record Timeouts(long idleNs, long writeNs, long lingerNs) {
         return deadline;
     }
 
-    private static long earlier(long deadline, long other) {
-        return deadline == NEVER || other - deadline < 0 ? other : deadline;
+    /**
+     * The earlier of two times.
+     *
+     * @param deadline a time, or {@link #NEVER}
+     * @param other    a time, or {@link #NEVER}
+     * @return {@link #NEVER} only if both are
+     */
+    public static long earlier(long deadline, long other) {
+        return deadline == NEVER || other != NEVER && other - deadline < 0 ? other : deadline;
     }
 
     /**

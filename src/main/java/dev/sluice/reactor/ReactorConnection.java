@@ -268,7 +268,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             key.interestOps(ops);
             context.counters.add(Counter.INTEREST_CHANGES, 1);
             context.counters.add(Counter.READ_PAUSES, has(ReadStop.OUTPUT_WAITS) || has(ReadStop.MEMORY_SHORT) ? 1 : 0);
-            if (ops == 0) {
+            if (ops == 0 || work != null) {
                 setTimer();
             }
         }
@@ -285,7 +285,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     @Override
     public boolean isReading() {
         context.reactor.checkInLoop();
-        return state == ConnectionState.OPEN && (stops & ~ReadStop.OFFER_DUE.bit) == 0;
+        return state == ConnectionState.OPEN && hasRoom();
     }
 
     private boolean mayRead() {
@@ -298,10 +298,24 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     private void stop(ReadStop why) {
         stops |= why.bit;
+        countReading();
     }
 
     private void clear(ReadStop why) {
         stops = (byte) (stops & ~why.bit);
+        countReading();
+    }
+
+    /** Time in which it is not read does not count against its peer. */
+    private void countReading() {
+        if (work != null && work.expectsInput()) {
+            work.reads(hasRoom(), context.reactor.nowNs());
+        }
+    }
+
+    /** Whether nothing stops it from being read but what ends by itself. */
+    private boolean hasRoom() {
+        return (stops & ~ReadStop.OFFER_DUE.bit) == 0;
     }
 
     /** A reason not to read has ended. Unread input is offered again before anything is read. */
@@ -478,6 +492,16 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (has(ReadStop.PAUSED) && state == ConnectionState.OPEN) {
             clear(ReadStop.PAUSED);
             offerSoon();
+        }
+    }
+
+    @Override
+    public void inputDeadline(Duration limit) {
+        context.reactor.checkInLoop();
+        long limitNs = Deadlines.nanos(limit);
+        if (state == ConnectionState.OPEN && (limitNs > 0 || work != null)) {
+            work().expectInput(limitNs, hasRoom(), context.reactor.nowNs());
+            setTimer();
         }
     }
 
@@ -904,6 +928,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         }
         long lookNs = interest() == 0 ? context.nextLookNs(channel()) : Timeouts.NEVER;
         long atNs = context.timeouts.deadline(output, state == ConnectionState.LINGERING, isHeld(), activeNs, lookNs);
+        if (work != null && state == ConnectionState.OPEN) {
+            atNs = Timeouts.earlier(atNs, work.inputDueNs());
+        }
         if (atNs != Timeouts.NEVER && (!isSet() || atNs - deadlineNs() < 0)) {
             context.reactor.setDeadline(this, atNs);
         }
@@ -931,11 +958,22 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
             }
         } else if (timeouts.isIdle(activeNs, nowNs) && !isHeld()) {
             end(Kind.IDLE, null);
+        } else if (work != null && state == ConnectionState.OPEN) {
+            lookForInput(nowNs);
         }
         setTimer(); // first: a look that fails must not be the last
         if (state != ConnectionState.CLOSED && interest() == 0 && context.probe.isLost(channel())) {
             end(Kind.RESET, new IOException("lost while nothing was awaited of it"));
         }
+    }
+
+    /** After a pause of the machine, or of this loop, what has come in time may not be read yet. */
+    private void lookForInput(long nowNs) {
+        if (work.isInputLate(nowNs) && arrived() == 0) {
+            end(Kind.INPUT_TIMEOUT, null);
+        }
+        work.forgetInputInTime();
+        forgetWorkIfNone();
     }
 
     // ---- tasks and pending work ---------------------------------------------------------------------------------------
@@ -1056,6 +1094,9 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         if (!isHeld() && state != ConnectionState.CLOSED) {
             activeNs = context.reactor.nowNs(); // it was not idle until now
             try {
+                if (work != null) {
+                    work.expectInputAnew(activeNs);
+                }
                 setTimer();
             } catch (Throwable t) { // no memory
                 fail(t);

@@ -12,6 +12,7 @@ import dev.sluice.internal.BlockingWrite;
 import dev.sluice.internal.ChunkPool;
 import dev.sluice.internal.ConnectionLog;
 import dev.sluice.internal.ConnectionState;
+import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.Drain;
 import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.MemoryWait;
@@ -363,7 +364,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     @Override
     public boolean isReading() {
         turn.checkMine();
-        return heard(state == ConnectionState.OPEN && (stops & ~ReadStop.OFFER_DUE.bit) == 0);
+        return heard(state == ConnectionState.OPEN && hasRoom());
     }
 
     /** With the turn. Notes an answer to the handler: told that there is no room, it may leave the rest of its input. */
@@ -379,12 +380,28 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     /** Under the lock. */
     private void stop(ReadStop why) {
         stops |= why.bit;
+        countReading();
     }
 
     /** Under the lock. */
     private void clear(ReadStop why) {
         stops = (byte) (stops & ~why.bit);
+        countReading();
         changed.signalAll();
+    }
+
+    /** Under the lock. Time in which it is not read does not count against its peer. */
+    private void countReading() {
+        if (work.expectsInput()) {
+            long nowNs = context.nowNs();
+            work.reads(hasRoom(), nowNs);
+            setTimer(nowNs);
+        }
+    }
+
+    /** Whether nothing stops it from being read but what ends by itself. */
+    private boolean hasRoom() {
+        return (stops & ~ReadStop.OFFER_DUE.bit) == 0;
     }
 
     /** Under the lock. A reason not to read has ended. A step of the turn follows if that is what it waits for. */
@@ -415,6 +432,19 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 stop(ReadStop.OFFER_DUE);
             }
             go(ReadStop.PAUSED);
+        });
+    }
+
+    @Override
+    public void inputDeadline(Duration limit) {
+        turn.checkMine();
+        long limitNs = Deadlines.nanos(limit);
+        confine(() -> {
+            if (state == ConnectionState.OPEN) {
+                long nowNs = context.nowNs();
+                work.expectInput(limitNs, hasRoom(), nowNs);
+                setTimer(nowNs);
+            }
         });
     }
 
@@ -1309,7 +1339,8 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
      */
     private void setTimer(long nowNs) {
         long lookNs = inRead ? Timeouts.NEVER : nowNs + context.seams.livenessNs();
-        setTimerAt(context.timeouts.deadline(queue, state == ConnectionState.LINGERING, work.isHeld(), activeNs, lookNs));
+        long atNs = context.timeouts.deadline(queue, state == ConnectionState.LINGERING, work.isHeld(), activeNs, lookNs);
+        setTimerAt(state == ConnectionState.OPEN ? Timeouts.earlier(atNs, work.inputDueNs()) : atNs);
     }
 
     private void setTimerAt(long atNs) {
@@ -1385,9 +1416,17 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 return;
             }
             end(Kind.IDLE, null);
+        } else if (state == ConnectionState.OPEN && work.isInputLate(nowNs)) {
+            suspected = !wasSuspected || isAtWork() || arrived() > 0; // after a pause of the machine, what came in time may not be read yet
+            if (suspected) {
+                setTimerAt(nowNs + SOON_NS);
+                return;
+            }
+            end(Kind.INPUT_TIMEOUT, null);
         } else if (!inRead && !writing && context.probe.isLost(channel)) { // a call that blocks tells of a reset itself
             end(Kind.RESET, new IOException("lost while nothing was awaited of it"));
         }
+        work.forgetInputInTime();
         setTimer(nowNs);
     }
 
@@ -1475,6 +1514,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     public void released() {
         if (!work.isHeld()) { // and nothing here throws: the hold is released
             activeNs = context.nowNs(); // it was not idle until now
+            work.expectInputAnew(activeNs);
             setTimer(activeNs);
         }
         drainUnlessHeld();

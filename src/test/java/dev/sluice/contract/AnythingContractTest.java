@@ -47,6 +47,7 @@ class AnythingContractTest extends EngineContract {
                 case 12 -> self.write(ByteBuffer.allocate(200_000));
                 case 13 -> Thread.currentThread().interrupt();
                 case 14 -> self.holdMemory(random.nextInt(400_000));
+                case 15 -> self.inputDeadline(Duration.ofMillis(random.nextInt(20)));
                 default -> self.write(ByteBuffer.allocate(random.nextInt(3_000)));
             }
         }

@@ -130,6 +130,7 @@ class ChaosTest {
             case 10 -> connections.forEach(connection -> connection.write(ByteBuffer.wrap(bytes, 0, 10)));
             case 11, 12, 13, 14, 15 -> target.write(ByteBuffer.allocateDirect(random.nextInt(bytes.length)));
             case 16 -> target.holdMemory(random.nextInt(300_000));
+            case 17 -> target.inputDeadline(Duration.ofMillis(random.nextInt(200)));
             default -> target.write(ByteBuffer.wrap(bytes, 0, random.nextInt(2_000)));
         }
     }

@@ -351,6 +351,7 @@ final class Conversation implements Handler {
             case RESET -> cause instanceof IOException && peer.hasReset();
             case MEMORY -> isWantOfMemory(cause) || cause == null && all.written() + all.sent() > all.options.maxMemory() / 8; // in chunks, or doubled
             case IDLE -> all.options.idleTimeout().toNanos() > 0 && idleNs() >= all.options.idleTimeout().toNanos();
+            case INPUT_TIMEOUT -> false; // none is set
             case WRITE_STALL -> all.options.writeTimeout().toNanos() > 0 && stalledNs() >= all.options.writeTimeout().toNanos();
             case QUEUE_LIMIT -> all.written() > all.options.maxPending();
             case HANDLER_FAILURE -> threw && cause == Thrown.ONE || isWantOfMemory(cause); // thrown by offload

@@ -29,6 +29,7 @@ final class Defaults {
             case "--stall-threshold" -> DurationText.text(reactor.stallThreshold());
             case "--spin" -> DurationText.text(reactor.spin());
             case "--max-line" -> ByteSize.text(Settings.MAX_LINE);
+            case "--frame-timeout" -> DurationText.text(Settings.FRAME_TIMEOUT);
             default -> null;
         };
     }

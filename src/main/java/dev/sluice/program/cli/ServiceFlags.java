@@ -1,11 +1,13 @@
 package dev.sluice.program.cli;
 
+import dev.sluice.InvalidOption;
 import dev.sluice.program.client.Failure;
 import dev.sluice.program.client.HostPort;
 import dev.sluice.program.service.Services;
 import dev.sluice.program.service.Settings;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Model.CommandSpec;
@@ -45,6 +47,14 @@ final class ServiceFlags {
             description = "Longest line for chat and record. [${DEFAULT-VALUE}]")
     private long maxLine;
 
+    @Option(
+            names = "--frame-timeout",
+            paramLabel = "T",
+            converter = DurationText.class,
+            description = "A client of chat or record whose line is not whole so long after its first byte is closed; 0: never."
+                    + " [${DEFAULT-VALUE}]")
+    private Duration frameTimeout;
+
     /** Refuses a flag that the service does not take, and a service without the flag that it needs. */
     void check(Services service, boolean udp, Path portFile) {
         if (udp && service.datagrams().isEmpty()) {
@@ -68,6 +78,10 @@ final class ServiceFlags {
         if (maxLine != Settings.MAX_LINE && service != Services.CHAT && service != Services.RECORD) {
             throw wrong(name("--max-line") + " goes with chat and record, not " + service);
         }
+        if (!frameTimeout.equals(Settings.FRAME_TIMEOUT) && service != Services.CHAT && service != Services.RECORD) {
+            throw wrong(name("--frame-timeout") + " goes with chat and record, not " + service);
+        }
+        InvalidOption.within("frameTimeout", frameTimeout, Duration.ZERO, Duration.ofDays(365));
         if (maxLine < 1 || maxLine > LONGEST_LINE) {
             throw wrong(name("--max-line") + " must be between 1 and " + LONGEST_LINE + ", was " + maxLine);
         }
@@ -91,6 +105,6 @@ final class ServiceFlags {
         for (HostPort target : targets) {
             addresses.add(new InetSocketAddress(HostAddress.resolve(target.host(), "--to"), target.port()));
         }
-        return new Settings(maxLine(), file, addresses);
+        return new Settings(maxLine(), frameTimeout, file, addresses);
     }
 }

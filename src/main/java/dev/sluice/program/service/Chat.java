@@ -57,6 +57,7 @@ public final class Chat implements Service {
     private static final int CROWD = 1000;
 
     private final int maxLine;
+    private final Duration frameTimeout;
     private final Set<String> names = ConcurrentHashMap.newKeySet();
     /** Not by name: while a member takes another name, a walk of the names may meet it twice, or not at all. */
     private final Set<Member> members = ConcurrentHashMap.newKeySet();
@@ -71,10 +72,12 @@ public final class Chat implements Service {
     /**
      * Makes an empty room.
      *
-     * @param maxLine bytes of the longest line
+     * @param maxLine      bytes of the longest line
+     * @param frameTimeout how long a line may take from its first byte to its end; zero: any time
      */
-    public Chat(int maxLine) {
+    public Chat(int maxLine, Duration frameTimeout) {
         this.maxLine = maxLine;
+        this.frameTimeout = frameTimeout;
     }
 
     @Override
@@ -121,7 +124,7 @@ public final class Chat implements Service {
                     tell("a line has at most " + maxLine + " bytes");
                     leave();
                 }
-            });
+            }, frameTimeout);
         }
 
         @Override

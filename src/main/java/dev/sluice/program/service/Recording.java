@@ -13,6 +13,7 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -36,6 +37,7 @@ public final class Recording implements Service {
 
     private final Journal journal;
     private final int maxLine;
+    private final Duration frameTimeout;
     private final Set<Client> clients = ConcurrentHashMap.newKeySet();
 
     /** Whether all clients were paused, and there has been no room since. */
@@ -44,12 +46,13 @@ public final class Recording implements Service {
     /**
      * Opens the file, or creates it, and begins a note beside it. Cuts the line that a recording left unfinished when it died.
      *
-     * @param file    where lines go
-     * @param maxLine bytes of the longest line
+     * @param file         where lines go
+     * @param maxLine      bytes of the longest line
+     * @param frameTimeout how long a line may take from its first byte to its end; zero: any time
      * @throws IOException if the file or the note cannot be used, another process does, or the last line is another's and unfinished;
      *     then the file is as it was
      */
-    public Recording(Path file, int maxLine) throws IOException {
+    public Recording(Path file, int maxLine, Duration frameTimeout) throws IOException {
         LineFile lines = new LineFile(file);
         try {
             this.journal = new Journal(lines, lines.length(), maxLine);
@@ -58,19 +61,21 @@ public final class Recording implements Service {
             throw t;
         }
         this.maxLine = maxLine;
+        this.frameTimeout = frameTimeout;
     }
 
     /** For tests, which replace the disk. */
     Recording(Journal journal, int maxLine) {
         this.journal = journal;
         this.maxLine = maxLine;
+        this.frameTimeout = Duration.ZERO;
     }
 
     @Override
     public Handler.Factory factory() {
         return connection -> {
             Client client = new Client(connection);
-            return new Framed(connection, client, client);
+            return new Framed(connection, client, client, frameTimeout);
         };
     }
 

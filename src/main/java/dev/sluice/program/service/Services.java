@@ -15,10 +15,10 @@ public enum Services {
     /** {@link Discard}. */
     DISCARD("read all, send nothing", settings -> shared(new Discard()), new Discard()),
     /** {@link Chat}. */
-    CHAT("each line to every other client", settings -> new Chat(settings.maxLine()), null),
+    CHAT("each line to every other client", settings -> new Chat(settings.maxLine(), settings.frameTimeout()), null),
     /** {@link Recording}. */
     RECORD("append each line, in upper case, to --file; answer when on disk",
-            settings -> new Recording(settings.file(), settings.maxLine()), null),
+            settings -> new Recording(settings.file(), settings.maxLine(), settings.frameTimeout()), null),
     /** {@link Proxy}. */
     PROXY("relay to --to HOST:PORT", settings -> new Proxy(settings.targets()), null);
 

@@ -89,6 +89,9 @@ class UsageTest {
         "serve --keep-alive 10h          | --keep-alive must be after 0, or 1 to 32767 seconds, was '10h'                     | sluice serve",
         "serve --keep-alive 1m,1ms,3     | --keep-alive must be with an interval of 1 to 32767 seconds, was '1m,1ms,3'        | sluice serve",
         "serve --keep-alive 1m,1s,128    | --keep-alive must be with a count of 1 to 127, was '1m,1s,128'                     | sluice serve",
+        "serve --frame-timeout 5s        | --frame-timeout goes with chat and record, not upper                               | sluice serve",
+        "serve chat --frame-timeout 400d | --frame-timeout must be between 0 and 365 days, was PT9600H                        | sluice serve",
+        "serve chat --frame-timeout 5    | --frame-timeout '5' has no unit: 5ms or 5s?                                        | sluice serve",
         "serve --sub-reactors many       | --sub-reactors 'many' is neither a number nor auto                                 | sluice serve",
         "serve --quiet=maybe             | --quiet 'maybe' is not true or false                                               | sluice serve",
         "serve --log-level loud          | --log-level 'loud' is not one of error, warn, info, debug, trace       | sluice serve",
@@ -271,6 +274,7 @@ class UsageTest {
                 "--linger-timeout", library.lingerTimeout(),
                 "--drain-timeout", library.drainTimeout(),
                 "--keep-alive", library.keepAlive().idle(),
+                "--frame-timeout", Settings.FRAME_TIMEOUT,
                 "--stall-threshold", reactor.stallThreshold(),
                 "--spin", reactor.spin());
         Map<String, Integer> numbers = Map.of(

@@ -37,7 +37,7 @@ class ChatBurstTest {
 
     private static final CloseReason RESET = new CloseReason(Kind.RESET, null, 0);
 
-    private final Chat room = new Chat(100_000);
+    private final Chat room = new Chat(100_000, Settings.FRAME_TIMEOUT);
     private final List<Member> members = new ArrayList<>();
     private long bytes;
     private int writes;
@@ -71,6 +71,7 @@ class ChatBurstTest {
                         case "schedule" -> nextTurn.add((Runnable) arguments[1]) ? null : null;
                         case "hold" -> hold();
                         case "holdMemory" -> memory = isClosed ? 0 : (long) arguments[0];
+                        case "inputDeadline" -> null;
                         case "close" -> isOpen = false;
                         case "hashCode" -> System.identityHashCode(self);
                         case "equals" -> self == arguments[0];

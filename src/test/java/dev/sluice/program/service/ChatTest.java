@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -28,7 +29,7 @@ class ChatTest {
     @ParameterizedTest
     @EnumSource(Engine.class)
     void everyLineGoesToEveryOther(Engine engine) throws Exception {
-        try (Served served = new Served(engine, new Chat(1_000))) {
+        try (Served served = new Served(engine, new Chat(1_000, Settings.FRAME_TIMEOUT))) {
             Client ada = served.connect();
             assertEquals("* you are guest-1: /name NAME, /who, /quit", ada.hear());
             Client bob = served.connect();
@@ -48,7 +49,7 @@ class ChatTest {
     @ParameterizedTest
     @EnumSource(Engine.class)
     void newMemberHearsItsOwnNameFirst(Engine engine) throws Exception {
-        try (Served served = new Served(engine, new Chat(1_000))) {
+        try (Served served = new Served(engine, new Chat(1_000, Settings.FRAME_TIMEOUT))) {
             for (int round = 0; round < 20; round++) {
                 List<Client> comers = new ArrayList<>();
                 for (int i = 0; i < 8; i++) {
@@ -65,7 +66,7 @@ class ChatTest {
     @ParameterizedTest
     @EnumSource(Engine.class)
     void namesAreTakenTradedAndTold(Engine engine) throws Exception {
-        try (Served served = new Served(engine, new Chat(1_000))) {
+        try (Served served = new Served(engine, new Chat(1_000, Settings.FRAME_TIMEOUT))) {
             Client ada = served.connect();
             ada.hear();
             Client bob = served.connect();
@@ -126,7 +127,7 @@ class ChatTest {
     /** On threads a name may change at any moment; here it does when another has just heard a line. */
     @Test
     void memberThatTakesAnotherNameWhileALineIsOnItsWayHearsItOnce() throws Exception {
-        Chat room = new Chat(1_000);
+        Chat room = new Chat(1_000, Settings.FRAME_TIMEOUT);
         Visitor speaker = new Visitor(room);
         Visitor renamer = new Visitor(room);
         Visitor witness = new Visitor(room);
@@ -145,7 +146,7 @@ class ChatTest {
     @ParameterizedTest
     @EnumSource(Engine.class)
     void controlCharactersAreQuestionMarksToTheOthers(Engine engine) throws Exception {
-        try (Served served = new Served(engine, new Chat(1_000))) {
+        try (Served served = new Served(engine, new Chat(1_000, Settings.FRAME_TIMEOUT))) {
             Client ada = served.connect();
             ada.hear();
             Client bob = served.connect();
@@ -171,7 +172,7 @@ class ChatTest {
     @ParameterizedTest
     @EnumSource(Engine.class)
     void lineThatIsTooLongIsToldAndEndsTheConnection(Engine engine) throws Exception {
-        try (Served served = new Served(engine, new Chat(100))) {
+        try (Served served = new Served(engine, new Chat(100, Settings.FRAME_TIMEOUT))) {
             Client client = served.connect();
             client.hear();
             client.say("x".repeat(200));
@@ -180,11 +181,41 @@ class ChatTest {
         }
     }
 
+    /** On a pool they would wait for one of its threads, and hold it for the time of a line each. */
+    @ParameterizedTest
+    @EnumSource(value = Engine.class, mode = EnumSource.Mode.EXCLUDE, names = "POOL")
+    void crowdThatSendsAByteNowAndThenIsGoneAtTheDeadlineOfItsLines(Engine engine) throws Exception {
+        int crowd = 500;
+        try (Served served = new Served(engine, new Chat(100_000, Duration.ofSeconds(2)))) {
+            Client member = served.connect();
+            List<Client> slow = new ArrayList<>();
+            for (int i = 0; i < crowd; i++) {
+                slow.add(served.connect());
+            }
+            long begun = System.nanoTime();
+            while (served.server.stats().closedBy(Kind.INPUT_TIMEOUT) < crowd) {
+                assertTrue(System.nanoTime() - begun < 30_000_000_000L, () -> served.server.stats().toString());
+                for (Client each : slow) {
+                    try {
+                        each.socket.getOutputStream().write('x');
+                    } catch (IOException e) {
+                        // it is gone
+                    }
+                }
+            }
+            Served.await(() -> served.server.stats().open() == 1, "they are gone");
+            member.say("/name me");
+            for (String line; !"* you are me".equals(line = member.hear()); ) {
+                assertTrue(line.startsWith("* "), line);
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Engine.class)
     void memberThatDoesNotReadIsClosedAndSlowsNobody(Engine engine) throws Exception {
         ServerOptions.Builder options = ServerOptions.builder().maxPending(64 << 10).highWater(32 << 10).lowWater(16 << 10).sendBuffer(4 << 10);
-        try (Served served = new Served(engine, new Chat(1_000), options)) {
+        try (Served served = new Served(engine, new Chat(1_000, Settings.FRAME_TIMEOUT), options)) {
             List<Client> readers = List.of(served.connect(), served.connect(), served.connect());
             for (Client reader : readers) {
                 assertTrue(reader.hear().startsWith("* you are"));

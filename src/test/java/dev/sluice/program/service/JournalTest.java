@@ -318,7 +318,7 @@ class JournalTest {
     // ---- the file itself ------------------------------------------------------------------------------------------------
 
     private static void assertRefused(String why, Path file) {
-        String told = assertThrows(IOException.class, () -> new Recording(file, 1_000)).getMessage();
+        String told = assertThrows(IOException.class, () -> new Recording(file, 1_000, Settings.FRAME_TIMEOUT)).getMessage();
         assertTrue(told.contains(why), told);
     }
 
@@ -332,7 +332,7 @@ class JournalTest {
     @ValueSource(strings = {"", "\n", "ONE\n", "ONE\n\nTWO\n"})
     void wholeLinesStayAsTheyAre(String before, @TempDir Path directory) throws Exception {
         Path file = Files.writeString(directory.resolve("lines"), before);
-        new Recording(file, 1_000).close();
+        new Recording(file, 1_000, Settings.FRAME_TIMEOUT).close();
         assertEquals(before, Files.readString(file));
         assertEquals(Set.of("lines"), namesIn(directory));
     }
@@ -395,7 +395,7 @@ class JournalTest {
         Path file = Files.writeString(directory.resolve("lines"), "OLD\n");
         die(file, "written");
         cutTo(Files.size(file) - missing, file);
-        try (Recording again = new Recording(file, 1_000)) {
+        try (Recording again = new Recording(file, 1_000, Settings.FRAME_TIMEOUT)) {
             assertEquals(after.replace('|', '\n'), Files.readString(file));
         }
         assertEquals(Set.of("lines"), namesIn(directory));
@@ -410,7 +410,7 @@ class JournalTest {
         assertEquals("SAVED\nONE\nTWO\na note", Files.readString(file));
         assertRefused("does not end with a line feed", file);
         Files.writeString(file, " to keep\n", StandardOpenOption.APPEND);
-        new Recording(file, 1_000).close();
+        new Recording(file, 1_000, Settings.FRAME_TIMEOUT).close();
         assertEquals("SAVED\nONE\nTWO\na note to keep\n", Files.readString(file));
     }
 
@@ -443,7 +443,7 @@ class JournalTest {
         Files.writeString(note, Files.readString(note).replaceFirst("boot \\S+,", "boot before,"));
         byte[] noteBytes = Files.readAllBytes(note);
         Files.writeString(file, "\0\0\0", StandardOpenOption.APPEND);
-        new Recording(file, 1_000).close();
+        new Recording(file, 1_000, Settings.FRAME_TIMEOUT).close();
         assertEquals("OLD\nSAVED\nONE\nTWO\n", Files.readString(file));
         Files.write(note, noteBytes);
         Files.writeString(file, "OL");
@@ -470,7 +470,7 @@ class JournalTest {
         die(file, "written");
         cutTo(Files.size(file) - 1, file);
         Path link = Files.createSymbolicLink(directory.resolve("link"), file);
-        new Recording(link, 1_000).close();
+        new Recording(link, 1_000, Settings.FRAME_TIMEOUT).close();
         assertEquals("SAVED\nONE\n", Files.readString(file));
         assertEquals(Set.of("lines"), namesIn(directory.resolve("data")));
     }
@@ -478,7 +478,7 @@ class JournalTest {
     @Test
     void changesByOthersToTheFileStay(@TempDir Path directory) throws Exception {
         Path file = directory.resolve("lines");
-        try (Served served = new Served(Engine.REACTOR, new Recording(file, 1_000))) {
+        try (Served served = new Served(Engine.REACTOR, new Recording(file, 1_000, Settings.FRAME_TIMEOUT))) {
             Client client = served.connect();
             assertEquals("ok 1", client.say("first").hear());
             Files.writeString(file, "another's\n", StandardOpenOption.APPEND);
@@ -515,7 +515,7 @@ class JournalTest {
     @EnumSource(Engine.class)
     void linesAreSavedInUpperCaseAndAnswered(Engine engine, @TempDir Path directory) throws Exception {
         Path file = directory.resolve("lines");
-        try (Served served = new Served(engine, new Recording(file, 1_000))) {
+        try (Served served = new Served(engine, new Recording(file, 1_000, Settings.FRAME_TIMEOUT))) {
             Client client = served.connect();
             client.say("one").say("").say("zwölf\r");
             assertEquals(List.of("ok 1", "ok 2", "ok 3"), client.hear(3));
@@ -524,7 +524,7 @@ class JournalTest {
             assertEquals("ok 4", client.hear());
             assertEquals(null, client.hear());
         }
-        try (Served served = new Served(engine, new Recording(file, 1_000))) {
+        try (Served served = new Served(engine, new Recording(file, 1_000, Settings.FRAME_TIMEOUT))) {
             Client client = served.connect();
             assertEquals("ok 1", client.say("again").hear());
             assertTrue(Files.readString(file).endsWith("LAST\nAGAIN\n"));
@@ -572,7 +572,7 @@ class JournalTest {
     void manyClientsWithManyLinesInFlight(Engine engine, @TempDir Path directory) throws Exception {
         Path file = directory.resolve("lines");
         int lines = 5_000;
-        try (Served served = new Served(engine, new Recording(file, 1_000))) {
+        try (Served served = new Served(engine, new Recording(file, 1_000, Settings.FRAME_TIMEOUT))) {
             List<Thread> clients = new ArrayList<>();
             List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
             for (int c = 0; c < 8; c++) {

@@ -155,7 +155,7 @@ class RecordingTest {
                 }
             } catch (OutOfMemoryError e) {
                 try {
-                    new Recording(file, 100).close();
+                    new Recording(file, 100, Settings.FRAME_TIMEOUT).close();
                     System.out.println("there was a thread");
                 } catch (OutOfMemoryError none) {
                     gate.countDown();
@@ -164,7 +164,7 @@ class RecordingTest {
             for (Thread each : idle) {
                 each.join();
             }
-            new Recording(file, 100).close(); // not in use
+            new Recording(file, 100, Settings.FRAME_TIMEOUT).close(); // not in use
             System.exit(0);
         }
     }
