@@ -161,6 +161,7 @@ class ArchitectureTest {
                         .and().doNotHaveSimpleName("Watchdog") // which has a thread of its own
                         .and().doNotHaveSimpleName("Patience") // for threads that find no memory
                         .and().doNotHaveSimpleName("Scarcity") // a loop that finds no memory waits 10 ms for some
+                        .and().doNotHaveSimpleName("Resolver") // which has a thread of its own, too
                         .and().doNotHaveSimpleName("Journal")) // as this has, and a lock, held for as long as it takes to copy a line
                 .check(CLASSES);
     }

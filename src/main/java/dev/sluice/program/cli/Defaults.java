@@ -30,6 +30,7 @@ final class Defaults {
             case "--spin" -> DurationText.text(reactor.spin());
             case "--max-line" -> ByteSize.text(Settings.MAX_LINE);
             case "--frame-timeout" -> DurationText.text(Settings.FRAME_TIMEOUT);
+            case "--resolve-interval" -> DurationText.text(Settings.RESOLVE_INTERVAL);
             default -> null;
         };
     }

@@ -140,6 +140,7 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         serviceFlags.check(service, udp, portFile);
+        serviceFlags.keepNamesBriefly();
         ReactorOptions options = flags.options(engine, udp, serviceFlags.maxLine());
         HeadStart.await();
         Logging.level(logLevel != null ? logLevel : quiet ? LogLevel.WARN : LogLevel.INFO);

@@ -7,6 +7,7 @@ import dev.sluice.program.service.Services;
 import dev.sluice.program.service.Settings;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.security.Security;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +40,14 @@ final class ServiceFlags {
             converter = HostPortText.class,
             description = "The target of proxy; may be repeated. [none]")
     private List<HostPort> targets = new ArrayList<>();
+
+    @Option(
+            names = "--resolve-interval",
+            paramLabel = "T",
+            converter = DurationText.class,
+            description = "How often proxy looks up the names of its targets again; an answer that does not come changes nothing; 0: never."
+                    + " [${DEFAULT-VALUE}]")
+    private Duration resolveInterval;
 
     @Option(
             names = "--max-line",
@@ -75,6 +84,12 @@ final class ServiceFlags {
         if (!targets.isEmpty() && service != Services.PROXY) {
             throw wrong(name("--to") + " goes with proxy, not " + service);
         }
+        if (!resolveInterval.equals(Settings.RESOLVE_INTERVAL) && service != Services.PROXY) {
+            throw wrong(name("--resolve-interval") + " goes with proxy, not " + service);
+        }
+        if (!resolveInterval.isZero()) {
+            InvalidOption.within("resolveInterval", resolveInterval, Duration.ofSeconds(1), Duration.ofDays(365));
+        }
         if (maxLine != Settings.MAX_LINE && service != Services.CHAT && service != Services.RECORD) {
             throw wrong(name("--max-line") + " goes with chat and record, not " + service);
         }
@@ -84,6 +99,13 @@ final class ServiceFlags {
         InvalidOption.within("frameTimeout", frameTimeout, Duration.ZERO, Duration.ofDays(365));
         if (maxLine < 1 || maxLine > LONGEST_LINE) {
             throw wrong(name("--max-line") + " must be between 1 and " + LONGEST_LINE + ", was " + maxLine);
+        }
+    }
+
+    /** Before the first look-up: an answer that Java keeps for longer would hide that a target has moved. */
+    void keepNamesBriefly() {
+        if (!resolveInterval.isZero()) {
+            Security.setProperty("networkaddress.cache.ttl", Long.toString(Math.min(30, resolveInterval.toSeconds() / 2)));
         }
     }
 
@@ -105,6 +127,6 @@ final class ServiceFlags {
         for (HostPort target : targets) {
             addresses.add(new InetSocketAddress(HostAddress.resolve(target.host(), "--to"), target.port()));
         }
-        return new Settings(maxLine(), frameTimeout, file, addresses);
+        return new Settings(maxLine(), frameTimeout, file, addresses, resolveInterval);
     }
 }

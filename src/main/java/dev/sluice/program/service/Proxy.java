@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 /**
  * A relay: every byte from a client goes to a target, and back. If one side does not take its bytes, the other is not read. The end of
  * one side's input becomes the end of the other side's output. Targets take turns; one that does not accept is skipped, and logged once
- * a second at most.
+ * a second at most. Their names are looked up again and again, so that a target may move: new connections go to where it is then.
  *
  * <pre>
  *   client ──▶ Side ──write──▶ Side ──▶ target        write returns false: the reader pauses until onWritable
@@ -29,27 +29,42 @@ public final class Proxy implements Service {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
 
     /** Each target has a rate-limited log, so that one that is always down does not hide that another is down too. */
-    private record Target(InetSocketAddress address, RateLimitedLog log) {}
+    private record Target(Resolver.Resolved where, RateLimitedLog log) {}
 
     private final List<Target> targets;
     private final AtomicInteger turn = new AtomicInteger();
+    private final Resolver resolver;
 
     /**
      * Makes a relay.
      *
-     * @param targets at least one address
+     * @param targets         at least one address, with the name that it was made from
+     * @param resolveInterval how often names are looked up again; zero: never
      * @throws IllegalArgumentException if there is none
      */
-    public Proxy(List<InetSocketAddress> targets) {
+    public Proxy(List<InetSocketAddress> targets, Duration resolveInterval) {
+        this(targets, resolveInterval, Resolver.SYSTEM);
+    }
+
+    /** For tests, which replace the name server. */
+    Proxy(List<InetSocketAddress> targets, Duration resolveInterval, Resolver.Lookup names) {
         if (targets.isEmpty()) {
             throw new IllegalArgumentException("a proxy needs a target");
         }
-        this.targets = targets.stream().map(each -> new Target(each, new RateLimitedLog(LoggerFactory.getLogger(Proxy.class)))).toList();
+        this.targets = targets.stream()
+                .map(each -> new Target(new Resolver.Resolved(each), new RateLimitedLog(LoggerFactory.getLogger(Proxy.class))))
+                .toList();
+        this.resolver = new Resolver(this.targets.stream().map(Target::where).toList(), names, resolveInterval);
     }
 
     @Override
     public Handler.Factory factory() {
         return connection -> new Side(connection, null, null);
+    }
+
+    @Override
+    public void close() {
+        resolver.close();
     }
 
     /** One of two connections. The client's is held until the target's has closed. */
@@ -91,7 +106,7 @@ public final class Proxy implements Service {
 
         private void connect() {
             Target next = targets.get(Math.floorMod(first + tried++, targets.size()));
-            connection.connect(next.address, CONNECT_TIMEOUT, upstream -> new Side(upstream, next, this));
+            connection.connect(next.where.address(), CONNECT_TIMEOUT, upstream -> new Side(upstream, next, this));
         }
 
         /** On the client's thread: a target has accepted. */
@@ -131,7 +146,7 @@ public final class Proxy implements Service {
         @Override
         public void onClose(Connection self, CloseReason reason) {
             if (reason.kind() == Kind.CONNECT_FAILURE) {
-                target.log.warn(System.nanoTime(), "cannot connect to " + target.address, reason.cause());
+                target.log.warn(System.nanoTime(), "cannot connect to " + target.where.address(), reason.cause());
                 other.connection.execute(other::tryNext);
             } else if (other != null && (reason.kind() != Kind.PEER || reason.unsent() > 0)) {
                 other.connection.abort(); // else it knows both ends, and closes when its output has left

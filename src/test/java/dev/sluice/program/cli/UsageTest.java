@@ -92,6 +92,8 @@ class UsageTest {
         "serve --frame-timeout 5s        | --frame-timeout goes with chat and record, not upper                               | sluice serve",
         "serve chat --frame-timeout 400d | --frame-timeout must be between 0 and 365 days, was PT9600H                        | sluice serve",
         "serve chat --frame-timeout 5    | --frame-timeout '5' has no unit: 5ms or 5s?                                        | sluice serve",
+        "serve --resolve-interval 5s     | --resolve-interval goes with proxy, not upper                                      | sluice serve",
+        "serve proxy --to a:1 --resolve-interval 5ms | --resolve-interval must be between 1 second and 365 days, was PT0.005S | sluice serve",
         "serve --sub-reactors many       | --sub-reactors 'many' is neither a number nor auto                                 | sluice serve",
         "serve --quiet=maybe             | --quiet 'maybe' is not true or false                                               | sluice serve",
         "serve --log-level loud          | --log-level 'loud' is not one of error, warn, info, debug, trace       | sluice serve",

@@ -19,12 +19,14 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -64,7 +66,7 @@ class ProxyTest {
     }
 
     private static Served relay(Engine engine, InetSocketAddress... targets) throws IOException {
-        return new Served(engine, new Proxy(List.of(targets)));
+        return new Served(engine, new Proxy(List.of(targets), Duration.ZERO));
     }
 
     /** Where nobody listens, nor will: the port is taken by a socket that does not. */
@@ -130,7 +132,7 @@ class ProxyTest {
         new Random(1).nextBytes(up);
         new Random(2).nextBytes(down);
         ServerOptions.Builder options = ServerOptions.builder().sendBuffer(32 << 10).receiveBuffer(32 << 10).maxPending(1 << 20);
-        try (ServerSocket target = listen(); Served served = new Served(engine, new Proxy(List.of(addressOf(target))), options)) {
+        try (ServerSocket target = listen(); Served served = new Served(engine, new Proxy(List.of(addressOf(target)), Duration.ZERO), options)) {
             Client client = served.connect(16 << 10);
             Socket peer = accept(target);
             CompletableFuture<?> sentUp = send(client.socket, up);
@@ -241,8 +243,106 @@ class ProxyTest {
         }
     }
 
+    /** Where a name leads, as the test says; it may have no answer for a while. */
+    private static final class Names implements Resolver.Lookup {
+        private final AtomicInteger asked = new AtomicInteger();
+        private volatile InetAddress[] answer = {};
+
+        void answer(String... addresses) throws IOException {
+            InetAddress[] made = new InetAddress[addresses.length];
+            for (int i = 0; i < addresses.length; i++) {
+                made[i] = InetAddress.getByName(addresses[i]);
+            }
+            answer = made;
+        }
+
+        @Override
+        public InetAddress[] lookUp(String host) throws UnknownHostException {
+            InetAddress[] now = answer;
+            asked.incrementAndGet();
+            if (!host.equals("target.example") || now.length == 0) {
+                throw new UnknownHostException(host);
+            }
+            return now;
+        }
+
+        /** Waits until an answer that is given now has been used. */
+        void awaitTwoRounds() {
+            int before = asked.get();
+            Served.await(() -> asked.get() >= before + 3, "it is asked again");
+        }
+    }
+
+    /** Says which target it is, as often as it is asked. */
+    private CompletableFuture<Void> says(ServerSocket listener, String which) {
+        return CompletableFuture.runAsync(() -> {
+            try {
+                while (true) {
+                    try (Socket peer = listener.accept()) {
+                        peer.getOutputStream().write((which + "\n").getBytes());
+                    }
+                }
+            } catch (IOException e) {
+                // the test is over
+            }
+        }, task -> new Thread(task, "target").start());
+    }
+
+    private static String target(Served served) throws IOException {
+        Client client = served.connect();
+        String which = client.hear();
+        client.socket.close();
+        return which;
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    @ExpectsLog("cannot resolve a target again")
+    void targetThatMovesIsFoundAndOneWithoutAnAnswerIsKept(Engine engine) throws Exception {
+        try (ServerSocket first = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.2"));
+                ServerSocket second = new ServerSocket(first.getLocalPort(), 50, InetAddress.getByName("127.0.0.3"))) {
+            CompletableFuture<Void> one = says(first, "first");
+            CompletableFuture<Void> two = says(second, "second");
+            Names names = new Names();
+            InetAddress named = InetAddress.getByAddress("target.example", new byte[] {127, 0, 0, 2});
+            Proxy proxy = new Proxy(List.of(new InetSocketAddress(named, first.getLocalPort())), Duration.ofMillis(5), names);
+            try (Served served = new Served(engine, proxy)) {
+                names.awaitTwoRounds();
+                assertEquals("first", target(served), "without an answer it stays");
+                names.answer("127.0.0.3");
+                names.awaitTwoRounds();
+                assertEquals("second", target(served), "it has moved");
+                names.answer("127.0.0.2", "127.0.0.3");
+                names.awaitTwoRounds();
+                assertEquals("second", target(served), "its name still has this address");
+                names.answer();
+                names.awaitTwoRounds();
+                assertEquals("second", target(served));
+            }
+            int after = names.asked.get() + 1; // one may be under way
+            first.close();
+            second.close();
+            CompletableFuture.allOf(one, two).join();
+            assertTrue(names.asked.get() <= after, "nobody is asked after the end");
+        }
+    }
+
+    @Test
+    void nobodyIsAskedForAnAddressWithoutAName() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        Resolver.Lookup names = host -> {
+            asked.incrementAndGet();
+            throw new UnknownHostException(host);
+        };
+        try (Proxy literal = new Proxy(List.of(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 1)), Duration.ofMillis(1), names);
+                Proxy never = new Proxy(List.of(new InetSocketAddress(InetAddress.getByAddress("x", new byte[] {127, 0, 0, 1}), 1)), Duration.ZERO, names)) {
+            assertTrue(Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().equals("sluice-resolver")));
+            assertEquals(0, asked.get());
+        }
+    }
+
     @Test
     void needsATarget() {
-        assertThrows(IllegalArgumentException.class, () -> new Proxy(List.of()));
+        assertThrows(IllegalArgumentException.class, () -> new Proxy(List.of(), Duration.ZERO));
     }
 }
