@@ -1,6 +1,5 @@
 package dev.sluice;
 
-import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -147,12 +146,12 @@ public interface Connection {
      * before; so it is, too, at {@link ServerOptions#maxConnections}. A draining server asks such a connection to leave only when those
      * that it accepted have left.
      *
-     * @param address where to; an address that was not resolved fails
+     * @param address where to, by TCP or to a Unix-domain socket; an address that was not resolved fails
      * @param timeout how long to wait for an answer; zero: as long as the system does
      * @param factory makes the handler, just before its first callback
      * @return false if this connection has closed, as it has in its last callback; then nothing is attempted, and no callback comes
      */
-    boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory);
+    boolean connect(SocketAddress address, Duration timeout, Handler.Factory factory);
 
     /**
      * The connection's thread. Stops reading, from the next callback on; the peer's bytes wait in the kernel, but for what
@@ -217,8 +216,8 @@ public interface Connection {
     /**
      * Any thread, also after the close.
      *
-     * @return the peer's address, never looked up by name; behind a proxy the client's, as the {@linkplain #proxyHeader PROXY header}
-     *     tells it, and the proxy's where it does not
+     * @return the peer's address, never looked up by name; of a client of a Unix-domain socket, one with an empty path; behind a proxy the
+     *     client's, as the {@linkplain #proxyHeader PROXY header} tells it, and the proxy's where it does not
      */
     SocketAddress remoteAddress();
 

@@ -17,12 +17,18 @@ public interface Server extends AutoCloseable {
     List<SocketAddress> addresses();
 
     /**
-     * Where the first of the server's listeners listens.
+     * Where the first of the server's TCP listeners listens.
      *
-     * @return the first of {@link #addresses}
+     * @return the first of {@link #addresses} that has a port
+     * @throws IllegalStateException if none has
      */
     default InetSocketAddress address() {
-        return (InetSocketAddress) addresses().get(0);
+        for (SocketAddress address : addresses()) {
+            if (address instanceof InetSocketAddress) {
+                return (InetSocketAddress) address;
+            }
+        }
+        throw new IllegalStateException("no listener has a port: " + addresses());
     }
 
     /**

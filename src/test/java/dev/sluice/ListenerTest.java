@@ -1,10 +1,15 @@
 package dev.sluice;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -36,5 +41,31 @@ class ListenerTest {
     @Test
     void listenerHasAnAddress() {
         assertThrows(NullPointerException.class, () -> Listener.at(null));
+        assertThrows(IllegalArgumentException.class, () -> Listener.at(UnixDomainSocketAddress.of("")));
+        assertThrows(IllegalArgumentException.class, () -> Listener.at(new SocketAddress() {
+            private static final long serialVersionUID = 1;
+        }));
+    }
+
+    @Test
+    void fileHasAModeAndMayBeReplaced() {
+        Listener unix = Listener.at(UnixDomainSocketAddress.of("/run/door"));
+        assertEquals(OptionalInt.empty(), unix.mode());
+        assertFalse(unix.replaces());
+        Listener other = unix.withMode(0660).withReplace(true).withBacklog(8);
+        assertEquals(OptionalInt.of(0660), other.mode());
+        assertTrue(other.replaces());
+        assertNotEquals(unix.withMode(0660), unix.withMode(0600));
+        assertNotEquals(unix.withReplace(true), unix);
+        assertEquals(other, unix.withBacklog(8).withReplace(true).withMode(0660));
+        assertEquals("Listener[address=/run/door, backlog=8, mode=0660, replaces=true]", other.toString());
+        assertEquals("Listener[address=/run/door, backlog=1024, mode=default, replaces=false]", unix.toString());
+        assertEquals("mode must be between 0 and 511, was 512", assertThrows(InvalidOption.class, () -> unix.withMode(01000)).getMessage());
+    }
+
+    @Test
+    void portHasNeither() {
+        assertThrows(IllegalStateException.class, () -> listener.withMode(0660));
+        assertThrows(IllegalStateException.class, () -> listener.withReplace(true));
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.internal;
 
 import dev.sluice.CloseReason;
 import dev.sluice.Connection;
+import java.nio.channels.SocketChannel;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,12 +21,14 @@ public final class ConnectionLog {
      * A connection has opened.
      *
      * @param connection the one
+     * @param channel    its socket; null if it could not be made
      */
-    public static void opened(Connection connection) {
+    public static void opened(Connection connection, SocketChannel channel) {
         try {
-            JfrEvents.opened(connection);
+            JfrEvents.opened(connection, channel);
             if (LOG.isDebugEnabled() && connection.localAddress() != null) { // else its end tells that it could not be made
-                LOG.debug("connection {} opened: {} with {}", connection.id(), connection.localAddress(), connection.remoteAddress());
+                String peer = PeerText.of(connection.remoteAddress(), channel);
+                LOG.debug("connection {} opened: {} with {}", connection.id(), PeerText.of(connection.localAddress()), peer);
             }
         } catch (Throwable t) {
             // goes untold
@@ -45,7 +48,8 @@ public final class ConnectionLog {
                 String cause = reason.cause() == null ? "" : ", " + reason.cause();
                 LOG.debug(
                         "connection {} closed: {} with {}, {}, {} bytes unsent{}",
-                        connection.id(), connection.localAddress(), connection.remoteAddress(), reason.kind(), reason.unsent(), cause);
+                        connection.id(), PeerText.of(connection.localAddress()), PeerText.of(connection.remoteAddress()), reason.kind(),
+                        reason.unsent(), cause);
             }
         } catch (Throwable t) {
             // goes untold

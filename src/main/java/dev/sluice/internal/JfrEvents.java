@@ -4,6 +4,7 @@ import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.ProxyHeader;
 import java.net.SocketAddress;
+import java.nio.channels.SocketChannel;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import jdk.jfr.Category;
@@ -74,7 +75,6 @@ public final class JfrEvents {
 
         final void of(Connection connection, CloseReason why) {
             id = connection.id();
-            remote = String.valueOf(connection.remoteAddress());
             unsent = why.unsent();
         }
     }
@@ -177,12 +177,14 @@ public final class JfrEvents {
      * A connection has opened.
      *
      * @param connection the one
+     * @param channel    its socket; null if it could not be made
      */
-    public static void opened(Connection connection) {
+    public static void opened(Connection connection, SocketChannel channel) {
         if (isOn()) {
             ConnectionEvent event = new ConnectionEvent();
             if (event.isEnabled()) {
                 event.begin();
+                event.remote = PeerText.of(connection.remoteAddress(), channel); // later, the kernel no longer tells who it was
                 OPEN.put(connection, event);
             }
         }
@@ -211,13 +213,14 @@ public final class JfrEvents {
         if (event != null) {
             event.end();
             event.of(connection, reason);
-            event.local = String.valueOf(connection.localAddress());
+            event.local = PeerText.of(connection.localAddress());
             event.reason = reason.kind().name();
             event.commit();
         }
         if (reason.kind() == CloseReason.Kind.QUEUE_LIMIT) {
             QueueLimitEvent limit = new QueueLimitEvent();
             limit.of(connection, reason);
+            limit.remote = event == null ? PeerText.of(connection.remoteAddress()) : event.remote;
             limit.commit();
         }
     }

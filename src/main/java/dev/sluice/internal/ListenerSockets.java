@@ -12,13 +12,17 @@ import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 
@@ -71,6 +75,10 @@ public final class ListenerSockets {
     private final List<Listener> listeners;
     private final List<ServerSocketChannel> sockets = new ArrayList<>();
     private final List<SocketAddress> addresses = new ArrayList<>();
+
+    /** Of each socket, or null if it has none. */
+    private final List<UnixFile> files = new ArrayList<>();
+    private final Map<SocketAddress, SocketAddress> renamed = new HashMap<>();
     private final List<Consumer<Boolean>> registrations = new ArrayList<>();
     private final Admission admission;
     private final AwaitedHeaders headers;
@@ -132,15 +140,19 @@ public final class ListenerSockets {
         }
         try {
             for (Listener listener : this.listeners) {
-                bind(provider.openServerSocketChannel(), listener, options.receiveBuffer());
+                ServerSocketChannel socket = isUnix(listener.address())
+                        ? provider.openServerSocketChannel(StandardProtocolFamily.UNIX)
+                        : provider.openServerSocketChannel();
+                bind(socket, listener, options.receiveBuffer());
             }
             for (int i = 0; i < sockets.size(); i++) {
                 int each = i;
                 registrations.add(host.register(sockets.get(i), () -> accept(each, ACCEPTS_A_TURN)));
             }
         } catch (Throwable t) {
-            for (ServerSocketChannel socket : sockets) {
-                socket.close();
+            for (int i = 0; i < sockets.size(); i++) {
+                removeFile(i);
+                sockets.get(i).close();
             }
             throw t;
         }
@@ -153,15 +165,35 @@ public final class ListenerSockets {
             socket.setOption(StandardSocketOptions.SO_RCVBUF, receiveBuffer); // inherited, from the handshake on
         }
         try {
-            socket.bind(listener.address(), listener.backlog());
+            if (isUnix(listener.address())) {
+                files.add(UnixFile.bind(socket, listener));
+                addresses.add(listener.address());
+                renamed.put(socket.getLocalAddress(), listener.address());
+            } else {
+                socket.bind(listener.address(), listener.backlog());
+                files.add(null);
+                addresses.add(socket.getLocalAddress());
+            }
         } catch (BindException e) { // names no address, and there may be several
             throw (BindException) new BindException(text(listener.address()) + ": " + e.getMessage()).initCause(e);
         }
-        addresses.add(socket.getLocalAddress());
+    }
+
+    private void removeFile(int i) {
+        if (i < files.size() && files.get(i) != null) { // else it has none, or could not be bound
+            files.get(i).remove();
+        }
+    }
+
+    private static boolean isUnix(SocketAddress address) {
+        return address instanceof UnixDomainSocketAddress;
     }
 
     private static String text(SocketAddress where) {
-        InetSocketAddress address = (InetSocketAddress) where; // as every listener's
+        if (isUnix(where)) {
+            return PeerText.of(where);
+        }
+        InetSocketAddress address = (InetSocketAddress) where;
         String host = address.getAddress().getHostAddress();
         return (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort();
     }
@@ -173,6 +205,16 @@ public final class ListenerSockets {
      */
     public List<SocketAddress> addresses() {
         return List.copyOf(addresses);
+    }
+
+    /**
+     * Any thread. Our own address of a connection: the file of a Unix-domain socket has been renamed since the socket was bound, and the
+     * kernel tells the old name.
+     *
+     * @return the address of a listener, by that which its connections tell; does not change any more
+     */
+    public Map<SocketAddress, SocketAddress> renamed() {
+        return renamed;
     }
 
     /**
@@ -240,19 +282,44 @@ public final class ListenerSockets {
     }
 
     /**
-     * Sets the options of a connection's socket, accepted or outbound.
+     * Sets the options of a connection's socket that was accepted.
      *
      * @param channel its peer may be gone already, so that its first use fails
      * @param options the server's
      * @throws IOException the connection is lost
      */
     public static void prepare(SocketChannel channel, ServerOptions options) throws IOException {
-        channel.setOption(StandardSocketOptions.TCP_NODELAY, true); // each flush is a whole answer
+        if (channel.supportedOptions().contains(StandardSocketOptions.TCP_NODELAY)) {
+            channel.setOption(StandardSocketOptions.TCP_NODELAY, true); // each flush is a whole answer
+        }
         if (options.sendBuffer() > 0) {
             channel.setOption(StandardSocketOptions.SO_SNDBUF, options.sendBuffer());
         }
         if (options.keepAlive().isOn()) {
             KeepAliveProbes.begin(channel, options.keepAlive());
+        }
+    }
+
+    /**
+     * Opens a socket for an outbound connection, with its options set.
+     *
+     * @param provider makes the socket
+     * @param address  what it will be connected to
+     * @param options  the server's
+     * @return a socket that is not connected
+     * @throws IOException if there is no descriptor
+     */
+    public static SocketChannel open(SelectorProvider provider, SocketAddress address, ServerOptions options) throws IOException {
+        SocketChannel channel = isUnix(address) ? provider.openSocketChannel(StandardProtocolFamily.UNIX) : provider.openSocketChannel();
+        try {
+            prepare(channel, options);
+            if (options.receiveBuffer() > 0) {
+                channel.setOption(StandardSocketOptions.SO_RCVBUF, options.receiveBuffer());
+            }
+            return channel;
+        } catch (Throwable t) {
+            channel.close();
+            throw t;
         }
     }
 
@@ -366,7 +433,8 @@ public final class ListenerSockets {
     }
 
     /**
-     * Accepts what the backlogs hold and closes the sockets, those too that wait for a PROXY header. The host then sees to it that their ports are free. Called again, it goes
+     * Removes the files of Unix-domain sockets, accepts what the backlogs hold and closes the sockets, those too that wait for a PROXY header.
+     * The host then sees to it that their ports are free. Called again, it goes
      * on where it found no memory.
      *
      * @throws IOException if closing one of them fails
@@ -377,6 +445,7 @@ public final class ListenerSockets {
         for (int i = 0; i < sockets.size(); i++) {
             try {
                 if (sockets.get(i).isOpen()) {
+                    removeFile(i); // first: nobody is to come between the last accept and the close
                     accept(i, listeners.get(i).backlog() + 1); // Linux holds one more than it is told
                 }
                 sockets.get(i).close();

@@ -1,6 +1,7 @@
 package dev.sluice.internal;
 
 import java.io.IOException;
+import java.net.StandardSocketOptions;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
@@ -11,7 +12,8 @@ import java.nio.channels.spi.SelectorProvider;
  * watch such a socket, and reports no reset. A read would take bytes that are not wanted yet; and once the peer has ended its side, every
  * read finds that end, though a reset has followed. So a socket is registered here for a moment, with {@code OP_CONNECT}, which never
  * comes to one that is connected: Linux reports a broken one all the same. On a system that does not, every connection seems to live,
- * and only the idle limit ends it. Belongs to the thread of its loop.
+ * and only the idle limit ends it. So it is with Unix-domain sockets: a peer that closed well, with bytes still to be read, looks the same as
+ * a broken one. Belongs to the thread of its loop.
  */
 public final class LivenessProbe implements AutoCloseable {
 
@@ -43,6 +45,20 @@ public final class LivenessProbe implements AutoCloseable {
      * @return false also if nothing can be told
      */
     public boolean isLost(SocketChannel channel) {
+        return channel.supportedOptions().contains(StandardSocketOptions.TCP_NODELAY) && reports(channel, SelectionKey.OP_CONNECT);
+    }
+
+    /**
+     * Whether a read would find something, for a socket that does not tell how much has arrived.
+     *
+     * @param channel as for {@link #isLost}
+     * @return true for bytes, and for the peer's end; false also if nothing can be told
+     */
+    public boolean hasInput(SocketChannel channel) {
+        return reports(channel, SelectionKey.OP_READ);
+    }
+
+    private boolean reports(SocketChannel channel, int operation) {
         prepare(channel.provider());
         if (selector == null) {
             return false;
@@ -51,7 +67,7 @@ public final class LivenessProbe implements AutoCloseable {
             boolean blocks = channel.isBlocking();
             channel.configureBlocking(false);
             try {
-                return reports(channel);
+                return isReady(channel, operation);
             } finally {
                 channel.configureBlocking(blocks);
             }
@@ -60,13 +76,13 @@ public final class LivenessProbe implements AutoCloseable {
         }
     }
 
-    private boolean reports(SocketChannel channel) throws IOException {
-        SelectionKey key = channel.register(selector, SelectionKey.OP_CONNECT);
+    private boolean isReady(SocketChannel channel, int operation) throws IOException {
+        SelectionKey key = channel.register(selector, operation);
         try {
-            return selector.selectNow(broken -> {}) > 0;
+            return selector.selectNow(ready -> {}) > 0;
         } finally {
             key.cancel();
-            selector.selectNow(broken -> {}); // it lets go of the channel
+            selector.selectNow(ready -> {}); // it lets go of the channel
         }
     }
 

@@ -16,8 +16,8 @@ public final class Rehearsal {
         AddressLimit.class, Admission.class, BlockingWrite.class, ChunkDepot.class, ChunkPool.class, ConnectionLog.class, ConnectionState.class,
         Counters.class, Deadlines.class, DescriptorLimit.class, Drain.class, InputDeadline.class, KeepAliveProbes.class, ListenerSockets.class, LivenessProbe.class,
         Loop.class, MemoryBudget.class, MemoryWait.class, Observation.class, OutboundQueue.class, Outlet.class, Patience.class,
-        PendingWork.class, RateLimitedLog.class, ReadStop.class, ServerEnd.class, SocketIo.class, TaskQueue.class, Timeouts.class,
-        UnreadInput.class, Workers.class,
+        PeerText.class, PendingWork.class, RateLimitedLog.class, ReadStop.class, ServerEnd.class, SocketIo.class, TaskQueue.class, Timeouts.class,
+        UnixFile.class, UnreadInput.class, Workers.class,
         AwaitedHeaders.class, HeaderDecoder.class, RejectedHeader.class,
         CloseReason.class, DrainReport.class, ServerObserver.class, ServerStats.class
     };

@@ -3,6 +3,7 @@ package dev.sluice.internal;
 import java.io.IOException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.NotYetConnectedException;
 import java.nio.channels.SocketChannel;
 
@@ -27,15 +28,21 @@ public interface SocketIo {
         return channel.read(into);
     }
 
+    /** What {@link #available} returns where it is not known. */
+    int UNKNOWN = -1;
+
     /**
      * How many bytes the next reads would find. For the end of a connection: a channel keeps what this asks of it.
      *
      * @param channel the connection's socket
-     * @return bytes that have arrived and were not read
+     * @return bytes that have arrived and were not read; {@link #UNKNOWN} of a Unix-domain socket before Java 19
      * @throws IOException the connection is lost
      */
     default int available(SocketChannel channel) throws IOException {
-        return channel.socket().getInputStream().available();
+        if (channel.supportedOptions().contains(StandardSocketOptions.TCP_NODELAY)) {
+            return channel.socket().getInputStream().available();
+        }
+        return Runtime.version().feature() < 19 ? UNKNOWN : Channels.newInputStream(channel).available();
     }
 
     /**
@@ -87,7 +94,7 @@ public interface SocketIo {
     }
 
     /**
-     * Makes the coming close a reset, which tells the peer that what it got is not the whole.
+     * Makes the coming close a reset, which tells the peer that what it got is not the whole. Of a Unix-domain socket it stays a plain end.
      *
      * @param channel the connection's socket
      */

@@ -11,7 +11,7 @@ import dev.sluice.internal.ChunkDepot;
 import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Workers;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -59,12 +59,12 @@ public final class Connector implements AutoCloseable {
      * {@link CloseReason.Kind#CONNECT_FAILURE}, without an {@code onOpen} before. That is so, too, at the limit of connections, and
      * once the connector drains or has drained; such an attempt is counted as refused.
      *
-     * @param address where to; an address that was not resolved fails
+     * @param address where to, by TCP or to a Unix-domain socket; an address that was not resolved fails
      * @param timeout how long to wait for an answer; zero: as long as the system does
      * @param factory makes the handler, just before its first callback
      * @return false if the reactor has ended: then no callback comes
      */
-    public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
+    public boolean connect(SocketAddress address, Duration timeout, Handler.Factory factory) {
         return context.reactor.insist(() -> context.connect(address, timeout, factory, false));
     }
 
@@ -74,7 +74,7 @@ public final class Connector implements AutoCloseable {
      * one. An attempt that would fail every time is not made again, and the log says so: one to an address that was not resolved, or
      * of a kind for which the reactor's provider has no sockets.
      *
-     * @param address where to
+     * @param address where to, by TCP or to a Unix-domain socket
      * @param timeout how long to wait for an answer; zero: as long as the system does
      * @param backoff how long to wait before the next attempt; it begins from the shortest time once a byte was read, and after a
      *     connection that lived for the longest
@@ -82,7 +82,7 @@ public final class Connector implements AutoCloseable {
      * @return ends the attempts; if the reactor has ended, they have ended, and no callback comes
      * @throws IllegalArgumentException if the port is 0
      */
-    public Reconnecting keepConnected(InetSocketAddress address, Duration timeout, Backoff backoff, Handler.Factory factory) {
+    public Reconnecting keepConnected(SocketAddress address, Duration timeout, Backoff backoff, Handler.Factory factory) {
         Reconnecting reconnecting = new Reconnecting(context, kept, address, timeout, backoff, factory);
         if (!context.reactor.execute(() -> begin(reconnecting))) {
             reconnecting.neverBegan();

@@ -34,6 +34,9 @@ final class ReactorAcceptor implements ListenerSockets.Host {
         this.factory = factory;
         this.sockets = new ListenerSockets(
                 provider, listeners, options, admission, reactor.loop(), this, LoggerFactory.getLogger(Server.class));
+        for (ReactorContext context : contexts) {
+            context.renamed = sockets.renamed();
+        }
         this.forgetEnd = reactor.atEnd(sockets::loopHasEnded);
     }
 

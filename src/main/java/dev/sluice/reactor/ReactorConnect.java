@@ -7,9 +7,8 @@ import dev.sluice.internal.Drain;
 import dev.sluice.internal.ListenerSockets;
 import dev.sluice.internal.TaskQueue;
 import java.io.IOException;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.SocketTimeoutException;
-import java.net.StandardSocketOptions;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -26,7 +25,7 @@ import java.time.Duration;
 final class ReactorConnect extends TaskQueue.Task implements ReadyHandler, Drain.Member {
 
     final ReactorContext context;
-    private final InetSocketAddress address;
+    private final SocketAddress address;
     private final Duration timeout;
     private final Handler.Factory factory;
     private final boolean isOutbound;
@@ -44,7 +43,7 @@ final class ReactorConnect extends TaskQueue.Task implements ReadyHandler, Drain
     private boolean isTold;
 
     ReactorConnect(
-            ReactorContext context, InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isOutbound) {
+            ReactorContext context, SocketAddress address, Duration timeout, Handler.Factory factory, boolean isOutbound) {
         this.context = context;
         this.address = address;
         this.timeout = timeout;
@@ -63,11 +62,7 @@ final class ReactorConnect extends TaskQueue.Task implements ReadyHandler, Drain
     }
 
     private void connect() throws IOException {
-        channel = context.reactor.selector.provider().openSocketChannel();
-        ListenerSockets.prepare(channel, context.options);
-        if (context.options.receiveBuffer() > 0) {
-            channel.setOption(StandardSocketOptions.SO_RCVBUF, context.options.receiveBuffer());
-        }
+        channel = ListenerSockets.open(context.reactor.selector.provider(), address, context.options);
         channel.configureBlocking(false);
         if (channel.connect(address)) {
             open();
@@ -158,7 +153,7 @@ final class ReactorConnect extends TaskQueue.Task implements ReadyHandler, Drain
     }
 
     /** Nothing is attempted, and the handler is told. Not within a callback. */
-    static void refuse(ReactorContext context, InetSocketAddress address, Handler.Factory factory, String why) {
+    static void refuse(ReactorContext context, SocketAddress address, Handler.Factory factory, String why) {
         CloseReason reason = new CloseReason(CloseReason.Kind.CONNECT_FAILURE, new IOException(why), 0);
         ReactorConnection connection = ReactorConnection.neverOpened(context, address);
         context.refused.increment();

@@ -15,13 +15,14 @@ import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.MemoryWait;
 import dev.sluice.internal.OutboundQueue;
 import dev.sluice.internal.Patience;
+import dev.sluice.internal.PeerText;
 import dev.sluice.internal.PendingWork;
 import dev.sluice.internal.ReadStop;
+import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.TaskQueue;
 import dev.sluice.internal.Timeouts;
 import dev.sluice.internal.UnreadInput;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
@@ -903,14 +904,15 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     /** Nothing more is given to the handler, because the server drains. */
     private void countUnread() {
         if (state == ConnectionState.OPEN && !has(ReadStop.INPUT_ENDED)) {
-            context.drain.leftUnread(arrived() + (unread == null ? 0 : unread.limit()));
+            context.drain.leftUnread(Math.max(0, arrived()) + (unread == null ? 0 : unread.limit()));
         }
     }
 
-    /** Bytes that have arrived and were not read. */
+    /** Bytes that have arrived and were not read; {@link SocketIo#UNKNOWN} for some, or for the peer's end, where the socket does not count. */
     private int arrived() {
         try {
-            return context.socketIo.available(channel());
+            int known = context.socketIo.available(channel());
+            return known == SocketIo.UNKNOWN && !context.probe.hasInput(channel()) ? 0 : known;
         } catch (IOException e) {
             return 0; // lost
         }
@@ -1122,7 +1124,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     }
 
     @Override
-    public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
+    public boolean connect(SocketAddress address, Duration timeout, Handler.Factory factory) {
         return state != ConnectionState.CLOSED && context.ask(() -> context.connect(address, timeout, factory, true));
     }
 
@@ -1204,13 +1206,18 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
         }
         if (ending == null || ending.isBare) {
             try {
-                return isRemote ? channel().getRemoteAddress() : channel().getLocalAddress();
+                return isRemote ? channel().getRemoteAddress() : local();
             } catch (IOException e) {
                 // was closed meanwhile
             }
         }
         Ending known = ending;
         return known == null ? null : isRemote ? known.remote : known.local;
+    }
+
+    private SocketAddress local() throws IOException {
+        SocketAddress told = channel().getLocalAddress();
+        return context.renamed.getOrDefault(told, told);
     }
 
     @Override
@@ -1247,7 +1254,7 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
 
     @Override
     public String toString() {
-        return "connection " + id() + " with " + remoteAddress() + ", " + state + ", " + pending() + " bytes pending";
+        return "connection " + id() + " with " + PeerText.of(remoteAddress()) + ", " + state + ", " + pending() + " bytes pending";
     }
 
     /** Null if it never had one. */

@@ -24,7 +24,7 @@ import dev.sluice.internal.RateLimitedLog;
 import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Timeouts;
 import dev.sluice.internal.Workers;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -136,6 +136,9 @@ final class ReactorContext {
     /** Reads that connections still have while the server drains. */
     final Map<ReactorConnection, Integer> lastReads = new IdentityHashMap<>();
 
+    /** See {@link ListenerSockets#renamed}. */
+    Map<SocketAddress, SocketAddress> renamed = Collections.emptyMap();
+
     private final Runnable forgetEnd;
     private ReactorContext[] siblings = {this};
 
@@ -224,7 +227,7 @@ final class ReactorContext {
      * @param isOutbound whether another connection of the server has asked for it
      * @throws OutOfMemoryError changes nothing
      */
-    ReactorConnect connect(InetSocketAddress address, Duration timeout, Handler.Factory factory, boolean isOutbound) {
+    ReactorConnect connect(SocketAddress address, Duration timeout, Handler.Factory factory, boolean isOutbound) {
         ReactorConnect attempt = new ReactorConnect(this, address, timeout, factory, isOutbound); // first: it must not fail when counted
         String refusal = null;
         if (drain != null && !(isOutbound && drain.mayBeJoined())) {
@@ -251,7 +254,7 @@ final class ReactorContext {
             outbound.add(connection); // first: without memory, none was opened
         }
         counters.add(Counter.OPENED, 1);
-        ConnectionLog.opened(connection);
+        ConnectionLog.opened(connection, connection.socket());
     }
 
     /** A socket that was handed to this loop could not become a connection. Throws nothing. */

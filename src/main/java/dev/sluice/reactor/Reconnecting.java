@@ -4,8 +4,10 @@ import dev.sluice.CloseReason;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Timer;
+import dev.sluice.internal.PeerText;
 import dev.sluice.internal.TaskQueue;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
@@ -34,7 +36,7 @@ public final class Reconnecting implements AutoCloseable {
     /** Those of its connector whose attempts have not ended. On the loop. */
     private final Set<Reconnecting> kept;
 
-    private final InetSocketAddress address;
+    private final SocketAddress address;
     private final Duration timeout;
     private final Backoff backoff;
     private final Handler.Factory factory;
@@ -51,7 +53,7 @@ public final class Reconnecting implements AutoCloseable {
     private final TaskQueue.Task later = TaskQueue.task(this::again);
 
     Reconnecting(
-            ReactorContext context, Set<Reconnecting> kept, InetSocketAddress address, Duration timeout, Backoff backoff,
+            ReactorContext context, Set<Reconnecting> kept, SocketAddress address, Duration timeout, Backoff backoff,
             Handler.Factory factory) {
         this.context = context;
         this.kept = kept;
@@ -59,7 +61,7 @@ public final class Reconnecting implements AutoCloseable {
         this.timeout = Objects.requireNonNull(timeout, "timeout");
         this.backoff = Objects.requireNonNull(backoff, "backoff");
         this.factory = Objects.requireNonNull(factory, "factory");
-        if (address.getPort() == 0) {
+        if (address instanceof InetSocketAddress inet && inet.getPort() == 0) {
             throw new IllegalArgumentException("port 0 cannot be connected to: " + address);
         }
     }
@@ -194,7 +196,7 @@ public final class Reconnecting implements AutoCloseable {
 
         private void goOn(CloseReason reason) {
             if (isFinal(reason)) {
-                LoggerFactory.getLogger(Reconnecting.class).warn("no more attempts to connect to {}: {}", address, reason.cause().toString());
+                LoggerFactory.getLogger(Reconnecting.class).warn("no more attempts to connect to {}: {}", PeerText.of(address), reason.cause().toString());
                 end(reason.cause());
                 return;
             }

@@ -26,6 +26,7 @@ final class ThreadAcceptor implements ListenerSockets.Host {
         this.service = service;
         this.sockets = new ListenerSockets(
                 context.seams.sockets(), listeners, context.options, admission, context.loop, this, LoggerFactory.getLogger(Server.class));
+        context.renamed = sockets.renamed();
     }
 
     @Override

@@ -6,7 +6,7 @@ import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.ListenerSockets;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.StandardSocketOptions;
+import java.net.SocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
@@ -18,29 +18,24 @@ import java.time.Duration;
  * @param timeout how long to wait for an answer; zero: as long as the system does
  * @param factory makes the handler, also of a connection that could not be made
  */
-record ThreadConnect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
+record ThreadConnect(SocketAddress address, Duration timeout, Handler.Factory factory) {
 
     /** Opens a socket; on the loop, so that a lack of descriptors costs no thread. */
     SocketChannel open(SelectorProvider sockets, ServerOptions options) throws IOException {
-        SocketChannel channel = sockets.openSocketChannel();
-        try {
-            ListenerSockets.prepare(channel, options);
-            if (options.receiveBuffer() > 0) {
-                channel.setOption(StandardSocketOptions.SO_RCVBUF, options.receiveBuffer());
-            }
-            return channel;
-        } catch (Throwable t) {
-            channel.close();
-            throw t;
-        }
+        return ListenerSockets.open(sockets, address, options);
     }
 
     /** On the own thread, which it blocks. */
     void connect(SocketChannel channel) throws IOException {
-        if (address.isUnresolved()) {
-            throw new IOException("cannot resolve " + address.getHostString());
-        }
         Thread.interrupted(); // a connect with the flag set would close the channel
+        if (!(address instanceof InetSocketAddress inet)) { // Unix: has an answer at once, or waits for room in a backlog for ever
+            channel.configureBlocking(false);
+            channel.connect(address);
+            channel.configureBlocking(true);
+            return;
+        } else if (inet.isUnresolved()) {
+            throw new IOException("cannot resolve " + inet.getHostString());
+        }
         long millis = (Deadlines.nanos(timeout) + 999_999) / 1_000_000;
         channel.socket().connect(address, (int) Math.min(millis, Integer.MAX_VALUE));
     }

@@ -14,16 +14,18 @@ import dev.sluice.internal.ConnectionLog;
 import dev.sluice.internal.ConnectionState;
 import dev.sluice.internal.Deadlines;
 import dev.sluice.internal.Drain;
+import dev.sluice.internal.LivenessProbe;
 import dev.sluice.internal.MemoryBudget;
 import dev.sluice.internal.MemoryWait;
 import dev.sluice.internal.OutboundQueue;
 import dev.sluice.internal.Patience;
+import dev.sluice.internal.PeerText;
 import dev.sluice.internal.PendingWork;
 import dev.sluice.internal.ReadStop;
+import dev.sluice.internal.SocketIo;
 import dev.sluice.internal.Timeouts;
 import dev.sluice.internal.UnreadInput;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -94,7 +96,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     final ThreadContext context;
     final CallbackLock turn;
-    private final SocketChannel channel;
+    final SocketChannel channel;
     private final long id;
     private final SocketAddress remote;
 
@@ -308,7 +310,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
                 end(Kind.CONNECT_FAILURE, t);
             }
             if (connected) {
-                ConnectionLog.opened(this);
+                ConnectionLog.opened(this, channel);
             }
             watch();
         }
@@ -647,8 +649,12 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         });
     }
 
-    /** Bytes that have arrived and were not read. */
+    /** Bytes that have arrived and were not read, as far as the socket tells. */
     private int arrived() {
+        return Math.max(0, available());
+    }
+
+    private int available() {
         try {
             return context.socketIo.available(channel);
         } catch (IOException e) {
@@ -658,7 +664,23 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     /** Whether nothing has arrived that the handler has not seen, or more than it is still given. */
     private boolean isQuiet() {
-        return lastBytes <= 0 || arrived() == 0;
+        return lastBytes <= 0 || !hasArrived();
+    }
+
+    /** Whether bytes have arrived, or, where their number is not known, the peer's end. */
+    private boolean hasArrived() {
+        int known = available();
+        return known > 0 || known == SocketIo.UNKNOWN && mayFindInput();
+    }
+
+    /** A read that is on its way brings them itself, and a write must not find that its socket does not block. */
+    private boolean mayFindInput() {
+        lock.lock();
+        try (LivenessProbe probe = new LivenessProbe()) {
+            return !inRead && !writing && probe.hasInput(channel);
+        } finally {
+            lock.unlock();
+        }
     }
 
     // ---- writing ------------------------------------------------------------------------------------------------------
@@ -1533,7 +1555,7 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
     }
 
     @Override
-    public boolean connect(InetSocketAddress address, Duration timeout, Handler.Factory factory) {
+    public boolean connect(SocketAddress address, Duration timeout, Handler.Factory factory) {
         return state != ConnectionState.CLOSED && context.connect(new ThreadConnect(address, timeout, factory));
     }
 
@@ -1578,9 +1600,10 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
         return Optional.ofNullable(header);
     }
 
-    private static SocketAddress localOf(SocketChannel channel) {
+    private SocketAddress localOf(SocketChannel channel) {
         try {
-            return channel.getLocalAddress();
+            SocketAddress told = channel.getLocalAddress();
+            return context.renamed.getOrDefault(told, told);
         } catch (IOException e) {
             return null; // closed already
         }
@@ -1593,6 +1616,6 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     @Override
     public String toString() {
-        return "connection " + id + " with " + remote + ", " + state + ", " + pending() + " bytes pending";
+        return "connection " + id + " with " + PeerText.of(remote) + ", " + state + ", " + pending() + " bytes pending";
     }
 }

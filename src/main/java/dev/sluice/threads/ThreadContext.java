@@ -25,9 +25,12 @@ import dev.sluice.internal.Timeouts;
 import dev.sluice.internal.Workers;
 import dev.sluice.reactor.Reactor;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -65,6 +68,9 @@ final class ThreadContext {
     final LivenessProbe probe = new LivenessProbe();
 
     final Loop loop;
+
+    /** See {@link dev.sluice.internal.ListenerSockets#renamed}. */
+    Map<SocketAddress, SocketAddress> renamed = Collections.emptyMap();
     private final Set<ThreadConnection> connections;
 
     /** Outbound attempts that were refused and whose last callback has not returned. */
@@ -142,7 +148,7 @@ final class ThreadContext {
         counters.add(Counter.OPENED, 1); // before its thread can count it as closed
         try {
             connections.add(connection);
-            ConnectionLog.opened(connection);
+            ConnectionLog.opened(connection, connection.channel);
             threads.serve(connection);
         } catch (Throwable t) { // the limit of threads is an Error
             if (connection.disown()) {

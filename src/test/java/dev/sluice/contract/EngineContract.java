@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * being listed anywhere. The clients are plain sockets, the clock is the real one; after each test {@link Rig} checks that nothing is left.
  *
  * <p>{@code mvn test -Dtest=DrainContractTest} runs one topic, {@code -Dtest='*ContractTest' -Dsluice.engine=pool} one engine.
+ * With {@code -Dsluice.door=unix} the clients connect to Unix-domain sockets.
  */
 @ParameterizedClass(name = "{0}")
 @MethodSource("dev.sluice.contract.Engine#chosen")

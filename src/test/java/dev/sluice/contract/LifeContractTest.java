@@ -200,7 +200,7 @@ class LifeContractTest extends EngineContract {
         AtomicReference<Boolean> over = new AtomicReference<>();
         Client client = serve(ServerOptions.builder().maxConnections(1), connection -> (self, in) -> {
             in.position(in.limit());
-            self.connect(rig.server.address(), Duration.ZERO, other -> (Ending) (me, reason) -> {
+            self.connect(rig.server.addresses().get(0), Duration.ZERO, other -> (Ending) (me, reason) -> {
                 refused.countDown();
                 try {
                     rig.server.termination().get(300, TimeUnit.MILLISECONDS);

@@ -3,6 +3,7 @@ package dev.sluice.contract;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.CloseReason;
@@ -162,6 +163,7 @@ class OffloadInOrderContractTest extends EngineContract {
 
     @Test
     void connectionIsNotReadWhileTooManyWaitForOneAndReadAgainAfterwards() throws Exception {
+        assumeFalse(Rig.ON_UNIX, "such a socket has room for 300 small answers, and this client reads none until the end");
         int lines = 20_000;
         int bound = 10;
         Semaphore gate = new Semaphore(0);

@@ -24,8 +24,11 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,6 +46,12 @@ import org.awaitility.Awaitility;
 /** A server on some engine, its clients, and the check after every test: nothing is left, and the books balance. */
 final class Rig implements AutoCloseable {
 
+    /** Whether the clients of the contracts connect to Unix-domain sockets. */
+    static final boolean ON_UNIX = "unix".equals(System.getProperty("sluice.door"));
+
+    /** Whether a socket tells how many bytes have arrived, so that the peer's end is not taken for some. */
+    static final boolean COUNTS_INPUT = !ON_UNIX || Runtime.version().feature() >= 19;
+
     private static final Duration LONGEST = Duration.ofSeconds(20);
     private static final Executor THREADS = task -> new Thread(task, "test").start();
 
@@ -51,7 +60,18 @@ final class Rig implements AutoCloseable {
     final Server server;
 
     Rig(Engine engine, ServerOptions.Builder options, Function<Connection, Handler> handlers) throws IOException {
-        this(engine, List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))), options, handlers);
+        this(engine, List.of(door()), options, handlers);
+    }
+
+    /** A place to listen at that is free: a port of the loopback interface, or with {@code -Dsluice.door=unix} a file. */
+    static Listener door() throws IOException {
+        return Listener.at(ON_UNIX ? unixDoor() : new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+    }
+
+    static UnixDomainSocketAddress unixDoor() throws IOException {
+        Path file = Files.createTempFile("sluice", ".sock");
+        Files.delete(file);
+        return UnixDomainSocketAddress.of(file);
     }
 
     Rig(Engine engine, List<Listener> listeners, ServerOptions.Builder options, Function<Connection, Handler> handlers) throws IOException {
@@ -76,10 +96,13 @@ final class Rig implements AutoCloseable {
     }
 
     Client connectOnly(int receiveBuffer) throws IOException {
-        return connectOnly(server.address(), receiveBuffer);
+        return connectOnly(server.addresses().get(0), receiveBuffer);
     }
 
     Client connectOnly(SocketAddress address, int receiveBuffer) throws IOException {
+        if (address instanceof UnixDomainSocketAddress) {
+            return client(new UnixSocket(address));
+        }
         Socket socket = new Socket();
         if (receiveBuffer > 0) {
             socket.setReceiveBufferSize(receiveBuffer);
@@ -98,6 +121,10 @@ final class Rig implements AutoCloseable {
         socket.connect(address);
         socket.setTcpNoDelay(true);
         socket.setSoTimeout((int) LONGEST.toMillis());
+        return client(socket);
+    }
+
+    private Client client(Socket socket) throws IOException {
         Client client = new Client(socket);
         clients.add(client);
         return client;
@@ -208,10 +235,11 @@ final class Rig implements AutoCloseable {
             return sent[0];
         }
 
+        /** Whether the end that comes is a reset, which on a Unix-domain socket is a plain end. */
         boolean awaitReset() throws IOException {
             try {
                 in.readAllBytes();
-                return false;
+                return ON_UNIX;
             } catch (java.net.SocketException e) {
                 return true;
             }

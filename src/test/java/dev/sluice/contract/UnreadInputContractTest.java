@@ -3,6 +3,7 @@ package dev.sluice.contract;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
@@ -100,6 +101,7 @@ class UnreadInputContractTest extends EngineContract {
 
     @Test
     void endWaitsForAHandlerThatPausesAtTheLastOffer() throws Exception {
+        assumeTrue(Rig.COUNTS_INPUT, "the peer\'s end looks like input, and one offer less comes before it");
         StringBuffer seen = new StringBuffer();
         Client client = serve(new Handler() {
             @Override
@@ -129,6 +131,7 @@ class UnreadInputContractTest extends EngineContract {
 
     @Test
     void writeAtTheLastOfferLeavesThoughTheHandlerPauses() throws Exception {
+        assumeTrue(Rig.COUNTS_INPUT, "the peer\'s end looks like input, and one offer less comes before it");
         AtomicInteger offers = new AtomicInteger();
         Client client = serve((self, in) -> {
             if (offers.incrementAndGet() == 2) {

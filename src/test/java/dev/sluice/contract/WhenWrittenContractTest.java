@@ -3,6 +3,7 @@ package dev.sluice.contract;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.sluice.CloseReason;
 import dev.sluice.CloseReason.Kind;
@@ -74,6 +75,7 @@ class WhenWrittenContractTest extends EngineContract {
 
     @Test
     void countsWhatItsThreadWroteBeforeItInOrder() throws Exception {
+        assumeFalse(Rig.ON_UNIX, "such a socket has room for 300 small requests, and the server reads none while output waits");
         int messages = 500;
         AtomicInteger inside = new AtomicInteger();
         AtomicInteger overlaps = new AtomicInteger();

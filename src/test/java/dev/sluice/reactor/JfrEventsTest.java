@@ -22,7 +22,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -179,6 +181,32 @@ class JfrEventsTest {
     void threadsEvents() throws Exception {
         checkCommon(record(ThreadServer.start(
                 ANY, ServerOptions.builder().maxPending(100_000).build(), Threads.platform(), connection -> JfrEventsTest::answer)));
+    }
+
+    @Test
+    void clientOfAUnixDomainSocketIsNamedByItsUser() throws Exception {
+        UnixDomainSocketAddress door = UnixDomainSocketAddress.of(directory.resolve("door"));
+        AtomicInteger connects = new AtomicInteger();
+        List<RecordedEvent> events = record(
+                ReactorServer.start(
+                        List.of(Listener.at(ANY), Listener.at(door)),
+                        ReactorOptions.builder().server(ServerOptions.builder().maxPending(100_000).build()).build(),
+                        connection -> JfrEventsTest::answer),
+                () -> {
+                    try (SocketChannel client = SocketChannel.open(door)) {
+                        client.write(ByteBuffer.wrap(new byte[] {'?'}));
+                        client.read(ByteBuffer.allocate(1));
+                    } catch (IOException e) {
+                        throw new AssertionError(e);
+                    }
+                    return connects.incrementAndGet();
+                });
+        List<RecordedEvent> unix = of(events, "Connection").stream().filter(event -> event.getString("remote").startsWith("unix")).toList();
+        assertTrue(!unix.isEmpty(), events.toString());
+        for (RecordedEvent event : unix) {
+            assertTrue(event.getString("remote").startsWith("unix client (user " + System.getProperty("user.name") + ", group "), event::toString);
+            assertEquals("unix:" + door, event.getString("local"));
+        }
     }
 
     /** A process of its own that can make no thread once somebody records; says what is wrong then, or nothing. */

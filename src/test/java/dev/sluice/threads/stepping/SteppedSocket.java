@@ -230,7 +230,7 @@ final class SteppedSocket extends SocketChannel {
 
     @Override
     public Set<SocketOption<?>> supportedOptions() {
-        return Set.of();
+        return Set.of(StandardSocketOptions.TCP_NODELAY);
     }
 
     @Override
