@@ -4,7 +4,7 @@ import dev.sluice.ServerOptions;
 import dev.sluice.reactor.Connector;
 import dev.sluice.reactor.Reactor;
 import java.io.IOException;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.function.Consumer;
 
@@ -36,7 +36,7 @@ public final class Load {
     private final Reactor reactor;
     private final Connector connector;
     private final Requester[] requesters;
-    private final InetSocketAddress server;
+    private final SocketAddress server;
     private Phase phase = Phase.CONNECTING;
     private int attempted;
     private int tried;
@@ -49,7 +49,7 @@ public final class Load {
 
     private Load(LoadPlan plan) throws IOException {
         this.plan = plan;
-        this.server = new InetSocketAddress(plan.host(), plan.port());
+        this.server = plan.server();
         Content content = new Content(plan.size(), plan.expect());
         this.requesters = new Requester[plan.connections()];
         for (int i = 0; i < requesters.length; i++) {

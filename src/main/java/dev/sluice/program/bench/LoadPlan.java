@@ -1,12 +1,15 @@
 package dev.sluice.program.bench;
 
 import dev.sluice.InvalidOption;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
 
 /**
  * The plan of a load: connections, size, time.
  *
- * @param host        the server's
- * @param port        the server's
+ * @param host        the server's address; or {@code unix:PATH}
+ * @param port        the server's; 0 with a path
  * @param connections open at the same time
  * @param size        bytes of a request, and of its answer
  * @param pipeline    requests in flight on a connection, at most
@@ -32,6 +35,7 @@ public record LoadPlan(
     /** Bytes in flight on one connection, at most: 64 MiB. */
     public static final int MOST_IN_FLIGHT = 64 << 20;
 
+    private static final String UNIX = "unix:";
     private static final long LONGEST_MS = 86_400_000;
 
     /**
@@ -55,6 +59,15 @@ public record LoadPlan(
         if (rate < 0 || rate > 1e9) {
             throw new InvalidOption("rate", "between 0 and 1000000000", rate);
         }
+    }
+
+    /**
+     * Where the server is.
+     *
+     * @return the address of its port, or of its Unix-domain socket
+     */
+    public SocketAddress server() {
+        return host.startsWith(UNIX) ? UnixDomainSocketAddress.of(host.substring(UNIX.length())) : new InetSocketAddress(host, port);
     }
 
     /**

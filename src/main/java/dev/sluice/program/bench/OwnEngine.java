@@ -51,7 +51,7 @@ record OwnEngine(Engine engine) implements Contender {
                 .server(ServerOptions.builder().drainTimeout(Duration.ZERO).build())
                 .subReactors(engine == Engine.REACTOR ? spec.sizeOr(0) : 0)
                 .build();
-        Server server = engine.start(Listener.at(address), options, spec.sizeOr(Engine.POOL_SIZE), Services.ECHO.open(Settings.none()).factory());
+        Server server = engine.start(List.of(Listener.at(address)), options, spec.sizeOr(Engine.POOL_SIZE), Services.ECHO.open(Settings.none()).factory());
         return new Running() {
             @Override
             public InetSocketAddress address() {

@@ -2,13 +2,12 @@ package dev.sluice.program.cli;
 
 import dev.sluice.CloseReason;
 import dev.sluice.DrainReport;
-import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.ServerStats.Counter;
 import dev.sluice.datagram.DatagramStats;
+import dev.sluice.internal.PeerText;
 import dev.sluice.program.service.Engine;
 import dev.sluice.program.service.Services;
-import java.net.InetAddress;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -31,24 +30,25 @@ final class Banner {
         }
     }
 
-    void ready(Services service, Engine engine, String threads, InetAddress address, int port, ServerOptions options) {
-        Stderr.line(beginning(address) + service + " on " + HostAddress.text(address, port) + ", engine "
-                + engine + ", " + threads + ", at most " + engine.connections(options) + " connections");
+    /**
+     * Tells that the server is ready.
+     *
+     * @param where       it listens
+     * @param opens       the flag that opens it to the network, or null if it is open
+     * @param connections that it serves at once, or 0 if it serves datagrams alone
+     */
+    void ready(Services service, Engine engine, String threads, String where, String opens, int connections) {
+        Stderr.line(beginning(opens) + service + " on " + where + ", engine " + engine + ", " + threads
+                + (connections == 0 ? "" : ", at most " + connections + " connections"));
     }
 
-    /** The same for datagrams. */
-    void ready(Services service, Engine engine, String threads, InetAddress address, int port) {
-        Stderr.line(beginning(address) + service + " on udp " + HostAddress.text(address, port) + ", engine "
-                + engine + ", " + threads);
-    }
-
-    private String beginning(InetAddress address) {
+    private String beginning(String opens) {
         StringBuilder text = new StringBuilder();
         if (!quiet) {
             text.append("sluice ").append(Program.version()).append(" on Java ").append(System.getProperty("java.version"));
             text.append(", process ").append(ProcessHandle.current().pid()).append('\n');
-            if (address.isLoopbackAddress()) {
-                text.append("only this machine can connect: --bind 0.0.0.0 opens it to the network\n");
+            if (opens != null) {
+                text.append("only this machine can connect: ").append(opens).append(" opens it to the network\n");
             }
         }
         return text.append("ready: ").toString();
@@ -72,7 +72,7 @@ final class Banner {
         StringBuilder text = new StringBuilder();
         List<DrainReport.Cut> shown = report.cuts().subList(0, Math.min(SHOWN, report.cut()));
         for (DrainReport.Cut cut : shown) {
-            text.append("cut: ").append(cut.remote()).append(", ").append(cut.reason().kind());
+            text.append("cut: ").append(PeerText.of(cut.remote())).append(", ").append(cut.reason().kind());
             text.append(", ").append(cut.reason().unsent()).append(" bytes lost\n");
         }
         if (report.owed() > 0 || report.bytesUnread() > 0) {

@@ -6,8 +6,8 @@ import dev.sluice.program.client.Conversation;
 import dev.sluice.program.client.Datagrams;
 import dev.sluice.program.client.Exchange;
 import dev.sluice.program.client.Failure;
-import dev.sluice.program.client.HostPort;
 import dev.sluice.program.client.Pipe;
+import dev.sluice.program.client.Place;
 import dev.sluice.program.client.Terminals;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
@@ -17,8 +17,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code sluice client}: one connection, driven by a person, a pipe, or {@code --send}. */
 @Command(
@@ -27,7 +30,7 @@ import picocli.CommandLine.Parameters;
                 + " answers to standard output.",
         mixinStandardHelpOptions = true,
         versionProvider = Program.Version.class,
-        customSynopsis = "sluice client [HOST:]PORT [options]%n",
+        customSynopsis = "sluice client PLACE [options]%n",
         sortOptions = false,
         optionListHeading = "%nOptions, with their defaults:%n",
         footer = {
@@ -60,8 +63,14 @@ final class ClientCommand implements Callable<Integer> {
         }
     }
 
-    @Parameters(paramLabel = "[HOST:]PORT", converter = HostPortText.class, description = "The server; without a host, 127.0.0.1.")
-    private HostPort peer;
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(
+            paramLabel = "PLACE",
+            converter = PlaceText.ToConnect.class,
+            description = "The server: [HOST:]PORT, without a host 127.0.0.1; or tcp://HOST:PORT, udp://HOST:PORT, unix:PATH.")
+    private Place peer;
 
     @Option(
             names = "--udp",
@@ -109,7 +118,10 @@ final class ClientCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        if (udp) {
+        if (udp && peer.kind() == Place.Kind.UNIX) {
+            throw new ParameterException(spec.commandLine(), Environment.name(spec, "--udp") + " goes with a port, not " + peer);
+        }
+        if (udp || peer.kind() == Place.Kind.UDP) {
             return callWithDatagrams();
         }
         try (SocketChannel channel = Connecting.connect(peer, connectTimeout, retry)) {
@@ -129,7 +141,7 @@ final class ClientCommand implements Callable<Integer> {
     }
 
     private int callWithDatagrams() throws Failure {
-        try (Datagrams datagrams = new Datagrams(peer, wait)) {
+        try (Datagrams datagrams = new Datagrams(peer.port(), wait)) {
             if (send.isEmpty()) {
                 datagrams.pipe();
             } else {
@@ -139,7 +151,7 @@ final class ClientCommand implements Callable<Integer> {
         } catch (BrokenOutput e) {
             return ended(e);
         } catch (IOException e) {
-            throw new Failure("datagrams to " + peer + ": " + Failure.reason(e), e);
+            throw new Failure("datagrams to " + peer.port() + ": " + Failure.reason(e), e);
         }
     }
 

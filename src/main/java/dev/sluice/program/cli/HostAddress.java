@@ -2,8 +2,12 @@ package dev.sluice.program.cli;
 
 import dev.sluice.program.client.Failure;
 import dev.sluice.program.client.HostPort;
+import dev.sluice.program.client.Place;
 import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -31,6 +35,13 @@ final class HostAddress {
             String why = e.getCause() instanceof UnknownHostException ? "no such host" : Failure.reason(e.getCause());
             throw new Failure("cannot resolve '" + name + "', given with " + option + ": " + why, e);
         }
+    }
+
+    /** The address of a place, whose host is resolved. */
+    static SocketAddress of(Place place, String option) throws Failure, InterruptedException {
+        return place.file() == null
+                ? new InetSocketAddress(resolve(place.port().host(), option), place.port().port())
+                : UnixDomainSocketAddress.of(place.file());
     }
 
     static String text(InetAddress address, int port) {

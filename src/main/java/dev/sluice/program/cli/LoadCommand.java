@@ -8,7 +8,7 @@ import dev.sluice.program.bench.LoadPlan;
 import dev.sluice.program.bench.LoadResult;
 import dev.sluice.program.bench.report.LoadText;
 import dev.sluice.program.client.Failure;
-import dev.sluice.program.client.HostPort;
+import dev.sluice.program.client.Place;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
         description = "Loads a server that already runs, and checks every byte of every answer.",
         mixinStandardHelpOptions = true,
         versionProvider = Program.Version.class,
-        customSynopsis = "sluice load [HOST:]PORT [options]%n",
+        customSynopsis = "sluice load PLACE [options]%n",
         sortOptions = false,
         optionListHeading = "%nOptions, with their defaults:%n",
         footer = {
@@ -45,8 +45,11 @@ final class LoadCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "[HOST:]PORT", converter = HostPortText.class, description = "The server; without a host, 127.0.0.1.")
-    private HostPort server;
+    @Parameters(
+            paramLabel = "PLACE",
+            converter = PlaceText.ToConnect.class,
+            description = "The server: [HOST:]PORT, without a host 127.0.0.1; or tcp://HOST:PORT, unix:PATH.")
+    private Place server;
 
     @Option(names = {"-c", "--connections"}, paramLabel = "N", defaultValue = "64", description = "Connections. [${DEFAULT-VALUE}]")
     private int connections;
@@ -111,6 +114,9 @@ final class LoadCommand implements Callable<Integer> {
         if (serverPid != 0 && ProcessHandle.of(serverPid).isEmpty()) {
             throw new ParameterException(spec.commandLine(), Environment.name(spec, "--server-pid") + ": there is no process " + serverPid);
         }
+        if (server.kind() == Place.Kind.UDP) {
+            throw new ParameterException(spec.commandLine(), "load goes with connections, not " + server);
+        }
         Logging.warningsOnly();
         Output file = json == null ? null : Output.to(json);
         LoadPlan plan = plan();
@@ -138,10 +144,9 @@ final class LoadCommand implements Callable<Integer> {
 
     private LoadPlan plan() throws Failure {
         try {
-            String address = InetAddress.getByName(server.host()).getHostAddress();
             return new LoadPlan(
-                    address,
-                    server.port(),
+                    server.file() == null ? InetAddress.getByName(server.port().host()).getHostAddress() : server.toString(),
+                    server.file() == null ? server.port().port() : 0,
                     connections,
                     (int) Math.min(size, Integer.MAX_VALUE),
                     pipeline,

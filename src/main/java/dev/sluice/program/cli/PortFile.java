@@ -1,6 +1,7 @@
 package dev.sluice.program.cli;
 
 import dev.sluice.program.client.Failure;
+import dev.sluice.program.client.Place;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.DatagramSocket;
@@ -34,15 +35,16 @@ final class PortFile implements AutoCloseable {
         this.path = path;
     }
 
-    /** Removes the file of an earlier server, so that a script which waits for this one does not read the old port. Does nothing for null. */
-    static PortFile claim(Path path, int port, boolean udp) throws Failure {
+    /** Removes the file of an earlier server, so that a script which waits for this one does not read the old port. The place is the first with a
+     * port, or any. Does nothing for null. */
+    static PortFile claim(Path path, Place place) throws Failure {
         if (path == null) {
             return new PortFile(null);
         }
         PortFile file = new PortFile(path.toAbsolutePath());
         try {
             if (Files.exists(file.path, LinkOption.NOFOLLOW_LINKS)) {
-                file.removeStale(port, udp);
+                file.removeStale(place.port() == null ? 0 : place.port().port(), place.kind() == Place.Kind.UDP);
             } else if (!Files.isDirectory(file.path.getParent())) {
                 throw file.failure("no such directory", null);
             }
@@ -90,6 +92,7 @@ final class PortFile implements AutoCloseable {
         }
     }
 
+    /** Writes the port, or an empty line for 0. */
     void write(int port) throws Failure {
         if (path == null) {
             return;
@@ -97,7 +100,7 @@ final class PortFile implements AutoCloseable {
         // a name that no other process can guess and link; in the same directory, as another may be on another file system
         Path draft = path.resolveSibling(path.getFileName() + "." + Long.toHexString(new SecureRandom().nextLong()) + ".tmp");
         try {
-            Files.writeString(draft, port + "\n", StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            Files.writeString(draft, (port == 0 ? "" : port) + "\n", StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
             try {
                 BasicFileAttributes attributes = attributes(draft);
                 Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE);

@@ -6,8 +6,10 @@ import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.datagram.DatagramEndpoint;
 import dev.sluice.datagram.DatagramOptions;
-import dev.sluice.datagram.DatagramStats;
+import dev.sluice.internal.PeerText;
 import dev.sluice.program.client.Failure;
+import dev.sluice.program.client.HostPort;
+import dev.sluice.program.client.Place;
 import dev.sluice.program.service.Engine;
 import dev.sluice.program.service.Service;
 import dev.sluice.program.service.Services;
@@ -15,12 +17,14 @@ import dev.sluice.program.service.Settings;
 import dev.sluice.reactor.ReactorOptions;
 import java.io.IOException;
 import java.net.BindException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -29,14 +33,16 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine;
 
 /** {@code sluice serve}: a service on a port, until a signal drains it. */
 @Command(
         name = "serve",
-        description = "Serves a service on a TCP or UDP port until SIGTERM or Ctrl-C.",
+        description = "Serves a service on TCP and UDP ports and Unix-domain sockets until SIGTERM or Ctrl-C.",
         mixinStandardHelpOptions = true,
         versionProvider = Program.Version.class,
         customSynopsis = "sluice serve [SERVICE] [options]%n",
@@ -77,10 +83,23 @@ final class ServeCommand implements Callable<Integer> {
     private int port;
 
     @Option(
+            names = "--listen",
+            paramLabel = "PLACE",
+            description = "Where to listen, instead of --bind and --port: tcp://HOST:PORT, udp://HOST:PORT, unix:PATH or unix:PATH?mode=0660;"
+                    + " may be repeated. [none]")
+    private List<String> listen = new ArrayList<>();
+
+    @Option(
+            names = "--replace",
+            defaultValue = "false",
+            description = "Take the place of a server that listens on the same Unix-domain socket. [${DEFAULT-VALUE}]")
+    private boolean replace;
+
+    @Option(
             names = "--port-file",
             paramLabel = "PATH",
             converter = FilePath.class,
-            description = "The port is written here, atomically, once the server is ready; removed at its end. [none]")
+            description = "The first port, or an empty line, is written here, atomically, once the server is ready; removed at its end. [none]")
     private Path portFile;
 
     @Option(
@@ -137,65 +156,120 @@ final class ServeCommand implements Callable<Integer> {
         return command;
     }
 
+    /** A place with its address, which is known once its host is resolved, and with its listener, unless it is for datagrams. */
+    private record Door(Place place, SocketAddress address, Listener listener) {}
+
     @Override
     public Integer call() throws Exception {
-        serviceFlags.check(service, udp, portFile);
+        List<Place> places = places();
+        boolean someUdp = places.stream().anyMatch(ServeCommand::isUdp);
+        serviceFlags.check(service, someUdp ? udp ? name("--udp") : name("--listen") + " udp:" : null, portFile);
         serviceFlags.keepNamesBriefly();
-        ReactorOptions options = flags.options(engine, udp, serviceFlags.maxLine());
+        ReactorOptions options = flags.options(engine, places.stream().allMatch(ServeCommand::isUdp), serviceFlags.maxLine());
         HeadStart.await();
         Logging.level(logLevel != null ? logLevel : quiet ? LogLevel.WARN : LogLevel.INFO);
         environment.ignored(spec).forEach(LoggerFactory.getLogger(ServeCommand.class)::debug);
-        try (PortFile told = PortFile.claim(portFile, port, udp)) {
-            return serve(options, told);
+        Place first = places.stream().filter(place -> place.port() != null).findFirst().orElse(places.get(0));
+        try (PortFile told = PortFile.claim(portFile, first)) {
+            return serve(places, options, told);
         }
     }
 
-    private int serve(ReactorOptions options, PortFile told) throws Exception {
-        InetAddress address = HostAddress.resolve(bind, "--bind");
-        Listener listener = flags.listener(new InetSocketAddress(address, port));
+    /** Where to listen. A flag goes before the environment, which may name several places at once. */
+    private List<Place> places() {
+        boolean isShort = isGiven("--bind") || isGiven("--port");
+        boolean isVariable = !isGiven("--listen");
+        if (isShort && isVariable) {
+            listen = List.of();
+        }
+        if (listen.isEmpty()) {
+            return List.of(new Place(udp ? Place.Kind.UDP : Place.Kind.TCP, new HostPort(bind, port), null, Map.of()));
+        } else if (isShort || udp) {
+            throw wrong(name("--listen") + " takes the place of --bind, --port and --udp: write tcp://HOST:PORT or udp://HOST:PORT");
+        }
+        List<Place> places = new ArrayList<>();
+        for (String text : listen) {
+            for (String each : isVariable ? text.strip().split("\\s+") : new String[] {text}) {
+                try {
+                    places.add(new PlaceText().convert(each));
+                } catch (TypeConversionException e) {
+                    throw wrong(name("--listen") + " " + e.getMessage());
+                }
+            }
+        }
+        return places;
+    }
+
+    private boolean isGiven(String flag) {
+        return spec.commandLine().getParseResult().hasMatchedOption(flag);
+    }
+
+    private static boolean isUdp(Place place) {
+        return place.kind() == Place.Kind.UDP;
+    }
+
+    private String name(String flag) {
+        return Environment.name(spec, flag);
+    }
+
+    private ParameterException wrong(String complaint) {
+        return new ParameterException(spec.commandLine(), complaint);
+    }
+
+    private int serve(List<Place> places, ReactorOptions options, PortFile told) throws Exception {
+        List<Door> doors = new ArrayList<>();
+        for (Place place : places) {
+            SocketAddress address = HostAddress.of(place, listen.isEmpty() ? "--bind" : "--listen");
+            doors.add(new Door(place, address, isUdp(place) ? null : flags.listener(address, place, replace)));
+        }
         Settings settings = serviceFlags.settings();
         Banner banner = new Banner(quiet);
         banner.warn(ServerFlags.warning(options.server()));
         Thread rehearsal = new Thread(ServeCommand::rehearse, "sluice-rehearsal");
         rehearsal.start();
-        if (udp) {
-            return serveDatagrams(address, options.server(), told, banner, rehearsal);
-        }
-        try (Service served = open(settings); Server server = listen(address, listener, options, served)) {
-            Future<?> end = server.termination();
+        try (Service served = open(settings); Serving serving = new Serving()) {
+            List<SocketAddress> bound = listen(doors, options, served, serving);
+            Future<?> end = serving.end();
             StopSignals.onFirst(
-                    () -> stop(() -> server.drain(flags.drainQuiet(), options.server().drainTimeout()), end, options.server()), Main::halt);
+                    () -> stop(() -> serving.drain(flags.drainQuiet(), options.server().drainTimeout()), end, options.server()), Main::halt);
             rehearsal.join(); // before the port is announced: clients could use up the descriptors that the first warning needs
-            told.write(server.address().getPort());
-            banner.ready(service, engine, engine.threads(options, flags.poolSize()), address, server.address().getPort(), options.server());
-            return outcome(server, banner);
+            told.write(bound.stream().mapToInt(ServeCommand::port).filter(each -> each > 0).findFirst().orElse(0));
+            boolean connects = serving.server() != null;
+            banner.ready(
+                    service, engine, connects ? engine.threads(options, flags.poolSize()) : engine.datagramThreads(flags.poolSize()),
+                    text(doors, bound), isOpen(doors) ? null : listen.isEmpty() ? "--bind 0.0.0.0" : "--listen tcp://0.0.0.0:PORT",
+                    connects ? engine.connections(options.server()) : 0);
+            ending(end);
+            Logging.stop();
+            return outcome(serving, banner);
         }
+    }
+
+    /** Whether other machines may reach one of the doors. */
+    private static boolean isOpen(List<Door> doors) {
+        return doors.stream().anyMatch(door -> door.address instanceof InetSocketAddress inet && !inet.getAddress().isLoopbackAddress());
+    }
+
+    private static int port(SocketAddress address) {
+        return address instanceof InetSocketAddress inet ? inet.getPort() : 0;
+    }
+
+    /** The doors as they were asked for, with the ports that were taken. */
+    private static String text(List<Door> doors, List<SocketAddress> bound) {
+        List<String> texts = new ArrayList<>();
+        for (int i = 0; i < doors.size(); i++) {
+            Door door = doors.get(i);
+            texts.add(door.address instanceof InetSocketAddress inet
+                    ? (isUdp(door.place) ? "udp " : "") + HostAddress.text(inet.getAddress(), port(bound.get(i)))
+                    : door.place.toString());
+        }
+        return String.join(", ", texts);
     }
 
     /** What may have to be done without descriptors or memory. */
     private static void rehearse() {
         Logging.rehearse();
         LastResort.rehearse();
-    }
-
-    private int serveDatagrams(InetAddress address, ServerOptions options, PortFile told, Banner banner, Thread rehearsal) throws Exception {
-        DatagramOptions datagrams = DatagramOptions.builder()
-                .maxQueued(options.maxPending())
-                .sendBuffer(options.sendBuffer())
-                .receiveBuffer(options.receiveBuffer())
-                .build();
-        String threads = engine.datagramThreads(flags.poolSize());
-        DatagramEndpoint endpoint = listen(address, () -> engine.start(
-                new InetSocketAddress(address, port), datagrams, flags.poolSize(), service.datagrams().orElseThrow()), threads);
-        Future<?> end = endpoint.termination();
-        StopSignals.onFirst(() -> stop(() -> endpoint.drain(options.drainTimeout()), end, options), Main::halt);
-        rehearsal.join();
-        told.write(endpoint.address().getPort());
-        banner.ready(service, engine, threads, address, endpoint.address().getPort());
-        DatagramStats stats = ending(endpoint.termination());
-        Logging.stop();
-        Stderr.lastWords(banner.drained(stats));
-        return Status.DONE;
     }
 
     private Service open(Settings settings) throws Failure {
@@ -206,16 +280,49 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private Server listen(InetAddress address, Listener listener, ReactorOptions options, Service served) throws Failure {
-        return listen(address, () -> engine.start(
-                listener, options, flags.poolSize(), served.factory()), engine.threads(options, flags.poolSize()));
+    /** Begins to serve at all doors; tells where, in their order. */
+    private List<SocketAddress> listen(List<Door> doors, ReactorOptions options, Service served, Serving serving) throws Failure {
+        SocketAddress[] bound = new SocketAddress[doors.size()];
+        List<Listener> listeners = new ArrayList<>();
+        for (int i = 0; i < bound.length; i++) {
+            Door door = doors.get(i);
+            if (isUdp(door.place)) {
+                InetSocketAddress address = (InetSocketAddress) door.address;
+                DatagramEndpoint endpoint = begin(address, () -> engine.start(
+                        address, datagrams(options.server()), flags.poolSize(), service.datagrams().orElseThrow()),
+                        engine.datagramThreads(flags.poolSize()));
+                serving.add(endpoint);
+                bound[i] = endpoint.address();
+            } else {
+                listeners.add(door.listener);
+            }
+        }
+        if (!listeners.isEmpty()) {
+            Server server = begin(listeners.size() == 1 ? listeners.get(0).address() : null, () -> engine.start(
+                    listeners, options, flags.poolSize(), served.factory()), engine.threads(options, flags.poolSize()));
+            serving.add(server);
+            Iterator<SocketAddress> addresses = server.addresses().iterator();
+            for (int i = 0; i < bound.length; i++) {
+                bound[i] = bound[i] == null ? addresses.next() : bound[i];
+            }
+        }
+        return List.of(bound);
+    }
+
+    private static DatagramOptions datagrams(ServerOptions options) {
+        return DatagramOptions.builder()
+                .maxQueued(options.maxPending())
+                .sendBuffer(options.sendBuffer())
+                .receiveBuffer(options.receiveBuffer())
+                .build();
     }
 
     private interface Opener<T> {
         T open() throws IOException;
     }
 
-    private <T> T listen(InetAddress address, Opener<T> opener, String threads) throws Failure {
+    /** Where is null if the failure names it. */
+    private <T> T begin(SocketAddress where, Opener<T> opener, String threads) throws Failure {
         try {
             return opener.open();
         } catch (UnsupportedOperationException e) {
@@ -223,9 +330,13 @@ final class ServeCommand implements Callable<Integer> {
         } catch (OutOfMemoryError e) { // how Java reports that the limit of threads is reached
             throw new Failure("cannot start " + threads + ": " + Failure.reason(e), e);
         } catch (IOException | RuntimeException e) {
-            String where = HostAddress.text(address, port);
-            Throwable why = e instanceof BindException && e.getCause() != null ? e.getCause() : e; // which names no address
-            throw new Failure("cannot listen on " + where + ": " + Failure.reason(why) + " (see --bind and --port)", e);
+            boolean namesIt = e instanceof BindException && e.getCause() != null;
+            String hint = listen.isEmpty() ? " (see --bind and --port)" : " (see --listen)";
+            String text = where instanceof InetSocketAddress inet ? HostAddress.text(inet.getAddress(), inet.getPort()) : PeerText.of(where);
+            String what = where == null
+                    ? Failure.reason(e)
+                    : text + ": " + Failure.reason(namesIt ? e.getCause() : e);
+            throw new Failure("cannot listen on " + what + hint, e);
         }
     }
 
@@ -237,11 +348,16 @@ final class ServeCommand implements Callable<Integer> {
         LastResort.unlessEnded(end, options.drainTimeout().plus(GRACE));
     }
 
-    /** Waits for the end of the server, and prints what became of its connections behind all log lines. */
-    private static int outcome(Server server, Banner banner) throws Failure, InterruptedException {
-        DrainReport report = ending(server.termination());
-        Logging.stop();
-        Stderr.lastWords(banner.drained(report, server.stats()));
+    /** Prints what became of the datagrams and connections, behind all log lines. */
+    private static int outcome(Serving serving, Banner banner) throws Failure, InterruptedException {
+        for (DatagramEndpoint endpoint : serving.endpoints()) {
+            Stderr.lastWords(banner.drained(ending(endpoint.termination())));
+        }
+        if (serving.server() == null) {
+            return Status.DONE;
+        }
+        DrainReport report = ending(serving.server().termination());
+        Stderr.lastWords(banner.drained(report, serving.server().stats()));
         return report.cut() == 0 ? Status.DONE : Status.CUT;
     }
 

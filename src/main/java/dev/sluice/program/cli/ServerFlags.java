@@ -5,10 +5,11 @@ import dev.sluice.ServerOptions;
 import dev.sluice.ServerOptions.KeepAlive;
 import dev.sluice.internal.DescriptorLimit;
 import dev.sluice.program.client.Failure;
+import dev.sluice.program.client.Place;
 import dev.sluice.program.service.Engine;
 import dev.sluice.reactor.ReactorOptions;
 import dev.sluice.threads.Threads;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.time.Duration;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -180,9 +181,14 @@ final class ServerFlags {
                 .build();
     }
 
-    /** A listener at an address. Throws {@link dev.sluice.InvalidOption} for a backlog out of range. */
-    Listener listener(InetSocketAddress address) {
-        return Listener.at(address).withBacklog(backlog);
+    /** A listener at an address, with a place's settings. Throws {@link dev.sluice.InvalidOption} for a backlog out of range. */
+    Listener listener(SocketAddress address, Place place, boolean replaces) {
+        Listener listener = Listener.at(address).withBacklog(backlog);
+        if (place.kind() != Place.Kind.UNIX) {
+            return listener;
+        }
+        String mode = place.settings().get("mode");
+        return (mode == null ? listener : listener.withMode(Integer.parseInt(mode, 8))).withReplace(replaces);
     }
 
     private ServerOptions server(Engine engine, int maxLine) {

@@ -2,10 +2,10 @@ package dev.sluice.program.cli;
 
 import dev.sluice.InvalidOption;
 import dev.sluice.program.client.Failure;
-import dev.sluice.program.client.HostPort;
+import dev.sluice.program.client.Place;
 import dev.sluice.program.service.Services;
 import dev.sluice.program.service.Settings;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.security.Security;
 import java.time.Duration;
@@ -35,11 +35,11 @@ final class ServiceFlags {
 
     @Option(
             names = "--to",
-            paramLabel = "HOST:PORT",
+            paramLabel = "PLACE",
             split = ",",
-            converter = HostPortText.class,
-            description = "The target of proxy; may be repeated. [none]")
-    private List<HostPort> targets = new ArrayList<>();
+            converter = PlaceText.ToConnect.class,
+            description = "The target of proxy: HOST:PORT, tcp://HOST:PORT or unix:PATH; may be repeated. [none]")
+    private List<Place> targets = new ArrayList<>();
 
     @Option(
             names = "--resolve-interval",
@@ -64,22 +64,27 @@ final class ServiceFlags {
                     + " [${DEFAULT-VALUE}]")
     private Duration frameTimeout;
 
-    /** Refuses a flag that the service does not take, and a service without the flag that it needs. */
-    void check(Services service, boolean udp, Path portFile) {
-        if (udp && service.datagrams().isEmpty()) {
-            throw wrong(name("--udp") + " goes with upper, echo and discard, not " + service);
+    /** Refuses a flag that the service does not take, and a service without the flag that it needs. Datagrams are asked for by a flag, or null. */
+    void check(Services service, String datagrams, Path portFile) {
+        if (datagrams != null && service.datagrams().isEmpty()) {
+            throw wrong(datagrams + " goes with upper, echo and discard, not " + service);
         }
         if (file == null && service == Services.RECORD) {
             throw wrong("record needs --file PATH");
         }
         if (targets.isEmpty() && service == Services.PROXY) {
-            throw wrong("proxy needs --to HOST:PORT");
+            throw wrong("proxy needs --to PLACE");
         }
         if (file != null && service != Services.RECORD) {
             throw wrong(name("--file") + " goes with record, not " + service);
         }
         if (file != null && portFile != null && FilePath.isSame(file, portFile)) {
             throw wrong(name("--file") + " and " + name("--port-file") + " name the same file: " + file);
+        }
+        for (Place target : targets) {
+            if (target.kind() == Place.Kind.UDP) {
+                throw wrong(name("--to") + " goes with connections, not " + target);
+            }
         }
         if (!targets.isEmpty() && service != Services.PROXY) {
             throw wrong(name("--to") + " goes with proxy, not " + service);
@@ -123,9 +128,9 @@ final class ServiceFlags {
 
     /** The settings, with the address of each target resolved. */
     Settings settings() throws Failure, InterruptedException {
-        List<InetSocketAddress> addresses = new ArrayList<>();
-        for (HostPort target : targets) {
-            addresses.add(new InetSocketAddress(HostAddress.resolve(target.host(), "--to"), target.port()));
+        List<SocketAddress> addresses = new ArrayList<>();
+        for (Place target : targets) {
+            addresses.add(HostAddress.of(target, "--to"));
         }
         return new Settings(maxLine(), frameTimeout, file, addresses, resolveInterval);
     }

@@ -4,8 +4,11 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 
 /** Opens a blocking connection: tries each address of the host in turn, and starts again while there is time. */
@@ -25,7 +28,7 @@ public final class Connecting {
      * @throws Failure              if no attempt succeeded in time
      * @throws InterruptedException if interrupted between two attempts
      */
-    public static SocketChannel connect(HostPort peer, Duration timeout, Duration retry) throws Failure, InterruptedException {
+    public static SocketChannel connect(Place peer, Duration timeout, Duration retry) throws Failure, InterruptedException {
         long start = System.nanoTime();
         while (true) {
             try {
@@ -39,19 +42,36 @@ public final class Connecting {
         }
     }
 
-    private static SocketChannel once(HostPort peer, Duration timeout) throws IOException {
+    private static SocketChannel once(Place peer, Duration timeout) throws IOException {
+        if (peer.file() != null) {
+            return toFile(peer.file());
+        }
         IOException failure = null;
-        for (InetAddress address : InetAddress.getAllByName(peer.host())) {
+        for (InetAddress address : InetAddress.getAllByName(peer.port().host())) {
             SocketChannel channel = SocketChannel.open();
             try {
-                channel.socket().connect(new InetSocketAddress(address, peer.port()), timeout.isZero() ? 0 : millis(timeout));
+                channel.socket().connect(new InetSocketAddress(address, peer.port().port()), timeout.isZero() ? 0 : millis(timeout));
                 return channel;
             } catch (IOException e) {
                 channel.close();
                 failure = e;
             }
         }
-        throw failure == null ? new UnknownHostException(peer.host()) : failure;
+        throw failure == null ? new UnknownHostException(peer.port().host()) : failure;
+    }
+
+    /** Has an answer at once: a connect that blocks would wait for room in a full backlog for ever. */
+    private static SocketChannel toFile(Path file) throws IOException {
+        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            channel.configureBlocking(false);
+            channel.connect(UnixDomainSocketAddress.of(file));
+            channel.configureBlocking(true);
+            return channel;
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
     }
 
     /** A timeout as sockets take it: at least 1 ms, as 0 would wait without limit. */

@@ -15,7 +15,7 @@ import org.jline.terminal.TerminalBuilder;
 public final class Conversation {
 
     private final SocketChannel channel;
-    private final HostPort peer;
+    private final Place peer;
     private final String eol;
     private volatile boolean peerEnded;
     private volatile IOException failure;
@@ -23,7 +23,7 @@ public final class Conversation {
     private boolean typing = true;
 
     /** On a blocking channel, which the caller closes. */
-    public Conversation(SocketChannel channel, HostPort peer, String eol) {
+    public Conversation(SocketChannel channel, Place peer, String eol) {
         this.channel = channel;
         this.peer = peer;
         this.eol = eol;

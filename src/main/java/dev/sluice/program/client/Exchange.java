@@ -1,10 +1,9 @@
 package dev.sluice.program.client;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.Socket;
-import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -14,14 +13,19 @@ import java.util.List;
 /** Sends each text and prints its answer, which ends when no byte came for a while. */
 public final class Exchange {
 
-    private final Socket socket;
+    private final SocketChannel channel;
+    private final Selector selector;
+    private final SelectionKey key;
     private final Answers answers = new Answers();
-    private final byte[] buffer = new byte[64 << 10];
+    private final ByteBuffer buffer = ByteBuffer.allocateDirect(64 << 10);
     private boolean hasAnswer;
 
-    /** On a blocking channel, which the caller closes. */
-    public Exchange(SocketChannel channel) {
-        this.socket = channel.socket();
+    /** On a channel that the caller closes, and that does not block any more. */
+    public Exchange(SocketChannel channel) throws IOException {
+        this.channel = channel;
+        this.selector = Selector.open(); // a socket of the Unix family has no time-outs of its own
+        channel.configureBlocking(false);
+        this.key = channel.register(selector, 0);
     }
 
     /**
@@ -31,10 +35,9 @@ public final class Exchange {
      * @throws Failure if the peer closed before the last text was sent, or without a byte of any answer
      */
     public void run(List<String> texts, String eol, Duration wait) throws IOException, Failure {
-        socket.setSoTimeout(Connecting.millis(wait));
         for (Iterator<String> left = texts.iterator(); left.hasNext(); ) {
-            socket.getOutputStream().write((left.next() + eol).getBytes(StandardCharsets.UTF_8));
-            boolean open = answered();
+            send(ByteBuffer.wrap((left.next() + eol).getBytes(StandardCharsets.UTF_8)));
+            boolean open = answered(Connecting.millis(wait));
             if (!open && left.hasNext()) {
                 throw Failure.endedEarly();
             }
@@ -44,23 +47,27 @@ public final class Exchange {
         }
     }
 
-    /** Prints until no byte came for the length of the wait; false if the peer has closed. */
-    private boolean answered() throws IOException {
-        InputStream in = socket.getInputStream();
-        while (true) {
-            int length;
-            try {
-                length = in.read(buffer);
-            } catch (SocketTimeoutException e) {
-                answers.end();
-                return true;
+    private void send(ByteBuffer text) throws IOException {
+        key.interestOps(SelectionKey.OP_WRITE);
+        while (text.hasRemaining()) {
+            if (channel.write(text) == 0) {
+                selector.select(ready -> {});
             }
-            if (length < 0) {
+        }
+        key.interestOps(SelectionKey.OP_READ);
+    }
+
+    /** Prints until no byte came for the length of the wait; false if the peer has closed. */
+    private boolean answered(int waitMs) throws IOException {
+        while (selector.select(ready -> {}, waitMs) > 0) {
+            if (channel.read(buffer.clear()) < 0) {
                 answers.end();
                 return false;
             }
             hasAnswer = true;
-            answers.print(ByteBuffer.wrap(buffer, 0, length), false);
+            answers.print(buffer.flip(), false);
         }
+        answers.end();
+        return true;
     }
 }

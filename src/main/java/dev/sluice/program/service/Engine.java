@@ -37,19 +37,19 @@ public enum Engine {
     /**
      * Starts a server.
      *
-     * @param listener where to listen
-     * @param options  how to behave; only a {@link #REACTOR} heeds those that are not a server's
-     * @param poolSize threads of a {@link #POOL}
-     * @param factory  makes the handler of each connection
+     * @param listeners where to listen
+     * @param options   how to behave; only a {@link #REACTOR} heeds those that are not a server's
+     * @param poolSize  threads of a {@link #POOL}
+     * @param factory   makes the handler of each connection
      * @return a server that accepts connections
-     * @throws IOException                   if the address cannot be listened on
+     * @throws IOException                   if one of the addresses cannot be listened on
      * @throws UnsupportedOperationException of {@link #VIRTUAL}, before Java 21
      */
-    public Server start(Listener listener, ReactorOptions options, int poolSize, Handler.Factory factory)
+    public Server start(List<Listener> listeners, ReactorOptions options, int poolSize, Handler.Factory factory)
             throws IOException {
         return switch (this) {
-            case REACTOR -> ReactorServer.start(List.of(listener), options, factory);
-            case THREADS, POOL, VIRTUAL -> ThreadServer.start(List.of(listener), options.server(), kind(poolSize), factory);
+            case REACTOR -> ReactorServer.start(listeners, options, factory);
+            case THREADS, POOL, VIRTUAL -> ThreadServer.start(listeners, options.server(), kind(poolSize), factory);
         };
     }
 

@@ -5,8 +5,9 @@ import dev.sluice.CloseReason.Kind;
 import dev.sluice.Connection;
 import dev.sluice.Handler;
 import dev.sluice.Hold;
+import dev.sluice.internal.PeerText;
 import dev.sluice.internal.RateLimitedLog;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
@@ -42,12 +43,12 @@ public final class Proxy implements Service {
      * @param resolveInterval how often names are looked up again; zero: never
      * @throws IllegalArgumentException if there is none
      */
-    public Proxy(List<InetSocketAddress> targets, Duration resolveInterval) {
+    public Proxy(List<? extends SocketAddress> targets, Duration resolveInterval) {
         this(targets, resolveInterval, Resolver.SYSTEM);
     }
 
     /** For tests, which replace the name server. */
-    Proxy(List<InetSocketAddress> targets, Duration resolveInterval, Resolver.Lookup names) {
+    Proxy(List<? extends SocketAddress> targets, Duration resolveInterval, Resolver.Lookup names) {
         if (targets.isEmpty()) {
             throw new IllegalArgumentException("a proxy needs a target");
         }
@@ -146,7 +147,7 @@ public final class Proxy implements Service {
         @Override
         public void onClose(Connection self, CloseReason reason) {
             if (reason.kind() == Kind.CONNECT_FAILURE) {
-                target.log.warn(System.nanoTime(), "cannot connect to " + target.where.address(), reason.cause());
+                target.log.warn(System.nanoTime(), "cannot connect to " + PeerText.of(target.where.address()), reason.cause());
                 other.connection.execute(other::tryNext);
             } else if (other != null && (reason.kind() != Kind.PEER || reason.unsent() > 0)) {
                 other.connection.abort(); // else it knows both ends, and closes when its output has left

@@ -3,6 +3,7 @@ package dev.sluice.program.service;
 import dev.sluice.internal.RateLimitedLog;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Arrays;
@@ -35,23 +36,24 @@ final class Resolver implements AutoCloseable {
     /** An address whose name is looked up. Any thread may read it. */
     static final class Resolved {
         private final RateLimitedLog failures = new RateLimitedLog(LOG);
-        private volatile InetSocketAddress address;
+        private volatile SocketAddress address;
 
         /**
          * Begins with an address.
          *
          * @param address with the name that it was made from; without one, it stays
          */
-        Resolved(InetSocketAddress address) {
+        Resolved(SocketAddress address) {
             this.address = address;
         }
 
-        InetSocketAddress address() {
+        SocketAddress address() {
             return address;
         }
 
         private boolean hasName() {
-            return address.isUnresolved() || !address.getHostString().equals(address.getAddress().getHostAddress());
+            return address instanceof InetSocketAddress now
+                    && (now.isUnresolved() || !now.getHostString().equals(now.getAddress().getHostAddress()));
         }
     }
 
@@ -105,7 +107,7 @@ final class Resolver implements AutoCloseable {
     }
 
     private void lookUp(Resolved each) throws UnknownHostException {
-        InetSocketAddress now = each.address;
+        InetSocketAddress now = (InetSocketAddress) each.address;
         InetAddress[] found = names.lookUp(now.getHostString());
         if (!Arrays.asList(found).contains(now.getAddress())) {
             each.address = new InetSocketAddress(InetAddress.getByAddress(now.getHostString(), found[0].getAddress()), now.getPort());

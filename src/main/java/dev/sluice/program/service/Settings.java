@@ -1,6 +1,6 @@
 package dev.sluice.program.service;
 
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -14,7 +14,7 @@ import java.util.List;
  * @param targets         where {@link Proxy} relays to
  * @param resolveInterval how often {@link Proxy} looks up the names of its targets again; zero: never
  */
-public record Settings(int maxLine, Duration frameTimeout, Path file, List<InetSocketAddress> targets, Duration resolveInterval) {
+public record Settings(int maxLine, Duration frameTimeout, Path file, List<SocketAddress> targets, Duration resolveInterval) {
 
     /** The longest line by default: 64 KiB. */
     public static final int MAX_LINE = 64 << 10;

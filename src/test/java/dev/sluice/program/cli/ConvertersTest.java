@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.program.client.HostPort;
 import java.net.InetAddress;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -56,21 +55,6 @@ class ConvertersTest {
     void otherDurationsAreRefusedAndQuoted(String text) {
         TypeConversionException e = assertThrows(TypeConversionException.class, () -> new DurationText().convert(text));
         assertTrue(e.getMessage().startsWith("'" + text + "' "), e.getMessage());
-    }
-
-    @ParameterizedTest
-    @CsvSource({
-        "10000, 127.0.0.1, 10000", "localhost:80, localhost, 80", "10.0.0.1:1, 10.0.0.1, 1", "[::1]:10000, ::1, 10000",
-        "[fe80::1%eth0]:9, fe80::1%eth0, 9"
-    })
-    void peersAreHostAndPort(String text, String host, int port) {
-        assertEquals(new HostPort(host, port), new HostPortText().convert(text));
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"", "x", "0", "65536", "host:", "host:x", ":80", "::1:80", "[]:80", "\"a:1", "a b:1", "http://a:1"})
-    void otherPeersAreRefused(String text) {
-        assertThrows(TypeConversionException.class, () -> new HostPortText().convert(text));
     }
 
     @ParameterizedTest

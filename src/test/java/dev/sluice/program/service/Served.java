@@ -37,7 +37,7 @@ final class Served implements AutoCloseable {
         this.service = service;
         Server started;
         try {
-            started = engine.start(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)), ReactorOptions.builder().server(options.build()).build(), 40, service.factory());
+            started = engine.start(List.of(Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))), ReactorOptions.builder().server(options.build()).build(), 40, service.factory());
         } catch (UnsupportedOperationException e) {
             service.close();
             Assumptions.abort(e.getMessage());
