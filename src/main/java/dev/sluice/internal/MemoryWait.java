@@ -29,8 +29,8 @@ import java.util.function.Supplier;
  *
  * <p>If nobody holds more than its share, as when all have filled memory side by side, nobody may be closed, and nobody would ever go on.
  * Then those that have waited longest take twice their memory, as far as there is any before the last sixteenth; the time of the others
- * begins anew. Each that grew can reach the end of its message, and gives all back; or it holds more than its share, and may be closed. If
- * there is no room for that either, all hold nearly their shares, and those that wait do so until others end, the silent ones by the idle
+ * begins anew. Each that grew has as long to reach the end of its message, and then gives all back; or it holds more than its share, and
+ * may be closed. If there is no room for that either, all hold nearly their shares, and those that wait do so until others end, the silent ones by the idle
  * timeout.
  *
  * <p>While their server drains, all those that wait may grow so, as far as there is room, and at once: each that has reached the end of what
@@ -54,9 +54,9 @@ public final class MemoryWait {
          * Takes as much memory again for its unread input, and reads, if it is that which is full.
          *
          * @param most bytes that it may take
-         * @return bytes that it took; 0 if it still waits
+         * @return false if it still waits
          */
-        long grow(long most);
+        boolean grow(long most);
 
         /** It has waited too long, and is closed. */
         void endForMemory();
@@ -91,6 +91,9 @@ public final class MemoryWait {
 
     private boolean isDraining;
 
+    /** When a connection last grew. */
+    private long grewNs;
+
     /** Ends the looks; null while no connection waits. */
     private Timer looks;
 
@@ -109,6 +112,7 @@ public final class MemoryWait {
         this.mostNs = mostNs;
         this.all = all;
         this.others = others;
+        this.grewNs = loop.nowNs() - mostNs;
     }
 
     /**
@@ -221,20 +225,23 @@ public final class MemoryWait {
     }
 
     private void grow(Collection<Member> some) {
-        long room = budget.room();
         for (Member each : List.copyOf(some)) {
-            room -= each.grow(room);
+            if (each.grow(budget.room())) { // asked each time: connections of other loops grow, too
+                grewNs = loop.nowNs();
+            }
         }
     }
 
     /**
-     * Closes those of the loop that hold most, none of them below its share, whether they wait or not. Closes none while memory is not short.
+     * Closes those of the loop that hold most, none of them below its share, whether they wait or not. Closes none while memory is not short,
+     * nor as long after some have grown as a connection may wait: it is they that hold most.
      *
      * @param bytes that are to be free then
      * @return how many are still to be
      */
     public long closeLargest(long bytes) {
-        return closeLargest(new ArrayList<>(all.get()), Math.min(bytes, budget.excess()));
+        boolean mayGoOn = loop.nowNs() - grewNs < mostNs;
+        return mayGoOn ? bytes : closeLargest(new ArrayList<>(all.get()), Math.min(bytes, budget.excess()));
     }
 
     private long closeLargest(List<Holding> some, long bytes) {

@@ -1168,14 +1168,14 @@ final class ReactorConnection extends Deadlines.Entry implements Connection, Rea
     }
 
     @Override
-    public long grow(long most) {
+    public boolean grow(long most) {
         int more = UnreadInput.growth(unread, context.options.maxRemainder());
         if (more == 0 || more > most) {
-            return 0;
+            return false;
         }
         keep(UnreadInput.grown(unread, more));
         readAgain();
-        return more;
+        return true;
     }
 
     @Override

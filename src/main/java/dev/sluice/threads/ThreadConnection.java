@@ -1197,16 +1197,16 @@ final class ThreadConnection implements Connection, PendingWork.Owner, Drain.Mem
 
     /** On the loop. */
     @Override
-    public long grow(long most) {
+    public boolean grow(long most) {
         lock.lock();
         try {
             int more = UnreadInput.growth(unread, context.options.maxRemainder());
             if (!isShortOfMemory() || more == 0 || more > most) {
-                return 0; // it may just have gone on
+                return false; // it may just have gone on
             }
             keep(UnreadInput.grown(unread, more));
             goOnReading();
-            return more;
+            return true;
         } finally {
             lock.unlock();
         }

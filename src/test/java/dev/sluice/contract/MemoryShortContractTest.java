@@ -194,21 +194,13 @@ class MemoryShortContractTest extends EngineContract {
         }
     }
 
-    /** Several loops let theirs grow side by side, and one may make room for another by closing one that has just grown. */
     @Test
     void connectionsOfWhichNoneMayBeClosedTakeTurnsToGrow() throws Exception {
         List<Client> clients = alike(Duration.ofSeconds(1), "\n");
-        int closed = 0;
         for (Client client : clients) {
-            try {
-                assertAnswer(70_000, client);
-            } catch (IOException e) {
-                assertEquals(Kind.MEMORY, client.awaitClose().kind());
-                closed++;
-            }
+            assertAnswer(70_000, client);
         }
-        assertEquals(closed, rig.server.stats().closedBy(Kind.MEMORY));
-        assertTrue(closed == 0 || engine == Engine.SUB_REACTORS && closed < CLIENTS / 2, closed + " are closed");
+        assertEquals(0, rig.server.stats().closedBy(Kind.MEMORY));
     }
 
     @Test

@@ -273,6 +273,36 @@ class MemoryTest {
         assertEquals(0, loop.server.stats().closedBy(Kind.MEMORY));
     }
 
+    /** Others have waited a second less. When their time is over, those that grew hold most. */
+    @Test
+    void connectionsThatGrewHaveTheirTime() throws IOException {
+        loop.serve(OPTIONS, SocketIo.PLAIN, connection -> lines());
+        List<Loop.Client> all = new ArrayList<>();
+        for (int i = 0; i < 26; i++) {
+            all.add(loop.connect().send(ByteBuffer.allocate(30_000)));
+        }
+        loop.settle();
+        for (Loop.Client each : all) {
+            each.send(ByteBuffer.allocate(30_000));
+            if (each == all.get(12)) {
+                loop.settle();
+                loop.advance(Duration.ofSeconds(1));
+            }
+        }
+        loop.settle();
+        loop.advance(Duration.ofSeconds(29));
+        List<Loop.Client> grew = new ArrayList<>(all);
+        grew.removeIf(each -> ((ReactorConnection) each.recorder.connection).held() < 60_000);
+        assertFalse(grew.isEmpty());
+        loop.advance(Duration.ofSeconds(1));
+        loop.advance(Duration.ofSeconds(28));
+        assertEquals(0, loop.server.stats().closedBy(Kind.MEMORY));
+        for (Loop.Client each : grew) {
+            each.send("\n");
+        }
+        untilAllAreAnswered(grew);
+    }
+
     @Test
     void connectionsThatGrewAndStaySilentAreClosedUntilTheOthersHaveRoom() throws IOException {
         loop.serve(OPTIONS, SocketIo.PLAIN, connection -> lines());
