@@ -72,14 +72,7 @@ public final class ListenerSockets {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
 
     private final Counters counters = new Counters(Counter.class);
-    private final List<Listener> listeners;
-    private final List<ServerSocketChannel> sockets = new ArrayList<>();
-    private final List<SocketAddress> addresses = new ArrayList<>();
-
-    /** Of each socket, or null if it has none. */
-    private final List<UnixFile> files = new ArrayList<>();
-    private final Map<SocketAddress, SocketAddress> renamed = new HashMap<>();
-    private final List<Consumer<Boolean>> registrations = new ArrayList<>();
+    private final List<Door> doors = new ArrayList<>();
     private final Admission admission;
     private final AwaitedHeaders headers;
     private final Loop loop;
@@ -118,7 +111,6 @@ public final class ListenerSockets {
             Host host,
             Logger log)
             throws IOException {
-        this.listeners = List.copyOf(listeners);
         this.admission = admission;
         this.loop = loop;
         this.host = host;
@@ -139,49 +131,72 @@ public final class ListenerSockets {
             throw new IllegalArgumentException("a server needs a listener");
         }
         try {
-            for (Listener listener : this.listeners) {
-                ServerSocketChannel socket = isUnix(listener.address())
-                        ? provider.openServerSocketChannel(StandardProtocolFamily.UNIX)
-                        : provider.openServerSocketChannel();
-                bind(socket, listener, options.receiveBuffer());
+            for (Listener listener : listeners) {
+                Door door = new Door(provider, listener);
+                doors.add(door);
+                door.bind(options.receiveBuffer());
             }
-            for (int i = 0; i < sockets.size(); i++) {
-                int each = i;
-                registrations.add(host.register(sockets.get(i), () -> accept(each, ACCEPTS_A_TURN)));
+            for (Door door : doors) {
+                door.listening = host.register(door.socket, () -> accept(door, ACCEPTS_A_TURN));
             }
         } catch (Throwable t) {
-            for (int i = 0; i < sockets.size(); i++) {
-                removeFile(i);
-                sockets.get(i).close();
+            for (Door door : doors) {
+                door.close();
             }
             throw t;
         }
         admission.whenOneLeaves(this::resumeSoon);
     }
 
-    private void bind(ServerSocketChannel socket, Listener listener, int receiveBuffer) throws IOException {
-        sockets.add(socket);
-        if (receiveBuffer > 0) {
-            socket.setOption(StandardSocketOptions.SO_RCVBUF, receiveBuffer); // inherited, from the handshake on
-        }
-        try {
-            if (isUnix(listener.address())) {
-                files.add(UnixFile.bind(socket, listener));
-                addresses.add(listener.address());
-                renamed.put(socket.getLocalAddress(), listener.address());
-            } else {
-                socket.bind(listener.address(), listener.backlog());
-                files.add(null);
-                addresses.add(socket.getLocalAddress());
-            }
-        } catch (BindException e) { // names no address, and there may be several
-            throw (BindException) new BindException(text(listener.address()) + ": " + e.getMessage()).initCause(e);
-        }
-    }
+    /** A listener and its socket. */
+    private static final class Door {
+        private final Listener listener;
+        private final ServerSocketChannel socket;
 
-    private void removeFile(int i) {
-        if (i < files.size() && files.get(i) != null) { // else it has none, or could not be bound
-            files.get(i).remove();
+        /** Null if it has none, or could not be bound. */
+        private UnixFile file;
+
+        /** The name that it was bound under, which its connections tell. */
+        private SocketAddress bound;
+
+        private Consumer<Boolean> listening;
+
+        Door(SelectorProvider provider, Listener listener) throws IOException {
+            this.listener = listener;
+            this.socket = isUnix(listener.address())
+                    ? provider.openServerSocketChannel(StandardProtocolFamily.UNIX)
+                    : provider.openServerSocketChannel();
+        }
+
+        private void bind(int receiveBuffer) throws IOException {
+            if (receiveBuffer > 0) {
+                socket.setOption(StandardSocketOptions.SO_RCVBUF, receiveBuffer); // inherited, from the handshake on
+            }
+            try {
+                if (isUnix(listener.address())) {
+                    file = UnixFile.bind(socket, listener);
+                } else {
+                    socket.bind(listener.address(), listener.backlog());
+                }
+                bound = socket.getLocalAddress();
+            } catch (BindException e) { // names no address, and there may be several
+                throw (BindException) new BindException(text(listener.address()) + ": " + e.getMessage()).initCause(e);
+            }
+        }
+
+        private SocketAddress address() {
+            return file == null ? bound : listener.address();
+        }
+
+        private void removeFile() {
+            if (file != null) {
+                file.remove();
+            }
+        }
+
+        private void close() throws IOException {
+            removeFile();
+            socket.close();
         }
     }
 
@@ -204,7 +219,7 @@ public final class ListenerSockets {
      * @return where the sockets listen, in the order of the listeners
      */
     public List<SocketAddress> addresses() {
-        return List.copyOf(addresses);
+        return doors.stream().map(Door::address).toList();
     }
 
     /**
@@ -214,6 +229,12 @@ public final class ListenerSockets {
      * @return the address of a listener, by that which its connections tell; does not change any more
      */
     public Map<SocketAddress, SocketAddress> renamed() {
+        Map<SocketAddress, SocketAddress> renamed = new HashMap<>();
+        for (Door door : doors) {
+            if (door.file != null) {
+                renamed.put(door.bound, door.address());
+            }
+        }
         return renamed;
     }
 
@@ -228,15 +249,15 @@ public final class ListenerSockets {
     }
 
     /** Accepts the connections that wait, or the first of them. */
-    private void accept(int listener, int most) {
+    private void accept(Door door, int most) {
         try {
             for (int i = 0; i < most; i++) {
-                SocketChannel channel = sockets.get(listener).accept();
+                SocketChannel channel = door.socket.accept();
                 if (channel == null) {
                     break;
                 }
                 nextPause = FIRST_PAUSE;
-                admit(channel, listeners.get(listener).proxy().orElse(null));
+                admit(channel, door.listener.proxy().orElse(null));
             }
         } catch (Throwable t) { // an Error too: one that left here would close the socket
             try {
@@ -412,8 +433,8 @@ public final class ListenerSockets {
     }
 
     private void listen(boolean wanted) {
-        for (Consumer<Boolean> registration : registrations) {
-            registration.accept(wanted);
+        for (Door door : doors) {
+            door.listening.accept(wanted);
         }
     }
 
@@ -434,21 +455,20 @@ public final class ListenerSockets {
 
     /**
      * Removes the files of Unix-domain sockets, accepts what the backlogs hold and closes the sockets, those too that wait for a PROXY header.
-     * The host then sees to it that their ports are free. Called again, it goes
-     * on where it found no memory.
+     * The host then sees to it that their ports are free. Called again, it goes on where it found no memory.
      *
      * @throws IOException if closing one of them fails
      */
     public void close() throws IOException {
         closed = true;
         IOException failure = null;
-        for (int i = 0; i < sockets.size(); i++) {
+        for (Door door : doors) {
             try {
-                if (sockets.get(i).isOpen()) {
-                    removeFile(i); // first: nobody is to come between the last accept and the close
-                    accept(i, listeners.get(i).backlog() + 1); // Linux holds one more than it is told
+                if (door.socket.isOpen()) {
+                    door.removeFile(); // first: nobody is to come between the last accept and the close
+                    accept(door, door.listener.backlog() + 1); // Linux holds one more than it is told
                 }
-                sockets.get(i).close();
+                door.socket.close();
             } catch (IOException e) {
                 failure = e; // the others are closed all the same
             }
