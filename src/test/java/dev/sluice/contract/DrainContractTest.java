@@ -72,7 +72,7 @@ class DrainContractTest extends EngineContract {
         for (int i = 0; i < 200; i++) {
             clients.add(rig.connectOnly());
         }
-        CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofMillis(200), Duration.ofSeconds(30));
+        CompletableFuture<DrainReport> end = rig.server.drain(Duration.ofSeconds(1), Duration.ofSeconds(30)); // as long as a loaded machine needs to send
         CompletableFuture.runAsync(() -> {}, CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS)).get();
         for (Client client : clients) {
             client.send("hello");
