@@ -1,6 +1,7 @@
 package dev.sluice.program.cli;
 
 import dev.sluice.Listener;
+import dev.sluice.ProxyProtocol;
 import dev.sluice.ServerOptions;
 import dev.sluice.program.service.Settings;
 import dev.sluice.reactor.ReactorOptions;
@@ -18,6 +19,7 @@ final class Defaults {
         return switch (flag) {
             case "--backlog" -> String.valueOf(Listener.at(new InetSocketAddress(0)).backlog());
             case "--max-connections-per-address" -> String.valueOf(server.maxConnectionsPerAddress());
+            case "--proxy-timeout" -> DurationText.text(ProxyProtocol.from("unix").timeout());
             case "--idle-timeout" -> DurationText.text(server.idleTimeout());
             case "--write-timeout" -> DurationText.text(server.writeTimeout());
             case "--linger-timeout" -> DurationText.text(server.lingerTimeout());

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine.ITypeConverter;
@@ -111,15 +112,34 @@ final class PlaceText implements ITypeConverter<Place> {
             int equals = each.indexOf('=');
             String name = equals < 0 ? each : each.substring(0, equals);
             String value = equals < 0 ? "" : each.substring(equals + 1);
-            if (kind != Kind.UNIX || !name.equals("mode")) {
-                String known = kind == Kind.UNIX ? "the only one is mode" : "it has none";
-                throw new TypeConversionException("'" + name + "' is not a setting of '" + text + "': " + known);
-            } else if (!value.matches("0?[0-7]{3}")) {
-                throw new TypeConversionException("mode '" + value + "' is not one of a file: write three octal digits, such as mode=0660");
-            } else if (settings.put(name, value) != null) {
+            List<String> known = known(kind);
+            if (!known.contains(name)) {
+                String has = known.isEmpty() ? "it has none" : "it may have " + String.join(", ", known);
+                throw new TypeConversionException("'" + name + "' is not a setting of '" + text + "': " + has);
+            }
+            check(name, value);
+            if (settings.put(name, value) != null) {
                 throw new TypeConversionException("'" + text + "' has its " + name + " twice");
             }
         }
         return settings;
+    }
+
+    private static List<String> known(Kind kind) {
+        return switch (kind) {
+            case TCP -> List.of("proxy-from", "proxy-timeout");
+            case UDP -> List.of();
+            case UNIX -> List.of("mode", "proxy-from", "proxy-timeout");
+        };
+    }
+
+    private static void check(String name, String value) {
+        if (name.equals("proxy-from")) {
+            new ProxySources().convert(value);
+        } else if (name.equals("proxy-timeout")) {
+            new DurationText().convert(value);
+        } else if (!value.matches("0?[0-7]{3}")) {
+            throw new TypeConversionException("mode '" + value + "' is not one of a file: write three octal digits, such as mode=0660");
+        }
     }
 }

@@ -1,6 +1,7 @@
 package dev.sluice.program.cli;
 
 import dev.sluice.DrainReport;
+import dev.sluice.Handler;
 import dev.sluice.Listener;
 import dev.sluice.Server;
 import dev.sluice.ServerOptions;
@@ -85,8 +86,8 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--listen",
             paramLabel = "PLACE",
-            description = "Where to listen, instead of --bind and --port: tcp://HOST:PORT, udp://HOST:PORT, unix:PATH or unix:PATH?mode=0660;"
-                    + " may be repeated. [none]")
+            description = "Where to listen, instead of --bind and --port: tcp://HOST:PORT, udp://HOST:PORT, unix:PATH; with settings of"
+                    + " its own behind a question mark, mode=0660, proxy-from=CIDR and proxy-timeout=T, joined by &; may be repeated. [none]")
     private List<String> listen = new ArrayList<>();
 
     @Option(
@@ -299,7 +300,7 @@ final class ServeCommand implements Callable<Integer> {
         }
         if (!listeners.isEmpty()) {
             Server server = begin(listeners.size() == 1 ? listeners.get(0).address() : null, () -> engine.start(
-                    listeners, options, flags.poolSize(), served.factory()), engine.threads(options, flags.poolSize()));
+                    listeners, options, flags.poolSize(), withoutChecks(served.factory())), engine.threads(options, flags.poolSize()));
             serving.add(server);
             Iterator<SocketAddress> addresses = server.addresses().iterator();
             for (int i = 0; i < bound.length; i++) {
@@ -307,6 +308,17 @@ final class ServeCommand implements Callable<Integer> {
             }
         }
         return List.of(bound);
+    }
+
+    /** A proxy that looks whether the server is there is no client: a room is not told that it has come. */
+    private static Handler.Factory withoutChecks(Handler.Factory clients) {
+        return connection -> {
+            if (connection.proxyHeader().isPresent() && connection.proxyHeader().get().isLocal()) {
+                connection.close();
+                return (self, in) -> {};
+            }
+            return clients.create(connection);
+        };
     }
 
     private static DatagramOptions datagrams(ServerOptions options) {

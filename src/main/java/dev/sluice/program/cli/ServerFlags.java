@@ -1,6 +1,7 @@
 package dev.sluice.program.cli;
 
 import dev.sluice.Listener;
+import dev.sluice.ProxyProtocol;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerOptions.KeepAlive;
 import dev.sluice.internal.DescriptorLimit;
@@ -11,6 +12,7 @@ import dev.sluice.reactor.ReactorOptions;
 import dev.sluice.threads.Threads;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -57,6 +59,21 @@ final class ServerFlags {
             description = "A new connection above it, from an address or an IPv6 /64 that has so many, is closed at once; 0: no limit."
                     + " [${DEFAULT-VALUE}]")
     private int maxConnectionsPerAddress;
+
+    @Option(
+            names = "--proxy-from",
+            paramLabel = "CIDR",
+            converter = ProxySources.class,
+            description = "Proxies, separated by commas: 10.0.0.0/8,fd00::/8; unix for all at a Unix-domain socket. A connection from one"
+                    + " begins with a PROXY header, and connections from elsewhere are refused. [none]")
+    private ProxyProtocol proxyFrom;
+
+    @Option(
+            names = "--proxy-timeout",
+            paramLabel = "T",
+            converter = DurationText.class,
+            description = "How long a PROXY header may take. [${DEFAULT-VALUE}]")
+    private Duration proxyTimeout;
 
     @Option(
             names = "--idle-timeout",
@@ -173,6 +190,9 @@ final class ServerFlags {
         if (formerMaxMemory != null) {
             throw wrong(name("--max-pending-total") + " is now " + name("--max-memory") + ", which bounds all that clients make the server hold");
         }
+        if (proxyFrom != null && udp) {
+            throw wrong(name("--proxy-from") + " goes with connections, not with datagrams");
+        }
         return ReactorOptions.builder()
                 .server(server(engine, maxLine))
                 .subReactors(subReactors)
@@ -181,14 +201,19 @@ final class ServerFlags {
                 .build();
     }
 
-    /** A listener at an address, with a place's settings. Throws {@link dev.sluice.InvalidOption} for a backlog out of range. */
+    /** A listener at an address, with a place's settings, or these. Throws {@link dev.sluice.InvalidOption} for a value out of range. */
     Listener listener(SocketAddress address, Place place, boolean replaces) {
+        Map<String, String> own = place.settings();
         Listener listener = Listener.at(address).withBacklog(backlog);
-        if (place.kind() != Place.Kind.UNIX) {
-            return listener;
+        if (place.kind() == Place.Kind.UNIX) {
+            listener = listener.withReplace(replaces);
         }
-        String mode = place.settings().get("mode");
-        return (mode == null ? listener : listener.withMode(Integer.parseInt(mode, 8))).withReplace(replaces);
+        if (own.containsKey("mode")) {
+            listener = listener.withMode(Integer.parseInt(own.get("mode"), 8));
+        }
+        ProxyProtocol proxy = own.containsKey("proxy-from") ? new ProxySources().convert(own.get("proxy-from")) : proxyFrom;
+        Duration timeout = own.containsKey("proxy-timeout") ? new DurationText().convert(own.get("proxy-timeout")) : proxyTimeout;
+        return proxy == null ? listener : listener.withProxy(proxy.withTimeout(timeout));
     }
 
     private ServerOptions server(Engine engine, int maxLine) {

@@ -3,6 +3,7 @@ package dev.sluice.program.cli;
 import dev.sluice.InvalidOption;
 import dev.sluice.program.client.Failure;
 import dev.sluice.program.client.Place;
+import dev.sluice.program.service.SendProxy;
 import dev.sluice.program.service.Services;
 import dev.sluice.program.service.Settings;
 import java.net.SocketAddress;
@@ -50,6 +51,13 @@ final class ServiceFlags {
     private Duration resolveInterval;
 
     @Option(
+            names = "--send-proxy",
+            paramLabel = "V",
+            defaultValue = "none",
+            description = "Tell the targets of proxy who its clients are, by a PROXY header: ${COMPLETION-CANDIDATES}. [${DEFAULT-VALUE}]")
+    private SendProxy sendProxy;
+
+    @Option(
             names = "--max-line",
             paramLabel = "S",
             converter = ByteSize.class,
@@ -92,6 +100,9 @@ final class ServiceFlags {
         if (!resolveInterval.equals(Settings.RESOLVE_INTERVAL) && service != Services.PROXY) {
             throw wrong(name("--resolve-interval") + " goes with proxy, not " + service);
         }
+        if (sendProxy != SendProxy.NONE && service != Services.PROXY) {
+            throw wrong(name("--send-proxy") + " goes with proxy, not " + service);
+        }
         if (!resolveInterval.isZero()) {
             InvalidOption.within("resolveInterval", resolveInterval, Duration.ofSeconds(1), Duration.ofDays(365));
         }
@@ -132,6 +143,6 @@ final class ServiceFlags {
         for (Place target : targets) {
             addresses.add(HostAddress.of(target, "--to"));
         }
-        return new Settings(maxLine(), frameTimeout, file, addresses, resolveInterval);
+        return new Settings(maxLine(), frameTimeout, file, addresses, resolveInterval, sendProxy);
     }
 }

@@ -35,23 +35,26 @@ public final class Proxy implements Service {
     private final List<Target> targets;
     private final AtomicInteger turn = new AtomicInteger();
     private final Resolver resolver;
+    private final SendProxy sendProxy;
 
     /**
      * Makes a relay.
      *
      * @param targets         at least one address, with the name that it was made from
      * @param resolveInterval how often names are looked up again; zero: never
+     * @param sendProxy       what targets are told of clients
      * @throws IllegalArgumentException if there is none
      */
-    public Proxy(List<? extends SocketAddress> targets, Duration resolveInterval) {
-        this(targets, resolveInterval, Resolver.SYSTEM);
+    public Proxy(List<? extends SocketAddress> targets, Duration resolveInterval, SendProxy sendProxy) {
+        this(targets, resolveInterval, sendProxy, Resolver.SYSTEM);
     }
 
     /** For tests, which replace the name server. */
-    Proxy(List<? extends SocketAddress> targets, Duration resolveInterval, Resolver.Lookup names) {
+    Proxy(List<? extends SocketAddress> targets, Duration resolveInterval, SendProxy sendProxy, Resolver.Lookup names) {
         if (targets.isEmpty()) {
             throw new IllegalArgumentException("a proxy needs a target");
         }
+        this.sendProxy = sendProxy;
         this.targets = targets.stream()
                 .map(each -> new Target(new Resolver.Resolved(each), new RateLimitedLog(LoggerFactory.getLogger(Proxy.class))))
                 .toList();
@@ -99,6 +102,7 @@ public final class Proxy implements Service {
                 connect();
                 return;
             }
+            self.write(sendProxy.header(other.connection)); // first, for the client's bytes follow as soon as it knows of us
             other.other = this;
             if (!other.connection.execute(other::begin)) {
                 self.abort(); // the client has closed meanwhile; after this, its onClose aborts us

@@ -20,7 +20,7 @@ public enum Services {
     RECORD("append each line, in upper case, to --file; answer when on disk",
             settings -> new Recording(settings.file(), settings.maxLine(), settings.frameTimeout()), null),
     /** {@link Proxy}. */
-    PROXY("relay to --to PLACE", settings -> new Proxy(settings.targets(), settings.resolveInterval()), null);
+    PROXY("relay to --to PLACE", settings -> new Proxy(settings.targets(), settings.resolveInterval(), settings.sendProxy()), null);
 
     private interface Opener {
         Service open(Settings settings) throws IOException;

@@ -13,8 +13,10 @@ import java.util.List;
  * @param file            where {@link Recording} writes, or null
  * @param targets         where {@link Proxy} relays to
  * @param resolveInterval how often {@link Proxy} looks up the names of its targets again; zero: never
+ * @param sendProxy       what {@link Proxy} tells its targets of its clients
  */
-public record Settings(int maxLine, Duration frameTimeout, Path file, List<SocketAddress> targets, Duration resolveInterval) {
+public record Settings(
+        int maxLine, Duration frameTimeout, Path file, List<SocketAddress> targets, Duration resolveInterval, SendProxy sendProxy) {
 
     /** The longest line by default: 64 KiB. */
     public static final int MAX_LINE = 64 << 10;
@@ -36,6 +38,6 @@ public record Settings(int maxLine, Duration frameTimeout, Path file, List<Socke
      * @return no file and no target
      */
     public static Settings none() {
-        return new Settings(MAX_LINE, FRAME_TIMEOUT, null, List.of(), RESOLVE_INTERVAL);
+        return new Settings(MAX_LINE, FRAME_TIMEOUT, null, List.of(), RESOLVE_INTERVAL, SendProxy.NONE);
     }
 }

@@ -34,6 +34,8 @@ class PlaceTextTest {
     void fileToListenAt() {
         assertEquals(new Place(Kind.UNIX, null, Path.of("/run/x"), Map.of()), new PlaceText().convert("unix:/run/x"));
         assertEquals(new Place(Kind.UNIX, null, Path.of("x y"), Map.of("mode", "0660")), new PlaceText().convert("unix:x y?mode=0660"));
+        assertEquals(Map.of("proxy-from", "10.0.0.0/8,fd00::/8", "proxy-timeout", "3s"),
+                new PlaceText().convert("tcp://a:1?proxy-from=10.0.0.0/8,fd00::/8&proxy-timeout=3s").settings());
         assertEquals(Map.of("mode", "600"), new PlaceText().convert("unix:x?mode=600").settings());
     }
 
@@ -50,11 +52,14 @@ class PlaceTextTest {
         "tcp://a:65536       | '65536' is not a port: 0 to 65535",
         "tcp://a:x           | 'x' is not a port: 0 to 65535",
         "tcp://a/b:1         | 'a/b' is not a host",
-        "tcp://a:1?mode=0600 | 'mode' is not a setting of 'tcp://a:1?mode=0600': it has none",
+        "tcp://a:1?mode=0600 | 'mode' is not a setting of 'tcp://a:1?mode=0600': it may have proxy-from, proxy-timeout",
+        "udp://a:1?mode=0600 | 'mode' is not a setting of 'udp://a:1?mode=0600': it has none",
+        "tcp://a:1?proxy-from=10 | '10' is no IP address, such as 192.0.2.1, or range of them, such as 10.0.0.0/8",
+        "unix:x?proxy-from=unix&proxy-timeout=5 | '5' has no unit: 5ms or 5s?",
         "unix:               | 'unix:' has no path: write unix:PATH",
         "unix:?mode=0600     | 'unix:?mode=0600' has no path: write unix:PATH",
-        "unix:x?             | '' is not a setting of 'unix:x?': the only one is mode",
-        "unix:x?mod=0600     | 'mod' is not a setting of 'unix:x?mod=0600': the only one is mode",
+        "unix:x?             | '' is not a setting of 'unix:x?': it may have mode, proxy-from, proxy-timeout",
+        "unix:x?mod=0600     | 'mod' is not a setting of 'unix:x?mod=0600': it may have mode, proxy-from, proxy-timeout",
         "unix:x?mode         | mode '' is not one of a file: write three octal digits, such as mode=0660",
         "unix:x?mode=0800    | mode '0800' is not one of a file: write three octal digits, such as mode=0660",
         "unix:x?mode=4755    | mode '4755' is not one of a file: write three octal digits, such as mode=0660",

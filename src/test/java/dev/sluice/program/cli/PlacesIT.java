@@ -5,8 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -100,6 +109,53 @@ class PlacesIT {
         try (Launched server = serve(Map.of("SLUICE_LISTEN", door()), "-p", "0")) { // a stale file is in the way of nobody
             assertTrue(server.readyLine().startsWith("ready: upper on 127.0.0.1:"), "a flag goes before the environment");
         }
+    }
+
+    /** The relay in front tells the next one of its clients, and that one the room. */
+    @Test
+    void relaysTellWhoTheClientIs() throws Exception {
+        try (Launched room = serve(Map.of(), "chat", "--listen", door() + "?proxy-from=unix");
+                Launched second = serve(
+                        Map.of(), "proxy", "--to", door(), "--send-proxy", "v2", "-p", "0", "--proxy-from", "127.0.0.0/8", "--proxy-timeout", "3s");
+                Launched first = serve(
+                        Map.of(), "proxy", "--to", "127.0.0.1:" + port(second), "--send-proxy", "v1", "--listen", "tcp://127.0.0.1:0");
+                Socket client = new Socket("127.0.0.1", port(first))) {
+            assertTrue(room.process.isAlive() && second.process.isAlive(), room.err() + second.err());
+            assertEquals("* you are", line(client).substring(0, 9));
+            try (Socket check = new Socket("127.0.0.1", port(second))) { // trusted, and says nothing of a client
+                check.getOutputStream().write("PROXY UNKNOWN\r\n".getBytes(StandardCharsets.US_ASCII));
+                assertEquals("* you are", line(check).substring(0, 9));
+            }
+            try (Socket stranger = new Socket("127.0.0.1", port(second))) { // trusted, and sends no header
+                stranger.getOutputStream().write("hello, who is there?\n".getBytes(StandardCharsets.US_ASCII));
+                assertEquals(-1, read(stranger));
+            }
+            try (SocketChannel healthCheck = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("door")))) {
+                healthCheck.write(ByteBuffer.wrap(new byte[] {'\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n', 0x20, 0, 0, 0}));
+                assertEquals(-1, healthCheck.read(ByteBuffer.allocate(1)), "it is no guest");
+            }
+            client.getOutputStream().write("/who\n".getBytes(StandardCharsets.US_ASCII));
+            assertEquals("* guest-2 joined", line(client), "the one of which the proxy knew nothing");
+            second.terminate();
+            assertEquals(0, second.status());
+            assertTrue(second.err().contains("PROXY header"), second.err());
+        }
+    }
+
+    private static int port(Launched server) throws IOException {
+        return Integer.parseInt(server.port());
+    }
+
+    private static int read(Socket socket) throws IOException {
+        try {
+            return socket.getInputStream().read();
+        } catch (SocketException e) {
+            return -1; // reset: its bytes were not read
+        }
+    }
+
+    private static String line(Socket socket) throws IOException {
+        return new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII)).readLine();
     }
 
     @Test

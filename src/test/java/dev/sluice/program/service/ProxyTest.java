@@ -7,11 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.CloseReason.Kind;
 import dev.sluice.DrainReport;
+import dev.sluice.Handler;
+import dev.sluice.Listener;
+import dev.sluice.ProxyProtocol;
+import dev.sluice.Server;
 import dev.sluice.ServerOptions;
 import dev.sluice.ServerStats;
 import dev.sluice.harness.ExpectsLog;
 import dev.sluice.harness.MayLog;
 import dev.sluice.program.service.Served.Client;
+import dev.sluice.reactor.ReactorOptions;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -20,6 +25,8 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,7 +73,7 @@ class ProxyTest {
     }
 
     private static Served relay(Engine engine, InetSocketAddress... targets) throws IOException {
-        return new Served(engine, new Proxy(List.of(targets), Duration.ZERO));
+        return new Served(engine, new Proxy(List.of(targets), Duration.ZERO, SendProxy.NONE));
     }
 
     /** Where nobody listens, nor will: the port is taken by a socket that does not. */
@@ -75,6 +82,27 @@ class ProxyTest {
         holder.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         accepted.add(holder);
         return (InetSocketAddress) holder.getLocalSocketAddress();
+    }
+
+    /** Two relays in a row: the last target is told of the client that the first one has. */
+    @ParameterizedTest
+    @EnumSource
+    void targetsAreToldOfTheClientAheadOfItsBytes(Engine engine) throws Exception {
+        Listener listener = Listener.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)).withProxy(ProxyProtocol.from("127.0.0.1"));
+        Handler teller = (self, in) -> {
+            in.position(in.limit());
+            self.write(ByteBuffer.wrap((self.remoteAddress() + " " + self.localAddress() + "\n").getBytes(StandardCharsets.US_ASCII)));
+        };
+        ReactorOptions options = ReactorOptions.builder().build();
+        try (Server target = Engine.REACTOR.start(List.of(listener), options, 1, connection -> teller);
+                Proxy binary = new Proxy(List.of(target.address()), Duration.ZERO, SendProxy.V2);
+                Server second = Engine.REACTOR.start(List.of(listener), options, 1, binary.factory());
+                Served served = new Served(engine, new Proxy(List.of(second.address()), Duration.ZERO, SendProxy.V1))) {
+            Client client = served.connect();
+            String expected = client.socket.getLocalSocketAddress() + " " + client.socket.getRemoteSocketAddress();
+            assertEquals(expected.replace("localhost", ""), client.say("x").in.readLine());
+            client.socket.close();
+        }
     }
 
     @ParameterizedTest
@@ -132,7 +160,7 @@ class ProxyTest {
         new Random(1).nextBytes(up);
         new Random(2).nextBytes(down);
         ServerOptions.Builder options = ServerOptions.builder().sendBuffer(32 << 10).receiveBuffer(32 << 10).maxPending(1 << 20);
-        try (ServerSocket target = listen(); Served served = new Served(engine, new Proxy(List.of(addressOf(target)), Duration.ZERO), options)) {
+        try (ServerSocket target = listen(); Served served = new Served(engine, new Proxy(List.of(addressOf(target)), Duration.ZERO, SendProxy.NONE), options)) {
             Client client = served.connect(16 << 10);
             Socket peer = accept(target);
             CompletableFuture<?> sentUp = send(client.socket, up);
@@ -305,7 +333,7 @@ class ProxyTest {
             CompletableFuture<Void> two = says(second, "second");
             Names names = new Names();
             InetAddress named = InetAddress.getByAddress("target.example", new byte[] {127, 0, 0, 2});
-            Proxy proxy = new Proxy(List.of(new InetSocketAddress(named, first.getLocalPort())), Duration.ofMillis(5), names);
+            Proxy proxy = new Proxy(List.of(new InetSocketAddress(named, first.getLocalPort())), Duration.ofMillis(5), SendProxy.NONE, names);
             try (Served served = new Served(engine, proxy)) {
                 names.awaitTwoRounds();
                 assertEquals("first", target(served), "without an answer it stays");
@@ -334,8 +362,8 @@ class ProxyTest {
             asked.incrementAndGet();
             throw new UnknownHostException(host);
         };
-        try (Proxy literal = new Proxy(List.of(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 1)), Duration.ofMillis(1), names);
-                Proxy never = new Proxy(List.of(new InetSocketAddress(InetAddress.getByAddress("x", new byte[] {127, 0, 0, 1}), 1)), Duration.ZERO, names)) {
+        try (Proxy literal = new Proxy(List.of(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 1)), Duration.ofMillis(1), SendProxy.NONE, names);
+                Proxy never = new Proxy(List.of(new InetSocketAddress(InetAddress.getByAddress("x", new byte[] {127, 0, 0, 1}), 1)), Duration.ZERO, SendProxy.NONE, names)) {
             assertTrue(Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().equals("sluice-resolver")));
             assertEquals(0, asked.get());
         }
@@ -343,6 +371,6 @@ class ProxyTest {
 
     @Test
     void needsATarget() {
-        assertThrows(IllegalArgumentException.class, () -> new Proxy(List.of(), Duration.ZERO));
+        assertThrows(IllegalArgumentException.class, () -> new Proxy(List.of(), Duration.ZERO, SendProxy.NONE));
     }
 }
