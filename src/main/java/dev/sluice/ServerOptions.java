@@ -62,6 +62,12 @@ public final class ServerOptions {
         public boolean isOn() {
             return !idle.isZero();
         }
+
+        /** In words. Written out, because a command line asks for it at the start, and what a record would generate costs 10 ms then. */
+        @Override
+        public String toString() {
+            return isOn() ? "after " + idle + " every " + interval + ", " + count + " times" : "off";
+        }
     }
 
     private final Builder values;

@@ -67,6 +67,7 @@ final class AwaitedHeaders {
     private volatile long memory;
 
     AwaitedHeaders(Loop loop, ListenerSockets.Host host, Admission admission, ServerOptions options, Logger log, Next next) {
+        Rehearsal.initialise(AwaitedHeaders.class, HeaderDecoder.class, RejectedHeader.class);
         this.loop = loop;
         this.host = host;
         this.admission = admission;

@@ -74,7 +74,10 @@ public final class ListenerSockets {
     private final Counters counters = new Counters(Counter.class);
     private final List<Door> doors = new ArrayList<>();
     private final Admission admission;
+
+    /** Null if no listener speaks the PROXY protocol. */
     private final AwaitedHeaders headers;
+
     private final Loop loop;
     private final Host host;
     private final RateLimitedLog log;
@@ -116,17 +119,11 @@ public final class ListenerSockets {
         this.host = host;
         this.log = new RateLimitedLog(log);
         this.observation = new Observation(options.observer());
-        this.headers = new AwaitedHeaders(loop, host, admission, options, log, new AwaitedHeaders.Next() {
-            @Override
-            public void admitted(SocketChannel channel, ProxyHeader header) throws IOException {
-                become(channel, header);
-            }
-
-            @Override
-            public void dropped(SocketChannel channel, Throwable cause) {
-                ListenerSockets.this.dropped(channel, cause);
-            }
-        });
+        boolean speaksProxy = false;
+        for (Listener listener : listeners) {
+            speaksProxy |= listener.proxy().isPresent();
+        }
+        this.headers = speaksProxy ? new AwaitedHeaders(loop, host, admission, options, log, new Clients()) : null;
         if (listeners.isEmpty()) {
             throw new IllegalArgumentException("a server needs a listener");
         }
@@ -146,6 +143,19 @@ public final class ListenerSockets {
             throw t;
         }
         admission.whenOneLeaves(this::resumeSoon);
+    }
+
+    /** Those whose header has come. */
+    private final class Clients implements AwaitedHeaders.Next {
+        @Override
+        public void admitted(SocketChannel channel, ProxyHeader header) throws IOException {
+            become(channel, header);
+        }
+
+        @Override
+        public void dropped(SocketChannel channel, Throwable cause) {
+            ListenerSockets.this.dropped(channel, cause);
+        }
     }
 
     /** A listener and its socket. */
@@ -245,7 +255,9 @@ public final class ListenerSockets {
      */
     public void addTo(ServerStats.Builder stats) {
         counters.forEach(Counter.class, stats::add);
-        headers.addTo(stats);
+        if (headers != null) {
+            headers.addTo(stats);
+        }
     }
 
     /** Accepts the connections that wait, or the first of them. */
@@ -476,7 +488,7 @@ public final class ListenerSockets {
         if (paused) {
             retry.cancel();
         }
-        headers.end();
+        loopHasEnded();
         if (failure != null) {
             throw failure;
         }
@@ -484,7 +496,9 @@ public final class ListenerSockets {
 
     /** The loop has ended: nobody waits for a header any more. */
     public void loopHasEnded() {
-        headers.end();
+        if (headers != null) {
+            headers.end();
+        }
     }
 
     private static SocketAddress remoteAddress(SocketChannel channel) {

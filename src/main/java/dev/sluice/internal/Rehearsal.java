@@ -18,7 +18,6 @@ public final class Rehearsal {
         Loop.class, MemoryBudget.class, MemoryWait.class, Observation.class, OutboundQueue.class, Outlet.class, Patience.class,
         PeerText.class, PendingWork.class, RateLimitedLog.class, ReadStop.class, ServerEnd.class, SocketIo.class, TaskQueue.class, Timeouts.class,
         UnixFile.class, UnreadInput.class, Workers.class,
-        AwaitedHeaders.class, HeaderDecoder.class, RejectedHeader.class,
         CloseReason.class, DrainReport.class, ServerObserver.class, ServerStats.class
     };
 

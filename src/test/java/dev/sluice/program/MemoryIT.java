@@ -105,7 +105,7 @@ class MemoryIT {
         byte[] unfinished = new byte[LINE];
         Arrays.fill(unfinished, (byte) 'x');
         unfinished[0] = '/';
-        try (Served server = serve(HEAP, service + " --write-timeout " + stalled.toMillis() + "ms", directory);
+        try (Served server = serve(HEAP, service + " --frame-timeout 0s --write-timeout " + stalled.toMillis() + "ms", directory);
                 ManyClients crowd = new ManyClients(server.port, answer)) {
             List<ManyClients.Client> all = crowd.connect(clients);
             crowd.untilQuietFor(Duration.ofMillis(200), Duration.ofSeconds(60)); // those that join a chat are announced to all others

@@ -170,8 +170,7 @@ final class ServeCommand implements Callable<Integer> {
         HeadStart.await();
         Logging.level(logLevel != null ? logLevel : quiet ? LogLevel.WARN : LogLevel.INFO);
         environment.ignored(spec).forEach(LoggerFactory.getLogger(ServeCommand.class)::debug);
-        Place first = places.stream().filter(place -> place.port() != null).findFirst().orElse(places.get(0));
-        try (PortFile told = PortFile.claim(portFile, first)) {
+        try (PortFile told = PortFile.claim(portFile, firstWithPort(places))) {
             return serve(places, options, told);
         }
     }
@@ -199,6 +198,16 @@ final class ServeCommand implements Callable<Integer> {
             }
         }
         return places;
+    }
+
+    /** The first of all if none has one. */
+    private static Place firstWithPort(List<Place> places) {
+        for (Place place : places) {
+            if (place.port() != null) {
+                return place;
+            }
+        }
+        return places.get(0);
     }
 
     private boolean isGiven(String flag) {
@@ -234,7 +243,7 @@ final class ServeCommand implements Callable<Integer> {
             StopSignals.onFirst(
                     () -> stop(() -> serving.drain(flags.drainQuiet(), options.server().drainTimeout()), end, options.server()), Main::halt);
             rehearsal.join(); // before the port is announced: clients could use up the descriptors that the first warning needs
-            told.write(bound.stream().mapToInt(ServeCommand::port).filter(each -> each > 0).findFirst().orElse(0));
+            told.write(firstPort(bound));
             boolean connects = serving.server() != null;
             banner.ready(
                     service, engine, connects ? engine.threads(options, flags.poolSize()) : engine.datagramThreads(flags.poolSize()),
@@ -249,6 +258,15 @@ final class ServeCommand implements Callable<Integer> {
     /** Whether other machines may reach one of the doors. */
     private static boolean isOpen(List<Door> doors) {
         return doors.stream().anyMatch(door -> door.address instanceof InetSocketAddress inet && !inet.getAddress().isLoopbackAddress());
+    }
+
+    private static int firstPort(List<SocketAddress> bound) {
+        for (SocketAddress each : bound) {
+            if (port(each) > 0) {
+                return port(each);
+            }
+        }
+        return 0;
     }
 
     private static int port(SocketAddress address) {

@@ -120,7 +120,7 @@ final class ServiceFlags {
 
     /** Before the first look-up: an answer that Java keeps for longer would hide that a target has moved. */
     void keepNamesBriefly() {
-        if (!resolveInterval.isZero()) {
+        if (!targets.isEmpty() && !resolveInterval.isZero()) { // others start without the classes that this takes
             Security.setProperty("networkaddress.cache.ttl", Long.toString(Math.min(30, resolveInterval.toSeconds() / 2)));
         }
     }
