@@ -426,14 +426,12 @@ final class ReactorContext {
         memoryWait.remove(connection);
     }
 
-    /** Output was queued: looks at the memory of all, unless little has changed. */
+    /** Output was queued: looks at the memory of all, unless there was enough and little has changed. */
     void queuedMore() {
         long now = queuedMemory() / NOTICED;
-        if (now != noticed) {
+        if (now != noticed || memoryIsShort) { // when it is short, a little may pass the limit, and newcomers would be refused for it
             noticed = now;
             relieve();
-        } else if (memoryIsShort) {
-            memoryIsShort = budget.isShort();
         }
     }
 
@@ -479,6 +477,9 @@ final class ReactorContext {
 
     /** Bytes on their way do not count here: those to a connection that is closed are given back later. */
     private boolean isOver() {
+        if (!budget.isOver()) {
+            return false;
+        }
         long onTheirWay = Stream.of(siblings).mapToLong(sibling -> sibling.elsewhere.get()).sum();
         return budget.held() - onTheirWay > budget.limit();
     }
