@@ -74,12 +74,12 @@ public final class Admission {
     }
 
     /**
-     * Lets a connection in, if there is room.
+     * Lets a connection in, if there is room for what all need at least. Where others hold more than their shares, it is they that make room.
      *
      * @return null; or why it was not let in
      */
     public Refusal enter() {
-        Refusal refusal = budget.enter() > limit ? Refusal.CONNECTION_LIMIT : budget.isOver() ? Refusal.MEMORY : null;
+        Refusal refusal = budget.enter() > limit ? Refusal.CONNECTION_LIMIT : budget.isFull() ? Refusal.MEMORY : null;
         if (refusal != null) {
             budget.leave();
         }

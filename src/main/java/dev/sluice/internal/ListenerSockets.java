@@ -54,6 +54,9 @@ public final class ListenerSockets {
          */
         void admitted(SocketChannel channel, ProxyHeader header) throws IOException;
 
+        /** Connections were let in, and now more memory is held than may be: those that hold most are closed. */
+        void makeRoom();
+
         /**
          * Watches a socket that is no connection yet.
          *
@@ -270,6 +273,9 @@ public final class ListenerSockets {
                 }
                 nextPause = FIRST_PAUSE;
                 admit(channel, door.listener.proxy().orElse(null));
+            }
+            if (admission.budget().isOver()) { // once for all of them: each connection is looked at
+                host.makeRoom();
             }
         } catch (Throwable t) { // an Error too: one that left here would close the socket
             try {

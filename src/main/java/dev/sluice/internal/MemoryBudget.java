@@ -168,6 +168,15 @@ public final class MemoryBudget {
     }
 
     /**
+     * Whether there are more connections than there is room for, though none of them held more than it needs at least.
+     *
+     * @return true above the limit
+     */
+    boolean isFull() {
+        return (long) connections.get() * least > limit;
+    }
+
+    /**
      * Whether the largest connections are to be closed.
      *
      * @return true above the limit

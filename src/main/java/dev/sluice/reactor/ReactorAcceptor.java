@@ -47,6 +47,16 @@ final class ReactorAcceptor implements ListenerSockets.Host {
     }
 
     @Override
+    public void makeRoom() {
+        ReactorContext first = contexts[0]; // finds the one that holds most
+        if (first.reactor == reactor) {
+            first.relieve();
+        } else {
+            first.reactor.execute(first::relieve);
+        }
+    }
+
+    @Override
     public Runnable watch(SocketChannel channel, Runnable readable) throws IOException {
         return reactor.register(channel, SelectionKey.OP_READ, (self, readyOps) -> readable.run())::cancel;
     }

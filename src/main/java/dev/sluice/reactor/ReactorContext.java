@@ -436,7 +436,7 @@ final class ReactorContext {
     }
 
     /** Above the limit, closes the connections that hold most until the rest is under it. Calls no handler. */
-    private void relieve() {
+    void relieve() {
         memoryIsShort = budget.isShort();
         if (!memoryIsShort || !isOver()) {
             return;

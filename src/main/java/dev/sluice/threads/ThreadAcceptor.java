@@ -36,6 +36,11 @@ final class ThreadAcceptor implements ListenerSockets.Host {
     }
 
     @Override
+    public void makeRoom() {
+        context.relieve();
+    }
+
+    @Override
     public Runnable watch(SocketChannel channel, Runnable readable) throws IOException {
         return context.reactor.register(channel, SelectionKey.OP_READ, (self, readyOps) -> readable.run())::cancel;
     }

@@ -55,6 +55,7 @@ class ListenerSocketsTest {
     private boolean listeningOnSecond = true;
     private Throwable hostFails;
     private boolean registerFails;
+    private int roomsMade;
     private long nowNs;
     private Admission admission;
     private ListenerSockets sockets;
@@ -175,6 +176,11 @@ class ListenerSocketsTest {
                     listeningOnSecond = wanted;
                 }
             };
+        }
+
+        @Override
+        public void makeRoom() {
+            roomsMade++;
         }
 
         @Override
@@ -455,6 +461,17 @@ class ListenerSocketsTest {
         registerFails = true;
         assertThrows(IOException.class, () -> open(at(7), at(8)));
         assertFalse(first.isOpen() || second.isOpen());
+    }
+
+    @Test
+    void newcomersAreLetInAndOthersMakeRoomOnceForAll() throws IOException {
+        listen();
+        admission.budget().add(() -> admission.budget().limit());
+        somebody();
+        somebody();
+        accept();
+        assertEquals(2, admitted.size());
+        assertEquals(1, roomsMade);
     }
 
     @Test
