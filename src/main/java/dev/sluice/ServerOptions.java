@@ -200,8 +200,9 @@ public final class ServerOptions {
      * most are not read. One that waits so for {@link #writeTimeout}, and whose part does not shrink, is closed, the largest first, or,
      * where those hold no more than equal shares, the largest of all; above the whole, the largest are closed at once ({@link
      * CloseReason.Kind#MEMORY}). A connection that holds less than an equal share is not closed for this; where all that wait are
-     * such, they read on in turns. A newcomer is closed at once where even what each connection needs at least leaves no room. Unless it is set, the engine decides when it starts: it takes a quarter of the maximum heap, or three
-     * quarters of the maximum direct memory if that is less.
+     * such, they read on in turns. A newcomer is closed at once where even what each connection needs at least leaves no room. Unless
+     * this is set, the engine decides when it starts: it takes a quarter of the maximum heap, or three quarters of the maximum direct
+     * memory if that is less.
      *
      * @return bytes; 0: the engine decides
      */

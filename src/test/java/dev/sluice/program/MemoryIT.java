@@ -123,7 +123,7 @@ class MemoryIT {
                 Figures.tell("MemoryIT %s: of %d clients %d stayed, %d were answered; slowest of %d newcomers %d ms; %s",
                         service, clients, left.size(), answered, newcomers.visits(), slowest, ends);
                 assertEquals(List.of(), newcomers.failures(), ends);
-                Figures.check(slowest < 1_000, "a newcomer waited for " + slowest + " ms");
+                Figures.check(slowest < (FULL ? 1_000 : 2_000), "a newcomer waited for " + slowest + " ms");
                 assertTrue(answered >= BUDGET * 3L / 4 / HELD * 9 / 10, answered + " answered: " + ends);
             }
         }
